@@ -1,0 +1,3 @@
+"""The card side as a table: (state, command) -> (state, response)."""
+
+from __future__ import annotations

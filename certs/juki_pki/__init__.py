@@ -1,0 +1,3 @@
+"""Makes, renews and explains every key and certificate of the network."""
+
+from __future__ import annotations

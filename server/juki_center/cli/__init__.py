@@ -1,0 +1,3 @@
+"""The commands of `juki-center`."""
+
+from __future__ import annotations

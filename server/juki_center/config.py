@@ -1,0 +1,3 @@
+"""The configuration file."""
+
+from __future__ import annotations

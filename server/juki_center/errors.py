@@ -1,0 +1,3 @@
+"""What a person reads when an act is refused: reasons, and nothing else."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The gRPC edge: translation, identity, authorisation."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Stores behind one small protocol."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The window terminal: reader, relay, journal and paper."""
+
+from __future__ import annotations

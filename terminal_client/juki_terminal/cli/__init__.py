@@ -1,0 +1,3 @@
+"""The commands of `juki-terminal`."""
+
+from __future__ import annotations

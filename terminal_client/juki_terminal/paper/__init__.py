@@ -1,0 +1,3 @@
+"""Signed content on paper, and paper back to signed content."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Card readers behind one method."""
+
+from __future__ import annotations
