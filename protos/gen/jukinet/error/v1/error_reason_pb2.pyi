@@ -134,6 +134,32 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The paper's state forbids this report. Metadata: printState."""
     ERROR_REASON_ALREADY_RECALLED: _ErrorReason.ValueType  # 55
     """The copy is recalled already."""
+    ERROR_REASON_CONFIGURATION_INVALID: _ErrorReason.ValueType  # 56
+    """The terminal's configuration cannot be used. Made by terminals, never sent. Metadata: file, key."""
+    ERROR_REASON_USAGE_INVALID: _ErrorReason.ValueType  # 57
+    """The command was called wrongly, or its input cannot be read. Made by terminals, never sent. Metadata: field."""
+    ERROR_REASON_TERMINAL_DEFECT: _ErrorReason.ValueType  # 58
+    """A defect of the terminal's program. Made by terminals, never sent. Metadata: kind."""
+    ERROR_REASON_INTERRUPTED: _ErrorReason.ValueType  # 59
+    """The clerk broke off. Made by terminals, never sent. Metadata: requestId where an issue is open."""
+    ERROR_REASON_COPY_UNFINISHED: _ErrorReason.ValueType  # 60
+    """This terminal has an issue that is not finished. Made by terminals, never sent. Metadata: requestId, state, issueNumber."""
+    ERROR_REASON_COPY_NOT_FOR_REQUEST: _ErrorReason.ValueType  # 61
+    """The signed content is not for this terminal's own request or session. Made by terminals, never sent. Metadata: field."""
+    ERROR_REASON_CHARACTER_NOT_PRINTABLE: _ErrorReason.ValueType  # 62
+    """The font lacks a character of the copy. Made by terminals, never sent. Metadata: codePoints."""
+    ERROR_REASON_PRINTER_FAILED: _ErrorReason.ValueType  # 63
+    """The paper could not be printed. Made by terminals, never sent."""
+    ERROR_REASON_JOURNAL_DAMAGED: _ErrorReason.ValueType  # 64
+    """The terminal's journal cannot be read or written. Made by terminals, never sent. Metadata: line."""
+    ERROR_REASON_COPY_ALTERED: _ErrorReason.ValueType  # 65
+    """The copy is not what was signed. Made by terminals, never sent."""
+    ERROR_REASON_COPY_SIGNER_UNKNOWN: _ErrorReason.ValueType  # 66
+    """The copy is signed by nobody whom this terminal trusts. Made by terminals, never sent."""
+    ERROR_REASON_COPY_RECALLED: _ErrorReason.ValueType  # 67
+    """The copy was issued and later recalled. Made by terminals, never sent. Metadata: issueNumber."""
+    ERROR_REASON_COPY_NOT_ISSUED: _ErrorReason.ValueType  # 68
+    """The copy is well signed, but the center has no such issue. Made by terminals, never sent."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -255,4 +281,30 @@ ERROR_REASON_PRINT_STATE_CONFLICT: ErrorReason.ValueType  # 54
 """The paper's state forbids this report. Metadata: printState."""
 ERROR_REASON_ALREADY_RECALLED: ErrorReason.ValueType  # 55
 """The copy is recalled already."""
+ERROR_REASON_CONFIGURATION_INVALID: ErrorReason.ValueType  # 56
+"""The terminal's configuration cannot be used. Made by terminals, never sent. Metadata: file, key."""
+ERROR_REASON_USAGE_INVALID: ErrorReason.ValueType  # 57
+"""The command was called wrongly, or its input cannot be read. Made by terminals, never sent. Metadata: field."""
+ERROR_REASON_TERMINAL_DEFECT: ErrorReason.ValueType  # 58
+"""A defect of the terminal's program. Made by terminals, never sent. Metadata: kind."""
+ERROR_REASON_INTERRUPTED: ErrorReason.ValueType  # 59
+"""The clerk broke off. Made by terminals, never sent. Metadata: requestId where an issue is open."""
+ERROR_REASON_COPY_UNFINISHED: ErrorReason.ValueType  # 60
+"""This terminal has an issue that is not finished. Made by terminals, never sent. Metadata: requestId, state, issueNumber."""
+ERROR_REASON_COPY_NOT_FOR_REQUEST: ErrorReason.ValueType  # 61
+"""The signed content is not for this terminal's own request or session. Made by terminals, never sent. Metadata: field."""
+ERROR_REASON_CHARACTER_NOT_PRINTABLE: ErrorReason.ValueType  # 62
+"""The font lacks a character of the copy. Made by terminals, never sent. Metadata: codePoints."""
+ERROR_REASON_PRINTER_FAILED: ErrorReason.ValueType  # 63
+"""The paper could not be printed. Made by terminals, never sent."""
+ERROR_REASON_JOURNAL_DAMAGED: ErrorReason.ValueType  # 64
+"""The terminal's journal cannot be read or written. Made by terminals, never sent. Metadata: line."""
+ERROR_REASON_COPY_ALTERED: ErrorReason.ValueType  # 65
+"""The copy is not what was signed. Made by terminals, never sent."""
+ERROR_REASON_COPY_SIGNER_UNKNOWN: ErrorReason.ValueType  # 66
+"""The copy is signed by nobody whom this terminal trusts. Made by terminals, never sent."""
+ERROR_REASON_COPY_RECALLED: ErrorReason.ValueType  # 67
+"""The copy was issued and later recalled. Made by terminals, never sent. Metadata: issueNumber."""
+ERROR_REASON_COPY_NOT_ISSUED: ErrorReason.ValueType  # 68
+"""The copy is well signed, but the center has no such issue. Made by terminals, never sent."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -208,7 +208,7 @@ class _PartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Part.ValueType],
     PART_UNSPECIFIED: _Part.ValueType  # 0
     """Never sent."""
     PART_READER: _Part.ValueType  # 1
-    """The card reader."""
+    """The terminal's own side: card reader, printer, journal, configuration, and who operates it."""
     PART_CARD: _Part.ValueType  # 2
     """The card."""
     PART_PIN: _Part.ValueType  # 3
@@ -224,7 +224,7 @@ class Part(_Part, metaclass=_PartEnumTypeWrapper):
 PART_UNSPECIFIED: Part.ValueType  # 0
 """Never sent."""
 PART_READER: Part.ValueType  # 1
-"""The card reader."""
+"""The terminal's own side: card reader, printer, journal, configuration, and who operates it."""
 PART_CARD: Part.ValueType  # 2
 """The card."""
 PART_PIN: Part.ValueType  # 3
