@@ -1,0 +1,101 @@
+"""Certificates and keys as the programs use them, read from their files and checked.
+
+A key that does not fit its certificate, is not on P-256 or can be read by others is refused here,
+once, so that nobody has to look again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from juki_pki.errors import Inconsistent, Unreadable
+from juki_pki.files import read_key, read_public
+from juki_pki.identity import PeerIdentity, identity_from_certificate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class X509Credential:
+    """An X.509 certificate with its chain and private key."""
+
+    certificate: x509.Certificate
+    chain_pem: bytes
+    """The certificate and, where one is needed, the issuing authority's, PEM."""
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    key_pem: bytes = field(repr=False)
+    """PKCS#8 PEM; secret."""
+
+    @property
+    def certificate_sha256(self) -> bytes:
+        """SHA-256 of the certificate's DER, 32 bytes."""
+        return self.certificate.fingerprint(hashes.SHA256())
+
+    @property
+    def identity(self) -> PeerIdentity:
+        """Who it names; raise IdentityError for a certificate that is not a peer's."""
+        return identity_from_certificate(self.certificate)
+
+    @classmethod
+    def load(cls, folder: Path) -> X509Credential:
+        """Read certificate.pem, chain.pem where there is one, and key.pem of a folder."""
+        path = folder / "certificate.pem"
+        certificate = load_certificate(path)
+        octets, key = load_key(folder / "key.pem")
+        if key.public_key() != certificate.public_key():
+            raise Inconsistent(folder, "the key is not the certificate's")
+        chain_path = folder / "chain.pem"
+        chain = load_certificates(chain_path) if chain_path.exists() else (certificate,)
+        if not chain or chain[0] != certificate:
+            raise Inconsistent(chain_path, "does not begin with the certificate")
+        pem = b"".join(entry.public_bytes(serialization.Encoding.PEM) for entry in chain)
+        return cls(certificate, pem, key, octets)
+
+
+def load_key(path: Path) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    """Read a private key file: its bytes and the key; raise unless it is P-256 with mode 0600."""
+    octets = read_key(path)
+    return octets, parse_key(octets, str(path))
+
+
+def parse_key(octets: bytes, source: str) -> ec.EllipticCurvePrivateKey:
+    """Parse PKCS#8 PEM; raise Unreadable, which never repeats a byte of it."""
+    try:
+        key = serialization.load_pem_private_key(octets, password=None)
+    except (ValueError, TypeError):
+        # Without `from`: the parser's own message may quote what it could not read.
+        raise Unreadable(source, "not an unencrypted PKCS#8 private key in PEM") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise Unreadable(source, "the key is not on P-256")
+    return key
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """Read the one certificate of a PEM file."""
+    certificates = load_certificates(path)
+    if len(certificates) != 1:
+        raise Unreadable(str(path), f"{len(certificates)} certificates, there must be one")
+    return certificates[0]
+
+
+def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
+    """Read all certificates of a PEM file, none for an empty one; each must be on P-256."""
+    octets = read_public(path)
+    if not octets.strip():
+        return ()
+    try:
+        certificates = tuple(x509.load_pem_x509_certificates(octets))
+        keys = [certificate.public_key() for certificate in certificates]
+    except ValueError as error:
+        raise Unreadable(str(path), f"not X.509 certificates in PEM ({error})") from error
+    for key in keys:
+        on_p256 = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1"
+        if not on_p256:
+            raise Unreadable(str(path), "a certificate's key is not on P-256")
+    return certificates

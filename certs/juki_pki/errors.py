@@ -1,0 +1,117 @@
+"""What can go wrong with keys, certificates and the folder that holds them.
+
+PKIError                  each carries `reason`, the name that `--json` shows
+├── ProfileError          a profile is refused; names the file and the field
+├── IdentityError         a certificate or a name is no identity of this network
+├── AlreadyExists         a key or folder is there and is never overwritten
+├── Missing               a file that should be there is not
+├── KeyExposed            a private key can be read by others than its owner
+├── Unreadable            a file is not what its place or its first bytes promise
+├── Inconsistent          two files that belong together do not fit
+└── IssuerExpires         a certificate would outlive the one that signs it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+
+class PKIError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+    reason: ClassVar[str] = "PKI_ERROR"
+    remedy: ClassVar[str] = "Read the message; nothing was changed."
+
+
+class ProfileError(PKIError):
+    """A profile is refused."""
+
+    reason = "PROFILE_INVALID"
+    remedy = "Correct the named field of the named profile."
+
+    def __init__(self, file: str, field: str, problem: str) -> None:
+        super().__init__(f"{file}: {field}: {problem}")
+        self.file = file
+        self.field = field
+        self.problem = problem
+
+
+class IdentityError(PKIError):
+    """A certificate or a name is no identity of this network."""
+
+    reason = "IDENTITY_INVALID"
+    remedy = "Use a certificate of this network's own making, or correct the name."
+
+
+class AlreadyExists(PKIError):
+    """Something is there already and is never overwritten."""
+
+    reason = "ALREADY_EXISTS"
+    remedy = "Choose another name or folder, or move the old one away yourself."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists; keys are never overwritten")
+        self.path = path
+
+
+class Missing(PKIError):
+    """A file that should be there is not."""
+
+    reason = "NOT_FOUND"
+    remedy = "Make it with `juki-pki init` or `juki-pki issue`."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} does not exist")
+        self.path = path
+
+
+class KeyExposed(PKIError):
+    """A private key can be read by others than its owner."""
+
+    reason = "KEY_EXPOSED"
+    remedy = "Find out who could read the key; if nobody did, `chmod 600` it, else replace it."
+
+    def __init__(self, path: Path, mode: int) -> None:
+        super().__init__(f"{path} has mode {mode:04o}; a private key must have 0600")
+        self.path = path
+        self.mode = mode
+
+
+class Unreadable(PKIError):
+    """A file is not what its place or its first bytes promise."""
+
+    reason = "UNREADABLE"
+    remedy = "Restore the file from a backup, or make it anew."
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(f"{source}: {problem}")
+        self.source = source
+        self.problem = problem
+
+
+class Inconsistent(PKIError):
+    """Two files that belong together do not fit."""
+
+    reason = "INCONSISTENT"
+    remedy = "Issue the certificate again (`juki-pki issue at DIR` for card access certificates)."
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+
+
+class IssuerExpires(PKIError):
+    """A certificate would outlive the one that signs it."""
+
+    reason = "ISSUER_EXPIRES"
+    remedy = "Shorten the lifetime in the profile, or renew the issuer first."
+
+    def __init__(self, kind: str, ends: date, issuer_ends: date) -> None:
+        super().__init__(f"{kind} would end on {ends}, its issuer already on {issuer_ends}")
+        self.kind = kind
+        self.ends = ends
+        self.issuer_ends = issuer_ends

@@ -1,0 +1,89 @@
+"""The PKI folder: where each key and certificate lies, and typed readers for them.
+
+    root/ issuing/ copy-signer/ card-signer/        certificate.pem key.pem
+    center/<node>/ terminal/<code>-<id>/ desk/<code>-<id>/ agency/<id>/ operator/<id>/
+                                                    certificate.pem chain.pem key.pem
+    cv/{cvca,dv,at-center-*}/                       certificate.cvcert key.pem description.der
+    trust/                                          everything public (see `trust`)
+
+Making the files is not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from juki_pki.credential import X509Credential
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Kind
+from juki_pki.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class PKIFolder:
+    """A PKI folder. Every reader raises PKIError for what is missing, broken or exposed."""
+
+    path: Path
+
+    def root(self) -> X509Credential:
+        """Return the root authority."""
+        return X509Credential.load(self.path / Kind.ROOT)
+
+    def issuing(self) -> X509Credential:
+        """Return the issuing authority."""
+        return X509Credential.load(self.path / Kind.ISSUING)
+
+    def copy_signer(self) -> X509Credential:
+        """Return the signer of certificate copies."""
+        return X509Credential.load(self.path / Kind.COPY_SIGNER)
+
+    def card_signer(self) -> X509Credential:
+        """Return the signer of EF.CardSecurity."""
+        return X509Credential.load(self.path / Kind.CARD_SIGNER)
+
+    def peer(self, identity: PeerIdentity) -> X509Credential:
+        """Return a peer's credential."""
+        return X509Credential.load(self.peer_path(identity))
+
+    def peer_path(self, identity: PeerIdentity) -> Path:
+        """Return the folder of a peer's credential, whether it is there or not."""
+        return self.path / identity.folder
+
+    def center(self, node: str) -> X509Credential:
+        """Return a center node's TLS credential."""
+        return self.peer(PeerIdentity(Role.CENTER, node))
+
+    def terminal(self, municipality: str, name: str) -> X509Credential:
+        """Return a window terminal's credential."""
+        return self.peer(PeerIdentity(Role.TERMINAL, name, municipality))
+
+    def desk(self, municipality: str, name: str) -> X509Credential:
+        """Return a municipal desk's credential."""
+        return self.peer(PeerIdentity(Role.DESK, name, municipality))
+
+    def agency(self, name: str) -> X509Credential:
+        """Return an agency's credential."""
+        return self.peer(PeerIdentity(Role.AGENCY, name))
+
+    def operator(self, name: str) -> X509Credential:
+        """Return a center operator's credential."""
+        return self.peer(PeerIdentity(Role.OPERATOR, name))
+
+    def peers(self, role: Role) -> Iterator[PeerIdentity]:
+        """Yield the peers of one role that have a folder, by name."""
+        for folder in sorted((self.path / role).glob("[!.]*")):
+            yield PeerIdentity.from_label(role, folder.name)
+
+    @property
+    def trust_path(self) -> Path:
+        """The folder of all public parts, which a terminal gets."""
+        return self.path / "trust"
+
+    def trust(self) -> Trust:
+        """Return all public parts."""
+        return Trust.load(self.trust_path)

@@ -1,0 +1,114 @@
+"""Makes the whole hierarchy, or one certificate more.
+
+`init` builds a complete folder or none at all; `issue_peer` adds one peer. Nothing here overwrites
+a key. The time is an argument, so that tests make certificates that have expired.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from juki_pki.certify import Issuer, certificate_pem, key_pem, new_key, self_signed, signed
+from juki_pki.files import exclusive, new_folder, write_key, write_public
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import SIGNERS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from pathlib import Path
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from juki_pki.credential import X509Credential
+    from juki_pki.profile import Profiles
+
+DEFAULT_PEERS: Final = (
+    PeerIdentity(Role.CENTER, "center-1"),
+    PeerIdentity(Role.TERMINAL, "01", "131016"),
+    PeerIdentity(Role.AGENCY, "passport-1"),
+    PeerIdentity(Role.OPERATOR, "operator-1"),
+)
+
+
+def init(
+    path: Path, profiles: Profiles, now: datetime, peers: Iterable[PeerIdentity] = DEFAULT_PEERS
+) -> PKIFolder:
+    """Make a new PKI folder with both hierarchies and `peers`.
+
+    Raise AlreadyExists where `path` has anything in it. On any error nothing is left behind.
+    """
+    with new_folder(path) as temporary:
+        folder = PKIFolder(temporary)
+        _make_authorities(folder, profiles, now)
+        for identity in peers:
+            _make_peer(folder, identity, profiles, now)
+        folder.trust_path.mkdir()
+        refresh_trust(folder)
+    return PKIFolder(path)
+
+
+def issue_peer(
+    folder: PKIFolder, identity: PeerIdentity, profiles: Profiles, now: datetime
+) -> X509Credential:
+    """Make one peer's key and certificate; raise AlreadyExists where the peer has them.
+
+    A new center node's certificate is listed in the descriptions of the center's card access
+    certificates, so those are issued again.
+    """
+    with exclusive(folder.path):
+        _make_peer(folder, identity, profiles, now)
+        refresh_trust(folder)
+    return folder.peer(identity)
+
+
+def _make_authorities(folder: PKIFolder, profiles: Profiles, now: datetime) -> None:
+    root_key, issuing_key = new_key(), new_key()
+    root = self_signed(profiles.x509[Kind.ROOT], root_key, now)
+    root_issuer = Issuer(root, root_key)
+    issuing = signed(profiles.x509[Kind.ISSUING], issuing_key.public_key(), root_issuer, now)
+    _store(folder.path / Kind.ROOT, root_key, root)
+    _store(folder.path / Kind.ISSUING, issuing_key, issuing)
+    for kind in SIGNERS:
+        key = new_key()
+        issuer = Issuer(issuing, issuing_key)
+        certificate = signed(profiles.x509[kind], key.public_key(), issuer, now)
+        _store(folder.path / kind, key, certificate)
+
+
+def _make_peer(
+    folder: PKIFolder, identity: PeerIdentity, profiles: Profiles, now: datetime
+) -> None:
+    issuing = folder.issuing()
+    issuer = Issuer(issuing.certificate, issuing.key)
+    key = new_key()
+    profile = profiles.x509[Kind(identity.role.value)]
+    certificate = signed(profile, key.public_key(), issuer, now, identity)
+    chain = certificate_pem(certificate) + certificate_pem(issuing.certificate)
+    _store(folder.peer_path(identity), key, certificate, chain)
+
+
+def _store(
+    path: Path,
+    key: ec.EllipticCurvePrivateKey,
+    certificate: x509.Certificate,
+    chain: bytes | None = None,
+) -> None:
+    with new_folder(path) as temporary:
+        write_key(temporary / "key.pem", key_pem(key))
+        write_public(temporary / "certificate.pem", certificate_pem(certificate))
+        if chain is not None:
+            write_public(temporary / "chain.pem", chain)
+
+
+def refresh_trust(folder: PKIFolder) -> None:
+    """Write every public part anew from what the folder holds."""
+    trust = folder.trust_path
+    leaves = [folder.peer(identity).certificate for identity in folder.peers(Role.CENTER)]
+    write_public(trust / "root.pem", certificate_pem(folder.root().certificate))
+    write_public(trust / "issuing.pem", certificate_pem(folder.issuing().certificate))
+    write_public(trust / "center-leaves.pem", b"".join(map(certificate_pem, leaves)))
+    write_public(trust / "copy-signers.pem", certificate_pem(folder.copy_signer().certificate))
+    write_public(trust / "card-signers.pem", certificate_pem(folder.card_signer().certificate))

@@ -1,0 +1,42 @@
+"""The public half of the PKI folder: what a terminal or an auditor needs, and may have.
+
+root.pem issuing.pem            X.509 authorities
+center-leaves.pem               every center node's TLS certificate: the pinned trust anchors
+copy-signers.pem card-signers.pem
+cvca.cvcert dv.cvcert           card access authorities
+at-center-*.description.der     what the center's card access certificates are for
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from juki_pki.credential import load_certificate, load_certificates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography import x509
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """All public parts, parsed."""
+
+    root: x509.Certificate
+    issuing: x509.Certificate
+    center_leaves: tuple[x509.Certificate, ...]
+    copy_signers: tuple[x509.Certificate, ...]
+    card_signers: tuple[x509.Certificate, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> Trust:
+        """Read a trust folder; raise Missing or Unreadable with the file's name."""
+        return cls(
+            root=load_certificate(folder / "root.pem"),
+            issuing=load_certificate(folder / "issuing.pem"),
+            center_leaves=load_certificates(folder / "center-leaves.pem"),
+            copy_signers=load_certificates(folder / "copy-signers.pem"),
+            card_signers=load_certificates(folder / "card-signers.pem"),
+        )
