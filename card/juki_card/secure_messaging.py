@@ -90,10 +90,10 @@ class _Channel:
 
     __slots__ = ("_answers", "_commands", "_cryptography", "_dead")
 
-    def __init__(self, keys: SessionKeys) -> None:
+    def __init__(self, keys: SessionKeys, *, commands: int = 0, answers: int = 0) -> None:
         self._cryptography = _Cryptography(keys)
-        self._commands = 0
-        self._answers = 0
+        self._commands = commands
+        self._answers = answers
         self._dead = False
 
     def __repr__(self) -> str:
@@ -186,7 +186,10 @@ class ReaderChannel(_Channel):
 
 
 class CardChannel(_Channel):
-    """The card's side: unwraps commands, wraps answers."""
+    """The card's side: unwraps commands, wraps answers.
+
+    A card that is a pure function keeps the keys and both counts, and makes its channel anew.
+    """
 
     __slots__ = ()
 
