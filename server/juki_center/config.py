@@ -1,3 +1,167 @@
-"""The configuration file."""
+"""The configuration file: TOML, parsed once, unknown keys refused by name.
+
+Paths in the file are relative to the file. Nothing here opens what the file names.
+"""
 
 from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from juki_center.errors import ConfigInvalid
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Environment(StrEnum):
+    """Where a center runs; reflection and sample residents exist in `dev` and `test` only."""
+
+    DEV = "dev"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class RuleSet(StrEnum):
+    """The law in force, by the day from which it applies; never derived from the clock."""
+
+    R2003_08 = "2003-08"
+    R2004_03_08 = "2004-03-08"
+    R2010_11_26 = "2010-11-26"
+    R2012_07_09 = "2012-07-09"
+    R2023_02_06 = "2023-02-06"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """How long the parts of a card session may take, each with its own reason when it runs out."""
+
+    plan: timedelta = timedelta(seconds=120)
+    ready: timedelta = timedelta(seconds=180)
+    usable: timedelta = timedelta(seconds=300)
+
+
+@dataclass(frozen=True, slots=True)
+class CenterConfig:
+    """Everything that `juki-center serve` is told."""
+
+    environment: Environment
+    rule_set: RuleSet
+    listen_grpc: str
+    listen_http: str
+    pki_dir: Path
+    node: str
+    kek: Path
+    store_url: str
+    session: SessionTimes
+    photo_id_enabled: bool
+
+    @classmethod
+    def load(cls, path: Path) -> CenterConfig:
+        """Read a configuration file.
+
+        Raises ConfigInvalid for a key that is unknown, missing or of the wrong kind, and OSError
+        where the file cannot be read.
+        """
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigInvalid(path.name, "not TOML") from error
+        return cls.parse(table, base=path.resolve().parent)
+
+    @classmethod
+    def parse(cls, table: Mapping[str, object], *, base: Path) -> CenterConfig:
+        """Parse the file's table; relative paths are taken from `base`. Raises ConfigInvalid."""
+        flat = _flatten(table)
+        for key in flat:
+            if key not in _KEYS:
+                raise ConfigInvalid(key, "unknown key")
+        return cls(
+            environment=_choice(flat, "environment", Environment),
+            rule_set=_choice(flat, "rule_set", RuleSet, default=RuleSet.R2003_08),
+            listen_grpc=_text(flat, "listen.grpc", default="127.0.0.1:7443"),
+            listen_http=_text(flat, "listen.http", default="127.0.0.1:7444"),
+            pki_dir=base / _text(flat, "pki.dir"),
+            node=_text(flat, "node", default="1"),
+            kek=base / _text(flat, "keys.kek"),
+            store_url=_store_url(_text(flat, "store.url"), base),
+            session=SessionTimes(
+                plan=_seconds(flat, "session.plan_seconds", SessionTimes().plan),
+                ready=_seconds(flat, "session.ready_seconds", SessionTimes().ready),
+                usable=_seconds(flat, "session.usable_seconds", SessionTimes().usable),
+            ),
+            photo_id_enabled=_flag(flat, "photo_id.enabled"),
+        )
+
+
+_KEYS = frozenset(
+    {
+        "environment",
+        "rule_set",
+        "listen.grpc",
+        "listen.http",
+        "pki.dir",
+        "node",
+        "keys.kek",
+        "store.url",
+        "session.plan_seconds",
+        "session.ready_seconds",
+        "session.usable_seconds",
+        "photo_id.enabled",
+    }
+)
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _text(flat: Mapping[str, object], key: str, default: str | None = None) -> str:
+    value = flat.get(key, default)
+    if value is None:
+        raise ConfigInvalid(key, "missing")
+    if not isinstance(value, str) or not value:
+        raise ConfigInvalid(key, "must be a text that is not empty")
+    return value
+
+
+def _choice(
+    flat: Mapping[str, object], key: str, kind: type[_Choice], default: _Choice | None = None
+) -> _Choice:
+    text = _text(flat, key, default)
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigInvalid(key, f"must be one of {', '.join(kind)}") from None
+
+
+def _seconds(flat: Mapping[str, object], key: str, default: timedelta) -> timedelta:
+    value = flat.get(key, int(default.total_seconds()))
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 3600:
+        raise ConfigInvalid(key, "must be whole seconds, 1 to 3600")
+    return timedelta(seconds=value)
+
+
+def _flag(flat: Mapping[str, object], key: str) -> bool:
+    value = flat.get(key, False)
+    if not isinstance(value, bool):
+        raise ConfigInvalid(key, "must be true or false")
+    return value
+
+
+def _store_url(url: str, base: Path) -> str:
+    """Return the URL with a relative SQLite file taken from `base`."""
+    scheme, separator, rest = url.partition(":///")
+    if scheme != "sqlite" or not separator or not rest:
+        raise ConfigInvalid("store.url", "must be sqlite:///FILE")
+    return f"sqlite:///{base / rest}"

@@ -1,3 +1,113 @@
-"""What a person reads when an act is refused: reasons, and nothing else."""
+"""What a caller reads when an act is refused: reasons, and nothing else.
+
+CenterError
+├── Refusal       a rule forbids the act; `reason` and `metadata` go to the caller
+├── RuleBroken    a value breaks the rule of its type; the edge adds the field's name
+├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
+└── KeyUnusable   a key file is missing, readable by others, or does not open what it should
+
+Codes, retry classes and texts are no matter of this module: they are options on the enum value of
+the same name in `jukinet/error/v1/error_reason.proto`.
+"""
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a request failed: the names of the proto's ErrorReason without their prefix."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"
+    METHOD_UNKNOWN = "METHOD_UNKNOWN"
+    FIELD_INVALID = "FIELD_INVALID"
+    MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    ANSWER_EXPIRED = "ANSWER_EXPIRED"
+    INTERNAL = "INTERNAL"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    OVERLOADED = "OVERLOADED"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    CENTER_UNREACHABLE = "CENTER_UNREACHABLE"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    PURPOSE_UNKNOWN = "PURPOSE_UNKNOWN"
+    VERSION_UNSUPPORTED = "VERSION_UNSUPPORTED"
+    STEP_OUT_OF_ORDER = "STEP_OUT_OF_ORDER"
+    ANSWERS_MALFORMED = "ANSWERS_MALFORMED"
+    ANSWERS_TRUNCATED = "ANSWERS_TRUNCATED"
+    CARD_ACCESS_MALFORMED = "CARD_ACCESS_MALFORMED"
+    TRUST_POINT_UNKNOWN = "TRUST_POINT_UNKNOWN"
+    TERMINAL_ATTESTATION_INVALID = "TERMINAL_ATTESTATION_INVALID"
+    CARD_NOT_AUTHENTIC = "CARD_NOT_AUTHENTIC"
+    CARD_REFUSED = "CARD_REFUSED"
+    CARD_UNKNOWN = "CARD_UNKNOWN"
+    CARD_SUSPENDED = "CARD_SUSPENDED"
+    CARD_REVOKED = "CARD_REVOKED"
+    CARD_EXPIRED = "CARD_EXPIRED"
+    CARD_NOT_FOR_PURPOSE = "CARD_NOT_FOR_PURPOSE"
+    PLAN_EXPIRED = "PLAN_EXPIRED"
+    PLAN_NOT_FOR_TERMINAL = "PLAN_NOT_FOR_TERMINAL"
+    SESSION_LIMIT = "SESSION_LIMIT"
+    SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
+    SESSION_USED = "SESSION_USED"
+    SESSION_EXPIRED = "SESSION_EXPIRED"
+    PIN_WRONG = "PIN_WRONG"
+    PIN_LOCKED = "PIN_LOCKED"
+    PIN_NOT_ENTERED = "PIN_NOT_ENTERED"
+    READER_NOT_FOUND = "READER_NOT_FOUND"
+    READER_FAILED = "READER_FAILED"
+    CARD_REMOVED = "CARD_REMOVED"
+    CARD_TIMEOUT = "CARD_TIMEOUT"
+    PHOTO_ID_DISABLED = "PHOTO_ID_DISABLED"
+    CLERK_NAME_REQUIRED = "CLERK_NAME_REQUIRED"
+    ID_KIND_NOT_ACCEPTED = "ID_KIND_NOT_ACCEPTED"
+    ID_MISMATCH = "ID_MISMATCH"
+    AMBIGUOUS = "AMBIGUOUS"
+    USE_LOCAL_COUNTER = "USE_LOCAL_COUNTER"
+    NOT_SAME_HOUSEHOLD = "NOT_SAME_HOUSEHOLD"
+    ITEM_NOT_PERMITTED = "ITEM_NOT_PERMITTED"
+    ISSUE_SUPPRESSED = "ISSUE_SUPPRESSED"
+    RECORD_DELETED = "RECORD_DELETED"
+    RESIDENCE_DISCONNECTED = "RESIDENCE_DISCONNECTED"
+    ISSUE_NOT_FOUND = "ISSUE_NOT_FOUND"
+    PRINT_STATE_CONFLICT = "PRINT_STATE_CONFLICT"
+    ALREADY_RECALLED = "ALREADY_RECALLED"
+
+
+class CenterError(Exception):
+    """Base of everything that the center raises on purpose."""
+
+
+class Refusal(CenterError):
+    """A rule forbids the act, or the center cannot do it now.
+
+    `metadata` holds facts about the request, with the keys that the reason's comment lists; never
+    a personal datum, never a value of the register.
+    """
+
+    def __init__(self, reason: Reason, **metadata: str) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.metadata = metadata
+
+
+class RuleBroken(CenterError, ValueError):
+    """A value breaks the rule of its type. `rule` names the rule and never echoes the value."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class ConfigInvalid(CenterError):
+    """A key of the configuration is unknown, missing or of the wrong kind; `key` names it."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
+
+
+class KeyUnusable(CenterError):
+    """A key file is missing, readable by others, or does not open what it should."""

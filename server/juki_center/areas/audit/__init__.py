@@ -1,0 +1,3 @@
+"""The audit log: what is written of each act, in its final encoding."""
+
+from __future__ import annotations

@@ -1,0 +1,73 @@
+"""What the log says of an act: who, where, why, whose, which items, with which outcome.
+
+The final encoding of a leaf stands in `leaf`. Tree, checkpoints and receipts are no matter of
+this package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
+from juki_center.errors import Reason, Refusal
+
+
+class Event(StrEnum):
+    """The catalogue: every event that a leaf may carry."""
+
+    CARD_AUTHENTICATED = "CARD_AUTHENTICATED"
+    CARD_SESSION_REFUSED = "CARD_SESSION_REFUSED"
+    CARD_STATUS_CHANGED = "CARD_STATUS_CHANGED"
+    COPY_ISSUED = "COPY_ISSUED"
+    COPY_REFUSED = "COPY_REFUSED"
+    COPY_PRINT_CONFIRMED = "COPY_PRINT_CONFIRMED"
+    COPY_RECALLED = "COPY_RECALLED"
+
+
+class Cause(StrEnum):
+    """Outcomes that the log must tell apart where the caller must not."""
+
+    DONE = "DONE"
+    PROTECTIVE_MEASURE = "PROTECTIVE_MEASURE"
+    UNDER_CORRECTION = "UNDER_CORRECTION"
+    CODE_NOT_OF_CARD = "CODE_NOT_OF_CARD"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One act for the log. `cause` is DONE, the reason told to the caller, or the true one.
+
+    `issuing` and `residence` are the two municipalities whose logs show the act, where known;
+    `subjects` are the persons whose entries the act concerned; `resource` is an issue number or a
+    card serial in hex; `details` are further plain facts, never personal data.
+    """
+
+    event: Event
+    at: datetime
+    caller_uri: str
+    cause: Cause | Reason = Cause.DONE
+    issuing: MunicipalityCode | None = None
+    residence: MunicipalityCode | None = None
+    subjects: tuple[PersonID, ...] = ()
+    items: tuple[str, ...] = ()
+    resource: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class AuditLog(Protocol):
+    """What the store keeps of the log."""
+
+    def append(self, event: AuditEvent) -> None:
+        """Append one leaf in the act's own transaction."""
+
+
+class DeniedAttempt(Refusal):
+    """A refusal that the log must show: the act is undone, and `event` is written all the same."""
+
+    def __init__(self, refusal: Refusal, event: AuditEvent) -> None:
+        super().__init__(refusal.reason, **refusal.metadata)
+        self.event = event

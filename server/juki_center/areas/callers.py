@@ -1,0 +1,25 @@
+"""Who calls, as the edge has read it from the client certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from juki_center.areas.residents.codes import MunicipalityCode
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A window terminal: its URI and the municipality that stands in it."""
+
+    uri: str
+    municipality: MunicipalityCode
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A person who runs the center."""
+
+    uri: str
+
+
+Caller = Terminal | Operator

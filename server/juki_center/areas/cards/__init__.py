@@ -1,0 +1,3 @@
+"""Cards and card sessions: the register of serials, their states, finished authentications."""
+
+from __future__ import annotations

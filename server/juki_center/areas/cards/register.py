@@ -1,0 +1,86 @@
+"""The card register's rows: which chip belongs to whom, of which kind, in which state.
+
+A card is known by the hash of its Chip Authentication key, never by a resident code. Which state
+follows which stands in `rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
+
+
+class CardKind(StrEnum):
+    """What a card is for: a resident's own, or a clerk's."""
+
+    RESIDENT = "RESIDENT"
+    CLERK = "CLERK"
+
+
+class CardStatus(StrEnum):
+    """The state of a card. A locked PIN is no state of it: that counter lives in the chip."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    REVOKED = "REVOKED"
+    LAPSED = "LAPSED"
+    RETURNED = "RETURNED"
+
+
+class Purpose(StrEnum):
+    """What a card session is for; the names of the proto's Purpose without their prefix."""
+
+    CERTIFICATE_COPY = "CERTIFICATE_COPY"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A row of the register. `serial` is 32 bytes; `valid_until` is the last good day in Japan."""
+
+    serial: bytes
+    person: PersonID
+    kind: CardKind
+    status: CardStatus
+    municipality: MunicipalityCode
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class CardSession:
+    """A finished card session: usable once, by one terminal, until `usable_until` inclusive."""
+
+    session_id: bytes
+    terminal_uri: str
+    purpose: Purpose
+    person: PersonID
+    card_serial: bytes
+    transcript_hash: bytes
+    usable_until: datetime
+    is_used: bool = False
+
+
+class Cards(Protocol):
+    """What the store keeps of cards and their sessions."""
+
+    def card(self, serial: bytes) -> Card | None:
+        """Return the card with this serial."""
+
+    def add_card(self, card: Card) -> None:
+        """Enter a card; its serial is new."""
+
+    def set_status(self, serial: bytes, status: CardStatus) -> None:
+        """Write a card's state."""
+
+    def session(self, session_id: bytes) -> CardSession | None:
+        """Return a finished session."""
+
+    def add_session(self, session: CardSession) -> None:
+        """Enter a finished session; its id is new."""
+
+    def mark_used(self, session_id: bytes) -> None:
+        """Consume a session."""

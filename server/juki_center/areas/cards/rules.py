@@ -1,0 +1,89 @@
+"""How a card's state may change, and which states a service refuses.
+
+Expiry is no state: it follows from the printed date and the day in Japan.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from juki_center.areas.cards.register import Card, CardStatus
+from juki_center.areas.days import day_in_japan
+from juki_center.errors import CenterError, Reason, Refusal
+
+VALID_YEARS = 10
+
+
+class CardEvent(StrEnum):
+    """What happens to a card."""
+
+    REPORTED_LOST = "REPORTED_LOST"
+    RESUMED = "RESUMED"
+    REVOKED = "REVOKED"
+    CODE_CHANGED = "CODE_CHANGED"
+    HOLDER_GONE = "HOLDER_GONE"
+    HANDED_IN = "HANDED_IN"
+
+
+TRANSITIONS: Final = {
+    (CardStatus.ACTIVE, CardEvent.REPORTED_LOST): CardStatus.SUSPENDED,
+    (CardStatus.ACTIVE, CardEvent.REVOKED): CardStatus.REVOKED,
+    (CardStatus.ACTIVE, CardEvent.CODE_CHANGED): CardStatus.REVOKED,
+    (CardStatus.ACTIVE, CardEvent.HOLDER_GONE): CardStatus.LAPSED,
+    (CardStatus.ACTIVE, CardEvent.HANDED_IN): CardStatus.RETURNED,
+    (CardStatus.SUSPENDED, CardEvent.RESUMED): CardStatus.ACTIVE,
+    (CardStatus.SUSPENDED, CardEvent.REVOKED): CardStatus.REVOKED,
+    (CardStatus.SUSPENDED, CardEvent.CODE_CHANGED): CardStatus.REVOKED,
+    (CardStatus.SUSPENDED, CardEvent.HOLDER_GONE): CardStatus.LAPSED,
+    (CardStatus.SUSPENDED, CardEvent.HANDED_IN): CardStatus.RETURNED,
+}  # Anything else raises NotAllowed: a revoked, lapsed or returned card never comes back.
+
+
+class NotAllowed(CenterError):
+    """The event cannot happen to a card in this state."""
+
+    def __init__(self, status: CardStatus, event: CardEvent) -> None:
+        super().__init__(f"{event} is not possible for a card that is {status}")
+        self.status = status
+        self.event = event
+
+
+def after(status: CardStatus, event: CardEvent) -> CardStatus:
+    """Return the state after an event. Raises NotAllowed."""
+    try:
+        return TRANSITIONS[status, event]
+    except KeyError:
+        raise NotAllowed(status, event) from None
+
+
+def last_valid_day(made_on: date) -> date:
+    """Return the last day of a card's validity, the one that is printed on it.
+
+    Ten years from the day it was made, ending on the day before the corresponding day; where that
+    month has no such day, on its last day (Civil Code, article 143).
+    """
+    year = made_on.year + VALID_YEARS
+    last_of_month = calendar.monthrange(year, made_on.month)[1]
+    if made_on.day > last_of_month:
+        return date(year, made_on.month, last_of_month)
+    return date(year, made_on.month, made_on.day) - timedelta(days=1)
+
+
+def refuse_unusable(card: Card, now: datetime) -> None:
+    """Raise Refusal for a card that is suspended, revoked, lapsed, returned or expired."""
+    reason = _REFUSED.get(card.status)
+    if reason is None and day_in_japan(now) > card.valid_until:
+        reason = Reason.CARD_EXPIRED
+    if reason is not None:
+        raise Refusal(reason)
+
+
+_REFUSED: Final = {
+    CardStatus.SUSPENDED: Reason.CARD_SUSPENDED,
+    CardStatus.REVOKED: Reason.CARD_REVOKED,
+    CardStatus.LAPSED: Reason.CARD_REVOKED,
+    CardStatus.RETURNED: Reason.CARD_REVOKED,
+}

@@ -1,0 +1,61 @@
+"""What the acts of all areas stand on: a transaction, and the store that runs acts in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.cards.register import Cards
+from juki_center.areas.copies.issues import Issues
+from juki_center.areas.requests.answers import Answers
+from juki_center.areas.residents.records import Residents
+
+Answer = TypeVar("Answer")
+
+
+class Chance(Protocol):
+    """Where an act takes its randomness from."""
+
+    def octets(self, count: int) -> bytes:
+        """Return so many random bytes."""
+
+
+class Tx(Protocol):
+    """One transaction; each act takes the part of it that it needs."""
+
+    @property
+    def answers(self) -> Answers: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
+
+    @property
+    def cards(self) -> Cards: ...
+
+    @property
+    def chance(self) -> Chance: ...
+
+    @property
+    def issues(self) -> Issues: ...
+
+    @property
+    def residents(self) -> Residents: ...
+
+
+class Store(Protocol):
+    """Runs acts.
+
+    Both methods let the act's own exceptions through, with nothing changed, and raise
+    Refusal(STORE_UNAVAILABLE) where the database cannot be read or cannot commit.
+    """
+
+    async def act(self, act: Callable[[Tx], Answer]) -> Answer:
+        """Run a changing act in the committing transaction; return after the commit is durable.
+
+        The act may run more than once, never commits more than once, and must take all that it
+        depends on from its transaction.
+        """
+
+    def read(self, question: Callable[[Tx], Answer]) -> Answer:
+        """Run a reading act on the committed state, at once; call it on the event loop only."""

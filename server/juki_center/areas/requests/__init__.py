@@ -1,0 +1,3 @@
+"""Requests that must not act twice."""
+
+from __future__ import annotations

@@ -1,0 +1,76 @@
+"""Exactly once: the first answer to a request id is the only one.
+
+The record of an answer commits with the change that it reports. It is sealed under the key of the
+residence, and can be opened for 24 hours; after that the id still stands, with the resource that
+the request made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.errors import Reason, Refusal
+
+KEPT_FOR = timedelta(hours=24)
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A changing request: who sent it under which id, and its whole content in one encoding."""
+
+    caller_uri: str
+    request_id: UUID
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The record of an answer. `answer` is None once it may no longer be opened."""
+
+    same_content: bool
+    resource: str
+    answered_at: datetime
+    answer: bytes | None = field(repr=False)
+
+
+class Answers(Protocol):
+    """What the store keeps of answers."""
+
+    def find(self, request: Request) -> Stored | None:
+        """Return the answer that was given to this caller and id."""
+
+    def put(
+        self,
+        request: Request,
+        answer: bytes,
+        *,
+        resource: str,
+        sealed_for: MunicipalityCode,
+        now: datetime,
+    ) -> None:
+        """Keep an answer; the id is new for this caller."""
+
+    def wipe(self, caller_uri: str, request_id: UUID) -> None:
+        """Forget an answer's content for good; the id still stands."""
+
+
+def first_answer(answers: Answers, request: Request, now: datetime) -> bytes | None:
+    """Return the answer that this request had before, or None where it is new.
+
+    Raises Refusal: REQUEST_ID_REUSED for another content, ANSWER_EXPIRED where the answer is no
+    longer kept.
+    """
+    stored = answers.find(request)
+    if stored is None:
+        return None
+    if not stored.same_content:
+        raise Refusal(Reason.REQUEST_ID_REUSED)
+    if stored.answer is None or now - stored.answered_at > KEPT_FOR:
+        raise Refusal(Reason.ANSWER_EXPIRED, resource=stored.resource)
+    return stored.answer

@@ -1,0 +1,3 @@
+"""Residents: who is on the register, where, and how they are found."""
+
+from __future__ import annotations
