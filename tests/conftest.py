@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from juki_center.rpc import tls13
+
+tls13.settle()  # before any test module imports gRPC, which reads its settings once
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -1,0 +1,95 @@
+"""Fields of requests, checked at the border.
+
+Each function returns the checked value or raises FIELD_INVALID with the field's path and the rule
+that it breaks; what the caller wrote is never echoed.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from juki_center.errors import Reason, Refusal, RuleBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.descriptor import EnumDescriptor
+    from google.protobuf.message import Message
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def invalid(field: str, rule: str) -> Refusal:
+    """Return the refusal of a field."""
+    return Refusal(Reason.FIELD_INVALID, field=field, rule=rule)
+
+
+@contextmanager
+def field(name: str) -> Iterator[None]:
+    """Name the field whose value breaks the rule of its type."""
+    try:
+        yield
+    except RuleBroken as broken:
+        raise invalid(name, broken.rule) from broken
+
+
+def uuid4(name: str, text: str) -> UUID:
+    """Parse a UUIDv4 in its canonical form, so that one id has one spelling."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        raise invalid(name, "UUID_V4") from None
+    if parsed.version != 4 or str(parsed) != text:
+        raise invalid(name, "UUID_V4")
+    return parsed
+
+
+def text(name: str, value: str, *, longest: int, may_be_empty: bool = False) -> str:
+    """Check a text's length in characters, and that it holds no control character."""
+    if not value and not may_be_empty:
+        raise invalid(name, "REQUIRED")
+    if len(value) > longest:
+        raise invalid(name, "TOO_LONG")
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
+        raise invalid(name, "CONTROL_CHARACTER")
+    return value
+
+
+def octets(name: str, value: bytes, *, size: int) -> bytes:
+    """Check the exact number of bytes."""
+    if len(value) != size:
+        raise invalid(name, f"BYTES_{size}")
+    return value
+
+
+def number(name: str, value: int, *, least: int, most: int) -> int:
+    """Check a range, both ends included."""
+    if not least <= value <= most:
+        raise invalid(name, f"RANGE_{least}_{most}")
+    return value
+
+
+def choice(name: str, value: int, enum: EnumDescriptor, kind: type[Choice]) -> Choice:
+    """Return the member of `kind` that a proto enum's value names; unknown is as unspecified."""
+    found = enum.values_by_number.get(value)
+    if found is None or value == 0:
+        raise invalid(name, "UNKNOWN_VALUE" if value else "REQUIRED")
+    return kind(found.name.removeprefix(_prefix(enum)))
+
+
+def present(message: Message, name: str, path: str) -> None:
+    """Raise where a submessage is absent."""
+    if not message.HasField(name):
+        raise invalid(path, "REQUIRED")
+
+
+def proto_name(member: StrEnum, enum: EnumDescriptor) -> str:
+    """Return the name of the proto enum's value that stands for `member`."""
+    return _prefix(enum) + member.value
+
+
+def _prefix(enum: EnumDescriptor) -> str:
+    return enum.values_by_number[0].name.removesuffix("UNSPECIFIED")

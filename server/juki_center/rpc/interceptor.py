@@ -1,0 +1,257 @@
+"""The one wrapping interceptor: who calls, may they, and how did it end.
+
+Everything that a servicer lets out ends here: a refusal as its status, anything else as INTERNAL
+with an incident number. What a method does is not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, cast
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from juki_center.errors import Reason, Refusal
+from juki_center.rpc.access_log import AccessLog, Entry, Incident
+from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
+from juki_center.rpc.peers import Peers, enter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from juki_center.rpc.errors import Statuses
+    from juki_center.rpc.options import AccessRule
+
+MESSAGE_LIMIT_BYTES: Final = 65_536
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
+Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+Behaviour: TypeAlias = "Callable[..., object]"
+Check: TypeAlias = "Callable[..., object]"
+
+_CONSTRUCTORS: Final[Mapping[tuple[bool, bool], Callable[..., Handler]]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """What stands in for a request that cannot be parsed, because gRPC would leak the error."""
+
+    refusal: Refusal
+
+
+def guarded_parse(parse: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Return a parser that never raises: too large or malformed becomes Undecodable."""
+
+    def guarded(octets: bytes) -> object:
+        if len(octets) > MESSAGE_LIMIT_BYTES:
+            limit = str(MESSAGE_LIMIT_BYTES)
+            return Undecodable(Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=limit))
+        try:
+            return parse(octets)
+        except (DecodeError, ValueError):
+            return Undecodable(Refusal(Reason.FIELD_INVALID, field="request", rule="PROTOBUF"))
+
+    return guarded
+
+
+def _checked(request: object) -> object:
+    if isinstance(request, Undecodable):
+        raise request.refusal
+    return request
+
+
+async def _all_checked(requests: AsyncIterator[object]) -> AsyncIterator[object]:
+    async for request in requests:
+        yield _checked(request)
+
+
+class Edge:
+    """What every call shares: the rules, the callers, the log and the clock."""
+
+    def __init__(  # the parts are wired together once, by name
+        self,
+        *,
+        rules: Mapping[str, AccessRule],
+        statuses: Statuses,
+        log: AccessLog,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.rules = rules
+        self.statuses = statuses
+        self.log = log
+        self.metrics = metrics
+        self.clock = clock
+        self.peers = Peers()
+
+    def call(self, method: str, context: Context) -> Call:
+        """Return the context manager in which one call runs."""
+        return Call(self, method, context)
+
+
+class Call:
+    """One call from admission to its line in the log."""
+
+    __slots__ = ("_context", "_edge", "_method", "_peer", "_started")
+
+    def __init__(self, edge: Edge, method: str, context: Context) -> None:
+        self._edge = edge
+        self._method = method
+        self._context = context
+        self._peer = ""
+        self._started = time.perf_counter()
+
+    async def __aenter__(self) -> None:
+        """Admit the caller, or end the call."""
+        try:
+            self._admit()
+        except Refusal as refusal:
+            await self._refuse(refusal)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the call with the status of what was raised."""
+        match error:
+            case None:
+                self._record("OK")
+            case Refusal():
+                await self._refuse(error)
+            case grpc.aio.AbortError():
+                self._record(_code_of(self._context))
+            case asyncio.CancelledError() | GeneratorExit():
+                self._record("CANCELLED")
+            case Exception():
+                await self._refuse(self._incident(error))
+            case _:
+                self._record("INTERNAL")
+
+    def _admit(self) -> None:
+        caller = self._edge.peers.caller(self._context.auth_context(), self._edge.clock())
+        self._peer = caller.identity.uri
+        rule = self._edge.rules.get(self._method)
+        if rule is None:
+            raise Refusal(Reason.METHOD_UNKNOWN)
+        if caller.identity.role not in rule.roles:
+            raise Refusal(Reason.ROLE_NOT_ALLOWED)
+        enter(caller)
+
+    def _incident(self, error: Exception) -> Refusal:
+        number = secrets.token_hex(8)
+        self._edge.log.record(
+            Incident.of(error, at=self._edge.clock(), incident=number, method=self._method)
+        )
+        return Refusal(Reason.INTERNAL, incident=number)
+
+    async def _refuse(self, refusal: Refusal) -> NoReturn:
+        status = self._edge.statuses.status(refusal)
+        self._record(status.code.name, refusal.reason.value)
+        await self._context.abort_with_status(status)
+
+    def _record(self, code: str, reason: str = "") -> None:
+        seconds = time.perf_counter() - self._started
+        known = self._method if self._method in self._edge.rules else UNKNOWN_METHOD
+        self._edge.metrics.count(method=known, code=code, reason=reason, seconds=seconds)
+        milliseconds = round(seconds * 1000, 3)
+        self._edge.log.record(
+            Entry(self._edge.clock(), known, self._peer, code, reason, milliseconds)
+        )
+
+
+def _code_of(context: Context) -> str:
+    code = context.code()
+    return code.name if isinstance(code, grpc.StatusCode) else "UNKNOWN"
+
+
+class Interceptor(grpc.aio.ServerInterceptor):
+    """Wraps every handler once and keeps the wrapped one."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(  # type: ignore[override]  # the stub leaves the types open
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler that runs inside the edge; unknown methods get one that refuses."""
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        inner = await continuation(handler_call_details)
+        if inner is None:
+            return _refusing(self._edge, method)
+        wrapped = _wrap(self._edge, method, inner)
+        self._wrapped[method] = wrapped
+        return wrapped
+
+
+def _refusing(edge: Edge, method: str) -> Handler:
+    async def refuse(_requests: AsyncIterator[object], context: Context) -> None:
+        async with edge.call(method, context):
+            raise Refusal(Reason.METHOD_UNKNOWN)
+
+    # A handler of streams fits callers of every kind, because it reads nothing.
+    return _CONSTRUCTORS[True, True](refuse)
+
+
+def _wrap(edge: Edge, method: str, inner: Handler) -> Handler:
+    checked: Check = _all_checked if inner.request_streaming else _checked
+    behaviour: Behaviour
+    if inner.response_streaming:
+        behaviour, serialize = _streaming(edge, method, inner, checked), inner.response_serializer
+    else:
+        # The wrapper measures the answer, so it serializes it too.
+        behaviour, serialize = _unary(edge, method, inner, checked), None
+    return _CONSTRUCTORS[inner.request_streaming, inner.response_streaming](
+        behaviour, guarded_parse(inner.request_deserializer or bytes), serialize
+    )
+
+
+def _unary(edge: Edge, method: str, inner: Handler, checked: Check) -> Behaviour:
+    found = inner.stream_unary if inner.request_streaming else inner.unary_unary
+    behaviour = cast("Callable[[object, Context], Awaitable[object]]", found)
+    serialize = cast("Callable[[object], bytes]", inner.response_serializer)
+
+    async def call(request: object, context: Context) -> bytes:
+        async with edge.call(method, context):
+            answer = serialize(await behaviour(checked(request), context))
+            if len(answer) > MESSAGE_LIMIT_BYTES:
+                raise Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(MESSAGE_LIMIT_BYTES))
+            return answer
+
+    return call
+
+
+def _streaming(edge: Edge, method: str, inner: Handler, checked: Check) -> Behaviour:
+    found = inner.stream_stream if inner.request_streaming else inner.unary_stream
+    iterate = cast("Callable[[object, Context], AsyncIterator[object]]", found)
+    run = cast("Callable[[object, Context], Awaitable[None]]", found)
+
+    async def generate(request: object, context: Context) -> AsyncIterator[object]:
+        async with edge.call(method, context):
+            async for answer in iterate(checked(request), context):
+                yield answer
+
+    async def write(request: object, context: Context) -> None:
+        async with edge.call(method, context):
+            await run(checked(request), context)
+
+    return generate if inspect.isasyncgenfunction(found) else write

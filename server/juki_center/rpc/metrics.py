@@ -1,0 +1,42 @@
+"""Counters of the edge, for `/metrics`; labels are methods and reasons, never people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+UNKNOWN_METHOD: Final = "unknown"
+
+
+class Metrics:
+    """One registry for each server, so that two servers in one process do not mix."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._calls = Counter(
+            "juki_calls",
+            "Calls that ended, by method, code and reason.",
+            ("method", "code", "reason"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "juki_call_seconds",
+            "How long calls took.",
+            ("method",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self.open_card_sessions = Gauge(
+            "juki_card_sessions_open", "Card sessions under way.", registry=self._registry
+        )
+
+    def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
+        """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
+        self._calls.labels(method, code, reason).inc()
+        self._seconds.labels(method).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return all values in the text format of Prometheus."""
+        return generate_latest(self._registry)

@@ -1,0 +1,81 @@
+"""Access rules and error reasons, read from the options in the protos' descriptors.
+
+There is no second table: what the descriptor does not allow is refused, and a reason without its
+option cannot be sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from jukinet.error.v1 import error_reason_pb2
+from jukinet.options.v1 import options_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.descriptor import ServiceDescriptor
+
+_PREFIX: Final = "ERROR_REASON_"
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Who may call a method."""
+
+    method: str
+    """Path on the wire, `/jukinet.card.v1.CardSessionService/Authenticate`."""
+    roles: frozenset[str]
+    """Roles as they stand in a peer's URI, such as `terminal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonOption:
+    """What the descriptor says of an error reason."""
+
+    code: grpc.StatusCode
+    has_retry_delay: bool
+    """Whether RetryInfo goes with it."""
+    text: str
+    """One English sentence; for people, no contract."""
+
+
+def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]:
+    """Return the rules of all methods that have one, by path on the wire."""
+    rules: dict[str, AccessRule] = {}
+    for service in services:
+        for method in service.methods:
+            options = method.GetOptions()
+            if not options.HasExtension(options_pb2.access):
+                continue
+            access = options.Extensions[options_pb2.access]
+            path = f"/{service.full_name}/{method.name}"
+            rules[path] = AccessRule(path, frozenset(map(role_name, access.roles)))
+    return rules
+
+
+def role_name(role: options_pb2.Role.ValueType) -> str:
+    """Return a role as a peer's URI writes it.
+
+    >>> role_name(options_pb2.ROLE_TERMINAL)
+    'terminal'
+    """
+    return options_pb2.Role.Name(role).removeprefix("ROLE_").lower()
+
+
+def reason_options() -> Mapping[str, ReasonOption]:
+    """Return the option of every reason, by its name without prefix."""
+    table: dict[str, ReasonOption] = {}
+    for value in error_reason_pb2.ErrorReason.DESCRIPTOR.values:
+        options = value.GetOptions()
+        if not options.HasExtension(options_pb2.reason):
+            continue
+        reason = options.Extensions[options_pb2.reason]
+        table[value.name.removeprefix(_PREFIX)] = ReasonOption(
+            _CODES[reason.code], reason.retry == options_pb2.RETRY_AFTER, reason.text_en
+        )
+    return table

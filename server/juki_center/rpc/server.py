@@ -1,0 +1,199 @@
+"""The gRPC server: mutual TLS 1.3, small messages, every call through the one interceptor.
+
+What the services do is in their own modules; `tls13.settle` must have run before this is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import grpc
+from grpc_channelz.v1 import channelz, channelz_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from juki_center.rpc import status_http
+from juki_center.rpc.errors import Statuses
+from juki_center.rpc.interceptor import MESSAGE_LIMIT_BYTES, Edge, Interceptor
+from juki_center.rpc.options import AccessRule, access_rules
+from juki_center.rpc.tls13 import is_settled
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from google.protobuf.descriptor import ServiceDescriptor
+
+    from juki_center.rpc.access_log import AccessLog
+    from juki_center.rpc.metrics import Metrics
+    from juki_pki.credential import X509Credential
+
+_EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center"))
+_OPERATOR: Final = frozenset(("operator",))
+# Above the limit, so that the interceptor sees an oversized message and can name the reason; far
+# above it, gRPC itself ends the call.
+_RECEIVE_CAP_BYTES: Final = 4 * MESSAGE_LIMIT_BYTES
+_CHANNEL_OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", _RECEIVE_CAP_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_LIMIT_BYTES),
+    ("grpc.max_metadata_size", 16_384),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.enable_channelz", 1),
+)
+
+
+class BindFailedError(OSError):
+    """An address cannot be listened on."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cannot listen on {address}; is another center running?")
+        self.address = address
+
+
+class LegacyTLSError(RuntimeError):
+    """The environment would let gRPC accept TLS 1.2."""
+
+    def __init__(self) -> None:
+        super().__init__("tls13.settle() has not run: TLS 1.2 would be accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of ours: its descriptor, and how it is added to a server."""
+
+    descriptor: ServiceDescriptor
+    add: Callable[[grpc.aio.Server], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen; port 0 lets the system choose."""
+
+    grpc: str
+    http: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What watches the calls."""
+
+    log: AccessLog
+    metrics: Metrics
+    ready: Callable[[], Mapping[str, bool]]
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that listens."""
+
+    grpc_port: int
+    http_port: int
+    _server: grpc.aio.Server = field(repr=False)
+    _http: asyncio.Server = field(repr=False)
+    _health: health.aio.HealthServicer = field(repr=False)
+    _log: AccessLog = field(repr=False)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no new calls, let running ones end, then stop listening."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_seconds)
+        self._http.close()
+        await self._http.wait_closed()
+        self._log.flush()
+
+    async def wait(self) -> None:
+        """Return when the server has stopped."""
+        await self._server.wait_for_termination()
+
+
+def infrastructure_rules(*, with_reflection: bool) -> dict[str, AccessRule]:
+    """Return the rules of the services that are not ours and carry no option."""
+    allowed = {
+        health_pb2.DESCRIPTOR.services_by_name["Health"]: _EVERYBODY,
+        channelz_pb2.DESCRIPTOR.services_by_name["Channelz"]: _OPERATOR,
+    }
+    if with_reflection:
+        allowed[reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]] = _EVERYBODY
+    paths = {
+        f"/{service.full_name}/{method.name}": roles
+        for service, roles in allowed.items()
+        for method in service.methods
+    }
+    return {path: AccessRule(path, roles) for path, roles in paths.items()}
+
+
+def server_credentials(center: X509Credential, root_pem: bytes) -> grpc.ServerCredentials:
+    """Return TLS credentials that demand a client certificate of our own hierarchy."""
+    if not is_settled():
+        raise LegacyTLSError
+    return grpc.ssl_server_credentials(
+        [(center.key_pem, center.chain_pem)], root_certificates=root_pem, require_client_auth=True
+    )
+
+
+async def start(  # the parts are wired together once, by name
+    *,
+    services: Iterable[Service],
+    listening: Listening,
+    credentials: grpc.ServerCredentials,
+    observation: Observation,
+    clock: Callable[[], datetime],
+    with_reflection: bool,
+) -> Server:
+    """Build the server and listen; raise BindFailedError where an address is taken."""
+    ours = tuple(services)
+    rules = access_rules(service.descriptor for service in ours)
+    rules |= infrastructure_rules(with_reflection=with_reflection)
+    edge = Edge(
+        rules=rules,
+        statuses=Statuses.from_descriptor(),
+        log=observation.log,
+        metrics=observation.metrics,
+        clock=clock,
+    )
+    server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
+    health_servicer = _add_services(server, ours, with_reflection=with_reflection)
+    grpc_port = _bind(server, listening.grpc, credentials)
+    probes = status_http.Probes(observation.ready, observation.metrics.exposition)
+    http, http_port = await _listen_http(probes, listening.http)
+    await server.start()
+    return Server(grpc_port, http_port, server, http, health_servicer, observation.log)
+
+
+def _add_services(
+    server: grpc.aio.Server, ours: tuple[Service, ...], *, with_reflection: bool
+) -> health.aio.HealthServicer:
+    names = [service.descriptor.full_name for service in ours]
+    for service in ours:
+        service.add(server)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    channelz.add_channelz_servicer(server)
+    if with_reflection:
+        names += [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, server)
+    return servicer
+
+
+def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    try:
+        port = server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise BindFailedError(address) from error
+    if not port:
+        raise BindFailedError(address)
+    return port
+
+
+async def _listen_http(probes: status_http.Probes, address: str) -> tuple[asyncio.Server, int]:
+    host, _, port = address.rpartition(":")
+    try:
+        return await status_http.start(probes, host, int(port))
+    except OSError as error:
+        raise BindFailedError(address) from error
