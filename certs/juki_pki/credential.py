@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from juki_pki.errors import Inconsistent, Unreadable
 from juki_pki.files import read_key, read_public
-from juki_pki.identity import PeerIdentity, identity_from_certificate
+from juki_pki.identity import BROKEN, PeerIdentity, identity_from_certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         certificates = tuple(x509.load_pem_x509_certificates(octets))
         keys = [certificate.public_key() for certificate in certificates]
-    except ValueError as error:
+    except BROKEN as error:
         raise Unreadable(str(path), f"not X.509 certificates in PEM ({error})") from error
     for key in keys:
         on_p256 = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from juki_pki.errors import IdentityError
@@ -18,6 +19,14 @@ from juki_pki.errors import IdentityError
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _CODE_WEIGHTS: Final = (6, 5, 4, 3, 2)
 _SCHEME: Final = "juki://"
+BROKEN: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the parser raises, most of it only when a part is looked at."""
 
 
 class Role(StrEnum):
@@ -118,7 +127,7 @@ def _parse(octets: bytes) -> x509.Certificate:
         if octets.startswith(b"-----BEGIN"):
             return x509.load_pem_x509_certificate(octets)
         return x509.load_der_x509_certificate(octets)
-    except ValueError as error:
+    except BROKEN as error:
         raise IdentityError("not an X.509 certificate") from error
 
 
@@ -126,7 +135,7 @@ def _check_end_certificate(certificate: x509.Certificate) -> None:
     try:
         key = certificate.public_key()
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+    except (x509.ExtensionNotFound, *BROKEN) as error:
         raise IdentityError("certificate: key or basic constraints cannot be read") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise IdentityError("certificate: its key is not on P-256")
@@ -137,7 +146,7 @@ def _check_end_certificate(certificate: x509.Certificate) -> None:
 def _only_uri(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+    except (x509.ExtensionNotFound, *BROKEN) as error:
         raise IdentityError("certificate: no alternative names") from error
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     if len(uris) != 1:

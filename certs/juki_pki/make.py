@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from juki_pki.certify import Issuer, certificate_pem, key_pem, new_key, self_signed, signed
+from juki_pki.credential import load_certificate
 from juki_pki.files import exclusive, new_folder, write_key, write_public
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -104,11 +105,16 @@ def _store(
 
 
 def refresh_trust(folder: PKIFolder) -> None:
-    """Write every public part anew from what the folder holds."""
+    """Write every public part anew from what the folder holds; no private key is read."""
     trust = folder.trust_path
-    leaves = [folder.peer(identity).certificate for identity in folder.peers(Role.CENTER)]
-    write_public(trust / "root.pem", certificate_pem(folder.root().certificate))
-    write_public(trust / "issuing.pem", certificate_pem(folder.issuing().certificate))
-    write_public(trust / "center-leaves.pem", b"".join(map(certificate_pem, leaves)))
-    write_public(trust / "copy-signers.pem", certificate_pem(folder.copy_signer().certificate))
-    write_public(trust / "card-signers.pem", certificate_pem(folder.card_signer().certificate))
+    leaves = [folder.peer_path(identity) for identity in folder.peers(Role.CENTER)]
+    write_public(trust / "root.pem", _certificates(folder.path / Kind.ROOT))
+    write_public(trust / "issuing.pem", _certificates(folder.path / Kind.ISSUING))
+    write_public(trust / "center-leaves.pem", _certificates(*leaves))
+    write_public(trust / "copy-signers.pem", _certificates(folder.path / Kind.COPY_SIGNER))
+    write_public(trust / "card-signers.pem", _certificates(folder.path / Kind.CARD_SIGNER))
+
+
+def _certificates(*folders: Path) -> bytes:
+    loaded = (load_certificate(folder / "certificate.pem") for folder in folders)
+    return b"".join(map(certificate_pem, loaded))
