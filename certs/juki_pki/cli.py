@@ -19,7 +19,8 @@ from juki_pki import make
 from juki_pki.errors import PKIError
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
-from juki_pki.profile import Profiles
+from juki_pki.profile import ATS, Kind, Profiles
+from juki_pki.renewal import renew_access
 from juki_pki.show import explain_file
 
 if TYPE_CHECKING:
@@ -143,6 +144,18 @@ def operator(
 ) -> None:
     """Issue a center operator's certificate."""
     _issue_peer(folder, Role.OPERATOR, name, None, profiles, as_json=as_json)
+
+
+@issue_app.command("at")
+def access(folder: Folder, profiles: ProfileFolder = None, as_json: AsJSON = False) -> None:
+    """Issue the short-lived card access certificates again, and their issuer's where it is due."""
+    with _reporting("pki issue at", as_json=as_json):
+        pki = PKIFolder(folder)
+        renew_access(pki, Profiles.load(profiles), datetime.now(UTC))
+        issued = [pki.cv(kind).certificate for kind in (Kind.DV, *ATS)]
+        result = {item.chr: {"valid_to": item.body.expiration.isoformat()} for item in issued}
+        lines = [f"{item.chr} valid to {item.body.expiration}" for item in issued]
+        _print("pki issue at", result, lines, as_json=as_json)
 
 
 def _issue_peer(

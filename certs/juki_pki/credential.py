@@ -13,6 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from juki_card.cvc import CVCertificate
+from juki_card.description import CertificateDescription
+from juki_card.ec import encode_point
+from juki_card.errors import ParseError
 from juki_pki.errors import Inconsistent, Unreadable
 from juki_pki.files import read_key, read_public
 from juki_pki.identity import BROKEN, PeerIdentity, identity_from_certificate
@@ -56,6 +60,45 @@ class X509Credential:
             raise Inconsistent(chain_path, "does not begin with the certificate")
         pem = b"".join(entry.public_bytes(serialization.Encoding.PEM) for entry in chain)
         return cls(certificate, pem, key, octets)
+
+
+@dataclass(frozen=True, slots=True)
+class CVCredential:
+    """A card-verifiable certificate with its private key and, for an AT, its description."""
+
+    certificate: CVCertificate
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    description: CertificateDescription | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> CVCredential:
+        """Read certificate.cvcert, key.pem and, where there is one, description.der."""
+        certificate = load_cv_certificate(folder / "certificate.cvcert")
+        _, key = load_key(folder / "key.pem")
+        if encode_point(key.public_key()) != certificate.public_key.point:
+            raise Inconsistent(folder, "the key is not the certificate's")
+        path = folder / "description.der"
+        description = load_description(path) if path.exists() else None
+        digest = description.digest() if description else None
+        if certificate.description_digest != digest:
+            raise Inconsistent(path, "the certificate names another description")
+        return cls(certificate, key, description)
+
+
+def load_cv_certificate(path: Path) -> CVCertificate:
+    """Read a card-verifiable certificate."""
+    try:
+        return CVCertificate.decode(read_public(path))
+    except ParseError as error:
+        raise Unreadable(str(path), f"not a CV certificate ({error})") from error
+
+
+def load_description(path: Path) -> CertificateDescription:
+    """Read a certificate description."""
+    try:
+        return CertificateDescription.decode(read_public(path))
+    except ParseError as error:
+        raise Unreadable(str(path), f"not a certificate description ({error})") from error
 
 
 def load_key(path: Path) -> tuple[bytes, ec.EllipticCurvePrivateKey]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from juki_pki.credential import X509Credential
+from juki_pki.credential import CVCredential, X509Credential
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Kind
 from juki_pki.trust import Trust
@@ -78,6 +78,14 @@ class PKIFolder:
         """Yield the peers of one role that have a folder, by name."""
         for folder in sorted((self.path / role).glob("[!.]*")):
             yield PeerIdentity.from_label(role, folder.name)
+
+    def cv(self, name: str) -> CVCredential:
+        """Return a card access credential: cvca, dv, or at-center-auth, -window or -id."""
+        return CVCredential.load(self.cv_path(Kind(name)))
+
+    def cv_path(self, kind: Kind) -> Path:
+        """Return the folder of a card access credential, whether it is there or not."""
+        return self.path / "cv" / kind
 
     @property
     def trust_path(self) -> Path:

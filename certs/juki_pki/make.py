@@ -1,28 +1,38 @@
-"""Makes the whole hierarchy, or one certificate more.
+"""Makes the whole hierarchy, or one peer more.
 
 `init` builds a complete folder or none at all; `issue_peer` adds one peer. Nothing here overwrites
-a key. The time is an argument, so that tests make certificates that have expired.
+a key. The time is an argument, so that tests make certificates that have expired. Issuing the
+short-lived certificates again is in `renewal`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from juki_pki.access import CVIssuer, make_below, make_cvca, make_description
 from juki_pki.certify import Issuer, certificate_pem, key_pem, new_key, self_signed, signed
-from juki_pki.credential import load_certificate
 from juki_pki.files import exclusive, new_folder, write_key, write_public
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
-from juki_pki.profile import SIGNERS, Kind
+from juki_pki.profile import ATS, SIGNERS, Kind
+from juki_pki.renewal import (
+    center_leaf_hashes,
+    issue_access,
+    refresh_trust,
+    utc_day,
+    write_access,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    from juki_card.cvc import CVCertificate
+    from juki_card.description import CertificateDescription
     from juki_pki.credential import X509Credential
     from juki_pki.profile import Profiles
 
@@ -46,6 +56,8 @@ def init(
         _make_authorities(folder, profiles, now)
         for identity in peers:
             _make_peer(folder, identity, profiles, now)
+        # The descriptions of the access certificates list the center's TLS certificates.
+        _make_access(folder, profiles, utc_day(now))
         folder.trust_path.mkdir()
         refresh_trust(folder)
     return PKIFolder(path)
@@ -61,6 +73,8 @@ def issue_peer(
     """
     with exclusive(folder.path):
         _make_peer(folder, identity, profiles, now)
+        if identity.role is Role.CENTER:
+            issue_access(folder, profiles, utc_day(now))
         refresh_trust(folder)
     return folder.peer(identity)
 
@@ -91,6 +105,32 @@ def _make_peer(
     _store(folder.peer_path(identity), key, certificate, chain)
 
 
+def _make_access(folder: PKIFolder, profiles: Profiles, today: date) -> None:
+    cvca_key, dv_key = new_key(), new_key()
+    cvca = CVIssuer(make_cvca(profiles.cv[Kind.CVCA], cvca_key, today), cvca_key)
+    dv = CVIssuer(make_below(profiles.cv[Kind.DV], dv_key.public_key(), cvca, today), dv_key)
+    _store_access(folder.cv_path(Kind.CVCA), cvca_key, cvca.certificate, None)
+    _store_access(folder.cv_path(Kind.DV), dv_key, dv.certificate, None)
+    for kind in ATS:
+        key = new_key()
+        description = make_description(profiles.cv[kind], center_leaf_hashes(folder))
+        certificate = make_below(
+            profiles.cv[kind], key.public_key(), dv, today, description=description
+        )
+        _store_access(folder.cv_path(kind), key, certificate, description)
+
+
+def _store_access(
+    path: Path,
+    key: ec.EllipticCurvePrivateKey,
+    certificate: CVCertificate,
+    description: CertificateDescription | None,
+) -> None:
+    with new_folder(path) as temporary:
+        write_key(temporary / "key.pem", key_pem(key))
+        write_access(temporary, certificate, description)
+
+
 def _store(
     path: Path,
     key: ec.EllipticCurvePrivateKey,
@@ -102,19 +142,3 @@ def _store(
         write_public(temporary / "certificate.pem", certificate_pem(certificate))
         if chain is not None:
             write_public(temporary / "chain.pem", chain)
-
-
-def refresh_trust(folder: PKIFolder) -> None:
-    """Write every public part anew from what the folder holds; no private key is read."""
-    trust = folder.trust_path
-    leaves = [folder.peer_path(identity) for identity in folder.peers(Role.CENTER)]
-    write_public(trust / "root.pem", _certificates(folder.path / Kind.ROOT))
-    write_public(trust / "issuing.pem", _certificates(folder.path / Kind.ISSUING))
-    write_public(trust / "center-leaves.pem", _certificates(*leaves))
-    write_public(trust / "copy-signers.pem", _certificates(folder.path / Kind.COPY_SIGNER))
-    write_public(trust / "card-signers.pem", _certificates(folder.path / Kind.CARD_SIGNER))
-
-
-def _certificates(*folders: Path) -> bytes:
-    loaded = (load_certificate(folder / "certificate.pem") for folder in folders)
-    return b"".join(map(certificate_pem, loaded))

@@ -283,12 +283,15 @@ def _holder(table: Table) -> Holder:
 
 def _description(table: Table) -> DescriptionText:
     line = re.compile(r".{1,200}")
-    url = re.compile(r"https?://[!-~]{1,200}")
+    # The norm's URLs are PrintableStrings, which know neither _ nor % nor #.
+    url = re.compile(r"https?://[A-Za-z0-9'()+,./:=?-]{1,200}")
     text = DescriptionText(
         issuer_name=table.text("issuer_name", line, "one line of 1 to 200 characters"),
-        issuer_url=table.text("issuer_url", url, "an http or https URL"),
+        issuer_url=table.text("issuer_url", url, "an http or https URL of PrintableString letters"),
         subject_name=table.text("subject_name", line, "one line of 1 to 200 characters"),
-        subject_url=table.text("subject_url", url, "an http or https URL"),
+        subject_url=table.text(
+            "subject_url", url, "an http or https URL of PrintableString letters"
+        ),
         terms_of_usage=table.text(
             "terms_of_usage", re.compile(r".{1,4000}", re.DOTALL), "1 to 4000 characters"
         ),

@@ -12,12 +12,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from juki_pki.credential import load_certificate, load_certificates
+from juki_pki.credential import (
+    load_certificate,
+    load_certificates,
+    load_cv_certificate,
+    load_description,
+)
+from juki_pki.profile import ATS, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cryptography import x509
+
+    from juki_card.cvc import CVCertificate
+    from juki_card.description import CertificateDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,9 @@ class Trust:
     center_leaves: tuple[x509.Certificate, ...]
     copy_signers: tuple[x509.Certificate, ...]
     card_signers: tuple[x509.Certificate, ...]
+    cvca: CVCertificate
+    dv: CVCertificate
+    descriptions: Mapping[Kind, CertificateDescription]
 
     @classmethod
     def load(cls, folder: Path) -> Trust:
@@ -39,4 +52,9 @@ class Trust:
             center_leaves=load_certificates(folder / "center-leaves.pem"),
             copy_signers=load_certificates(folder / "copy-signers.pem"),
             card_signers=load_certificates(folder / "card-signers.pem"),
+            cvca=load_cv_certificate(folder / "cvca.cvcert"),
+            dv=load_cv_certificate(folder / "dv.cvcert"),
+            descriptions={
+                kind: load_description(folder / f"{kind}.description.der") for kind in ATS
+            },
         )
