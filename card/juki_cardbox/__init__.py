@@ -1,3 +1,4 @@
-"""Cards as files: served to readers, carried in-process, traced; no card rule lives here."""
+"""Virtual cards as things to hold: files, a slot with power, a place in a PC/SC reader.
 
-from __future__ import annotations
+What a card answers is not here: that is the pure table in `juki_card.virtual`.
+"""
