@@ -1,20 +1,18 @@
-"""SecurityInfos: what a card says of its protocols, keys and curves (TR-03110-3, A.1).
+"""SecurityInfos: what a card says of its protocols and curves (TR-03110-3, A.1).
 
 SecurityInfos ::= SET OF SEQUENCE { protocol OBJECT IDENTIFIER, ... }. Entries that we do not know
-are kept as they came, in their order, so that what was parsed encodes back to the same octets.
+are kept as they came, in their order, so that what was parsed encodes back to the same octets. The
+key of Chip Authentication is one of them here; `card_security` reads it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from juki_card import ec, oid, tlv
+from juki_card import oid, tlv
 from juki_card.errors import ParseError
 from juki_card.tlv import INTEGER, SEQUENCE, SET
-
-_BIT_STRING: Final = 0x03
-_NO_UNUSED_BITS: Final = b"\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +68,6 @@ class CADomainParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class CAPublicKey:
-    """A Chip Authentication public key: an uncompressed point (A.1.1.2)."""
-
-    parameter_id: int
-    point: bytes
-    key_id: int | None
-
-    def body(self) -> bytes:
-        """Return the value octets of the entry."""
-        key = tlv.encode(_BIT_STRING, _NO_UNUSED_BITS + self.point)
-        info = tlv.encode(SEQUENCE, _encode_algorithm(self.parameter_id) + key)
-        return oid.encode_tlv(oid.CA_PUBLIC_KEY_ECDH) + info + _encode_optional(self.key_id)
-
-    def key(self) -> ec.PublicKey:
-        """Return the key; raise ParseError for an unknown curve or a point that is not on it."""
-        return ec.decode_point(ec.domain_of(self.parameter_id), self.point)
-
-
-@dataclass(frozen=True, slots=True)
 class OtherInfo:
     """An entry that we do not know, or whose form is another than ours."""
 
@@ -100,7 +79,7 @@ class OtherInfo:
         return self.octets
 
 
-SecurityInfo: TypeAlias = PACEInfo | TAInfo | CAInfo | CADomainParameters | CAPublicKey | OtherInfo
+SecurityInfo: TypeAlias = PACEInfo | TAInfo | CAInfo | CADomainParameters | OtherInfo
 
 
 def encode(infos: tuple[SecurityInfo, ...]) -> bytes:
@@ -142,19 +121,8 @@ def _decode_known(protocol: str, rest: bytes) -> SecurityInfo | None:
         case oid.CA_ECDH:
             parameter_id, rest = _take_algorithm(rest)
             return CADomainParameters(parameter_id, _optional_integer(rest))
-        case oid.CA_PUBLIC_KEY_ECDH:
-            return _decode_ca_public_key(rest)
         case _:
             return None
-
-
-def _decode_ca_public_key(octets: bytes) -> CAPublicKey:
-    info, rest = tlv.take(octets, SEQUENCE)
-    parameter_id, bits = _take_algorithm(info)
-    string = tlv.expect(bits, _BIT_STRING)
-    if string[:1] != _NO_UNUSED_BITS:
-        raise ParseError("CA public key: not whole octets")
-    return CAPublicKey(parameter_id, string[1:], _optional_integer(rest))
 
 
 def _encode_algorithm(parameter_id: int) -> bytes:

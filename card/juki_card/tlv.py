@@ -68,6 +68,13 @@ def split(octets: bytes) -> tuple[TLV, bytes]:
     return TLV(tag, octets[start:end]), octets[end:]
 
 
+def announced_size(octets: bytes) -> int:
+    """Return how long the first data object says it is, head included; raise ParseError."""
+    _, start = _tag(octets)
+    length, start = _length(octets, start)
+    return start + length
+
+
 def parse_all(octets: bytes, *, unique: bool = False) -> tuple[TLV, ...]:
     """Parse data objects up to the end; with `unique`, refuse a tag that comes twice."""
     found: list[TLV] = []
