@@ -55,8 +55,8 @@ class TrustUnreadable(PaperError):
 class FontMissing(PaperError):
     """A font that the paper is set in is not installed."""
 
-    def __init__(self, family: str, package: str) -> None:
-        super().__init__(f"font {family} is not installed (Debian package {package})")
+    def __init__(self, family: str, problem: str) -> None:
+        super().__init__(f"font {family} {problem}")
         self.family = family
         self.remedy = REMEDY_SYSTEM
 

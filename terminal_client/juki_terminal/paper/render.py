@@ -1,0 +1,164 @@
+"""Paper from signed content: an A4 PDF that is the same, byte for byte, on every terminal.
+
+Nothing but the signed content goes in: no clock, no locale, no folder, no attempt number (a
+reprint is the same paper). Text reaches the typesetter as data, never as markup, in runs whose
+font has been checked to have exactly these characters. The signed content travels inside the
+PDF (PDF/A-3, ISO 19005-3) as the attachment that `verify` reads back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise
+from typing import Final, Literal
+
+import typst
+
+from juki_terminal.paper import wording
+from juki_terminal.paper.content import CopyContent, Person
+from juki_terminal.paper.envelope import SignedCopy, open_envelope
+from juki_terminal.paper.errors import RenderingFailed
+from juki_terminal.paper.fonts import Fonts
+from juki_terminal.paper.qr import FULL_PREFIX, qr_svg, qr_text
+
+ATTACHMENT: Final = "juki-copy.cose"
+PIXELS_PER_INCH: Final = 150.0
+TEMPLATE: Final = "copy.typ"
+# The rows of a person's box, by the keys of the payload; two keys share a row.
+ROWS: Final = (
+    ("name",),
+    ("birth", "sex"),
+    ("addr",),
+    ("since", "addrs"),
+    ("notif",),
+    ("prev",),
+    ("head", "rel"),
+    ("code",),
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RenderedCopy:
+    """A copy on paper: the PDF, its SHA-256 (32 bytes) and the text of its QR code."""
+
+    pdf: bytes
+    sha256: bytes
+    qr_text: str
+    source: str
+    fonts: Fonts
+
+    def __repr__(self) -> str:
+        """Name the digest only: the rest holds personal data."""
+        return f"RenderedCopy({self.sha256.hex()}, ***)"
+
+    def png(self, *, pixels_per_inch: float = PIXELS_PER_INCH) -> tuple[bytes, ...]:
+        """Return a picture of each page, drawn from the same source as the PDF."""
+        return _typeset(self.source, self.fonts, "png", pixels_per_inch=pixels_per_inch)
+
+
+def render(signed_content: bytes, *, fonts: Fonts | None = None) -> RenderedCopy:
+    """Set a signed copy on paper.
+
+    The signature is not looked at here: who prints has verified it. Raises ContentRefused for
+    malformed content, CharacterUnsupported before anything is set, FontMissing, RenderingFailed.
+    """
+    return render_copy(open_envelope(signed_content), fonts=fonts)
+
+
+def render_copy(signed: SignedCopy, *, fonts: Fonts | None = None) -> RenderedCopy:
+    """Set a copy on paper whose envelope is open already; raises as `render` does."""
+    fonts = Fonts.find() if fonts is None else fonts
+    text = qr_text(signed)
+    source = json.dumps(_page_data(signed, text, fonts), ensure_ascii=True)
+    (pdf,) = _typeset(source, fonts, "pdf")
+    return RenderedCopy(pdf, hashlib.sha256(pdf).digest(), text, source, fonts)
+
+
+def _page_data(signed: SignedCopy, text: str, fonts: Fonts) -> dict[str, object]:
+    """Return all that the template shows, as plain data."""
+    content = signed.content
+    full = text.startswith(FULL_PREFIX)
+    words = {
+        "title": wording.TITLE,
+        "wide_area": wording.WIDE_AREA,
+        "omitted": wording.OMITTED,
+        "end": wording.END_OF_ENTRIES,
+        "statement": wording.STATEMENT,
+        "issued": wording.era_date(content.issued_at),
+        "mayor": wording.mayor(content.issuer),
+        "residence": content.residence.name,
+        "number": content.issue_number,
+        "qr_hint": wording.QR_FULL if full else wording.QR_SHORT,
+    }
+    return {
+        **{name: _runs(value, name, fonts) for name, value in words.items()},
+        "persons": [
+            _box(person, f"per[{place}]", fonts) for place, person in enumerate(content.persons)
+        ],
+        "seal": _seal(content, fonts),
+        "heading": f"{wording.TITLE} {content.issue_number}",
+        "moment": list(content.issued_at.utctimetuple()[:6]),
+        "qr": qr_svg(text).decode("ascii"),
+        "attachment": {"name": ATTACHMENT, "octets": list(signed.octets)},
+    }
+
+
+def _runs(text: str, field: str, fonts: Fonts) -> list[dict[str, str]]:
+    return [{"font": run.family, "text": run.text} for run in fonts.runs(text, field)]
+
+
+def _box(person: Person, path: str, fonts: Fonts) -> dict[str, object]:
+    """Return the rows of one person's box, and the reading that stands above the name."""
+    cells = {
+        entry.field: {
+            "label": entry.label,
+            "runs": _runs(entry.text, f"{path}.{entry.field}", fonts),
+        }
+        for entry in wording.entries(person)
+    }
+    rows = [[cells[field] for field in row if field in cells] for row in ROWS]
+    return {"kana": cells.get("kana"), "rows": [row for row in rows if row]}
+
+
+def _seal(content: CopyContent, fonts: Fonts) -> list[list[list[dict[str, str]]]]:
+    """Return the seal's characters in columns, the rightmost and first to read first."""
+    characters = wording.seal_text(content.issuer)
+    columns = math.ceil(math.sqrt(len(characters)))
+    cuts = [math.ceil(len(characters) * place / columns) for place in range(columns + 1)]
+    return [
+        [_runs(character, "issn", fonts) for character in characters[start:end]]
+        for start, end in pairwise(cuts)
+    ]
+
+
+def _typeset(
+    source: str,
+    fonts: Fonts,
+    kind: Literal["pdf", "png"],
+    *,
+    pixels_per_inch: float | None = None,
+) -> tuple[bytes, ...]:
+    """Run the typesetter; a warning fails too, because a missing font is only a warning to it."""
+    template = files("juki_terminal.paper").joinpath(TEMPLATE).read_bytes()
+    try:
+        output, warnings = typst.compile_with_warnings(
+            template,
+            font_paths=fonts.typesetter,
+            ignore_system_fonts=True,
+            sys_inputs={"copy": source},
+            format=kind,
+            ppi=pixels_per_inch,
+            pdf_standards=["a-3b"] if kind == "pdf" else [],
+        )
+    except typst.TypstError as error:
+        # The diagnostic quotes the source, which holds personal data: only the message goes on.
+        raise RenderingFailed(error.message) from None
+    if warnings:
+        raise RenderingFailed("; ".join(warning.message for warning in warnings))
+    # A single page of PNG comes bare, several come as a list; the stub does not know of lists.
+    pages: bytes | list[bytes] = output
+    return tuple(pages) if isinstance(pages, list) else (pages,)
