@@ -1,0 +1,66 @@
+# Everything that a contributor or an operator runs; `make` alone lists the targets.
+#
+# Each target does its own set-up: the distribution's packages (as root on Debian and Ubuntu, unless
+# JUKI_APT=0), then .venv from the hashed lock.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/ready
+LOCKS := terminal center dev
+# Two at a time: more only wait for each other, because many tests start programs of their own.
+PYTEST_ARGS ?= -q -n 2
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help system setup protos lock check test interop demo dev clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+system: ## install the distribution's packages (needs root)
+	@tools/system.sh build run test interop
+
+setup: $(READY) ## make .venv with everything in it
+
+$(READY): requirements/dev.txt pyproject.toml
+	@tools/system.sh --try build
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing requirements/dev.txt"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+protos: $(READY) ## format the protos and make their stubs
+	@buf format -w protos
+	@$(BIN)/python protos/generate.py
+
+lock: $(READY) ## renew the hashed locks from pyproject.toml (UPGRADE=1 takes newer releases)
+	@$(BIN)/python -m tools.checks.locks --write $(if $(UPGRADE),--upgrade) $(LOCKS)
+
+check: $(READY) ## all that can be checked without running the programs, under a minute
+	@$(BIN)/python -m tools.checks
+
+test: $(READY) ## every test but interop (JUKI_LONG=1: long soaks, fuzzing and kill loops)
+	@tools/system.sh --try run test
+	@$(BIN)/pytest $(PYTEST_ARGS) --ignore=tests/interop
+
+interop: $(READY) ## the virtual card and our certificates against other people's programs
+	@tools/system.sh --try run test interop
+	@$(BIN)/pytest -q tests/interop
+
+demo: $(READY) ## the whole way, narrated: a card, a reader, a center, a copy (JUKI_READER=virtual: no PC/SC)
+	@tools/system.sh --try run
+	@$(BIN)/python -m tests.e2e.demo
+
+dev: $(READY) ## a center with sample residents, and lines to paste
+	@$(BIN)/juki-center dev
+
+clean: ## remove everything that the other targets made
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,51 @@
+#!/bin/bash
+# Install what the groups named by the arguments need of requirements/debian.txt, saying what.
+#
+# usage: tools/system.sh [--try] GROUP...
+# With --try a package that cannot be installed is named and the exit status stays 0: what needs
+# it says so itself later. JUKI_APT=0 forbids any installation.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+refusal=1
+if [ "${1:-}" = --try ]; then
+    refusal=0
+    shift
+fi
+
+wanted() {
+    local group
+    for group in "$@"; do
+        awk -v group="$group" '$1 !~ /^#/ && $2 == group { print $1 }' requirements/debian.txt
+    done
+}
+
+missing() {
+    local package status
+    for package in "$@"; do
+        status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$status" = installed ] || echo "$package"
+    done
+}
+
+refuse() {
+    echo "not installed: $1" >&2
+    echo "  $2" >&2
+    exit "$refusal"
+}
+
+mapfile -t packages < <(wanted "$@")
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    refuse "${packages[*]}" "no apt here: install what this distribution calls them, if it lacks them"
+fi
+mapfile -t absent < <(missing "${packages[@]}")
+[ ${#absent[@]} -gt 0 ] || exit 0
+command_line="apt-get install --no-install-recommends ${absent[*]}"
+[ "${JUKI_APT:-1}" != 0 ] || refuse "${absent[*]}" "JUKI_APT=0 forbids it; by hand: $command_line"
+[ "$(id -u)" = 0 ] || refuse "${absent[*]}" "that takes root: $command_line"
+
+echo "installing from the distribution: ${absent[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${absent[@]}" </dev/null >/dev/null ||
+    refuse "${absent[*]}" "apt-get failed; its messages are above"
