@@ -1,3 +1,5 @@
-"""The card side as a table: (state, command) -> (state, response)."""
+"""The card side as a pure table: (state, command) -> (state', response).
 
-from __future__ import annotations
+`process` in `card` is the door; `memory` is what lasts without power, `session` what does not. A
+driver gives power, saves memory and moves octets: see `juki_cardbox`.
+"""

@@ -1,0 +1,135 @@
+"""Making a card: its chip key, its files, its trust point, its PIN and its CAN.
+
+Everything comes as an argument; the card file is written once and never over another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from juki_card import card_security, ec, resident_code, tlv
+from juki_card.card_access import CA_KEY_ID, CardAccess
+from juki_card.errors import ParseError
+from juki_card.passwords import Pin
+from juki_card.virtual.chance import draw_scalar
+from juki_card.virtual.memory import (
+    Access,
+    CardMemory,
+    Directory,
+    ElementaryFile,
+    PinRecord,
+    PinState,
+)
+from juki_cardbox.cardfile import CardFile
+from juki_cardbox.profiles import JUKI
+from juki_cardbox.slot import SystemChance
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from juki_card.cvc import CVCertificate
+    from juki_card.passwords import Can, TransportPin
+    from juki_card.virtual.chance import Chance
+    from juki_cardbox.profiles import Profile
+
+CARD_SECURITY_MOST: Final = 800
+"""Octets of EF.CardSecurity that fit a session's time budget (card-edge profile, clause 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardSigner:
+    """Who vouches for chip keys: an X.509 certificate, DER, and its key."""
+
+    certificate: bytes
+    key: ec.PrivateKey
+
+    def __repr__(self) -> str:
+        """Show nothing of the key."""
+        return "CardSigner(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Personalisation:
+    """What is put on one card.
+
+    A TransportPin makes a card that was not handed over yet; without a resident code the card has
+    no EF.DG1, as a clerk's. `today` is the date that the card knows at first.
+    """
+
+    pin: Pin | TransportPin
+    can: Can
+    trust_point: CVCertificate
+    signer: CardSigner
+    today: date
+    resident_code: str | None = None
+    profile: Profile = JUKI
+
+
+def make_card(path: Path, wanted: Personalisation, *, chance: Chance | None = None) -> CardMemory:
+    """Make a card file with a fresh chip key and return what the card remembers.
+
+    Raises CardFileError where the file exists, ParseError where the PIN or the resident code is
+    not what the profile wants.
+    """
+    memory = make_memory(wanted, chance or SystemChance())
+    CardFile(path).create(memory)
+    return memory
+
+
+def make_memory(wanted: Personalisation, chance: Chance) -> CardMemory:
+    """Return the memory of a card with a fresh chip key."""
+    profile = wanted.profile
+    if isinstance(wanted.pin, Pin) and len(wanted.pin.octets()) != profile.pin_digits:
+        raise ParseError(f"PIN: profile {profile.name} wants {profile.pin_digits} digits")
+    chip_key = draw_scalar(chance, profile.domain).key()
+    state = PinState.OPERATIONAL if isinstance(wanted.pin, Pin) else PinState.TRANSPORT
+    return CardMemory(
+        application=profile.application,
+        files=_files(wanted, chip_key),
+        chip_key=chip_key,
+        chip_key_id=CA_KEY_ID,
+        trust_points=(wanted.trust_point,),
+        today=wanted.today,
+        pin=PinRecord(state, wanted.pin),
+        can=wanted.can,
+        pin_digits=profile.pin_digits,
+        suspends_last_try=profile.suspends_last_try,
+    )
+
+
+def serial_of(memory: CardMemory) -> bytes:
+    """Return the card's serial as the center's register has it, 32 octets."""
+    domain = ec.domain_of_key(memory.chip_key)
+    point = ec.encode_point(memory.chip_key.public_key())
+    return card_security.ChipKey(domain.parameter_id, point).serial
+
+
+def _files(wanted: Personalisation, chip_key: ec.PrivateKey) -> tuple[ElementaryFile, ...]:
+    master, application = Directory.MASTER_FILE, Directory.APPLICATION
+    access = CardAccess.offering(wanted.profile.domain)
+    security = _card_security(access, chip_key, wanted.signer)
+    files = (
+        ElementaryFile(master, 0x2F00, 0x1E, Access.ALWAYS, wanted.profile.directory),
+        ElementaryFile(master, 0x011C, 0x1C, Access.ALWAYS, access.encode()),
+        ElementaryFile(master, 0x011D, 0x1D, Access.TERMINAL, security),
+    )
+    if wanted.resident_code is None:
+        return files
+    dg1 = resident_code.encode_dg1(wanted.resident_code)
+    return (*files, ElementaryFile(application, 0x0101, 0x01, Access.READ_DG1, dg1))
+
+
+def _card_security(access: CardAccess, chip_key: ec.PrivateKey, signer: CardSigner) -> bytes:
+    point = ec.encode_point(chip_key.public_key())
+    key = card_security.ChipKey(ec.domain_of_key(chip_key).parameter_id, point, CA_KEY_ID)
+    infos = tlv.expect(access.encode(), tlv.SET) + key.encode()
+    made = card_security.make(
+        tlv.encode(tlv.SET, infos),
+        signer_certificate=signer.certificate,
+        signer_key=signer.key,
+    )
+    if len(made) > CARD_SECURITY_MOST:
+        raise ParseError(f"EF.CardSecurity: {len(made)} octets, at most {CARD_SECURITY_MOST}")
+    return made
