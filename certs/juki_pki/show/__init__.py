@@ -11,7 +11,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from juki_card import oid
 from juki_pki.errors import Missing, Unreadable
+from juki_pki.show.card import (
+    explain_card_access,
+    explain_card_security,
+    explain_cv_certificate,
+    explain_description,
+)
 from juki_pki.show.keys import PRIVATE_KEY, explain_key_der, explain_key_pem
 from juki_pki.show.x509 import explain_certificate_der, explain_certificate_pem
 
@@ -82,14 +89,21 @@ def _explain_der(octets: bytes, source: str, now: datetime) -> Explanation:
     raise Unreadable(source, f"begins with {octets[:4].hex()}, which is no file that we know")
 
 
-_LENGTH: Final = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...)"
-
-
 def _opening(head: bytes) -> re.Pattern[bytes]:
-    return re.compile(head.replace(b"LENGTH", _LENGTH), re.DOTALL)
+    length = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...)"
+    return re.compile(head.replace(b"LENGTH", length), re.DOTALL)
 
 
+def _identifier(dotted: str) -> bytes:
+    return rb"\x30LENGTH\x06." + re.escape(oid.encode(dotted))
+
+
+_SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _READERS: Final[tuple[tuple[re.Pattern[bytes], Reader], ...]] = (
+    (_opening(rb"\x7f\x21"), explain_cv_certificate),
+    (_opening(rb"\x31LENGTH\x30"), explain_card_access),
+    (_opening(_identifier(oid.EXTENSION_DESCRIPTION)), explain_description),
+    (_opening(_identifier(_SIGNED_DATA)), explain_card_security),
     (_opening(rb"\x30LENGTH\x02\x01\x00"), explain_key_der),
     (_opening(rb"\x30LENGTH\x30"), explain_certificate_der),
 )
