@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from juki_card import card_security, cvc, security_infos
+from juki_card import card_security, cvc, oid, security_infos
 from juki_card.chat import CHAT, Right, Role, TerminalType
 from juki_card.cvc import CVCertificate
 from juki_card.description import CertificateDescription
 from juki_card.errors import CardError, CertificateRefused, ParseError
-from juki_card.security_infos import CADomainParameters, CAInfo, CAPublicKey, PACEInfo, TAInfo
+from juki_card.security_infos import CADomainParameters, CAInfo, OtherInfo, PACEInfo, TAInfo
 from juki_pki.errors import Unreadable
 from juki_pki.explanation import Explanation, Value, validity_remark
 from juki_pki.identity import BROKEN
@@ -188,10 +188,10 @@ def _offer(info: SecurityInfo) -> str:
             return f"Chip Authentication {version} (ECDH, AES-128){_key(key_id)}"
         case CADomainParameters(parameter_id=curve, key_id=key_id):
             return f"Chip Authentication on {_curve(curve)}{_key(key_id)}"
-        case CAPublicKey(parameter_id=curve, key_id=key_id):
-            return f"Chip Authentication public key on {_curve(curve)}{_key(key_id)}"
-        case other:
-            return f"{other.protocol}, not used here"
+        case OtherInfo(protocol=oid.CA_PUBLIC_KEY_ECDH):
+            return "Chip Authentication public key"
+        case OtherInfo(protocol=protocol):
+            return f"{protocol}, not used here"
 
 
 def _curve(parameter_id: int) -> str:

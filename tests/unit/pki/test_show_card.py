@@ -11,10 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec as asymmetric
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from juki_card import card_security, ec, security_infos
+from juki_card import card_security, ec, tlv
 from juki_card.card_access import CA_KEY_ID, CardAccess
 from juki_card.domains import P256
-from juki_card.security_infos import CAPublicKey
 from juki_pki.errors import Unreadable
 from juki_pki.explanation import Explanation
 from juki_pki.folder import PKIFolder
@@ -36,11 +35,11 @@ def chip_point() -> bytes:
 @pytest.fixture(scope="session")
 def signed_card(pki: PKIFolder, chip_point: bytes) -> bytes:
     """Return an EF.CardSecurity by the folder's card signer."""
-    offered = CardAccess.offering(P256).infos
-    infos = (*offered, CAPublicKey(P256.parameter_id, chip_point, CA_KEY_ID))
+    offered = tlv.expect(CardAccess.offering(P256).encode(), tlv.SET)
+    chip_key = card_security.ChipKey(P256.parameter_id, chip_point, CA_KEY_ID).encode()
     signer = pki.card_signer()
     return card_security.make(
-        security_infos.encode(infos),
+        tlv.encode(tlv.SET, offered + chip_key),
         signer_certificate=signer.certificate.public_bytes(Encoding.DER),
         signer_key=signer.key,
     )
