@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from juki_card import eac
 from juki_card.apdu import ResponseAPDU
 from juki_card.errors import ParseError
 from juki_center.areas.cards.register import Purpose
@@ -41,6 +42,12 @@ class Ready:
     attested_at: int
     """Seconds since 1970, by the terminal's clock."""
     attestation: bytes = field(repr=False)
+
+    def report(self) -> eac.Ready:
+        """Return the part that the card protocol looks at."""
+        return eac.Ready(
+            self.card_access, self.trust_point, self.id_picc, self.r_picc, self.status_words
+        )
 
 
 def malformed(name: str) -> Refusal:

@@ -1,0 +1,108 @@
+"""What the center shows to cards: for each purpose a terminal certificate, its key and its chains.
+
+The terminal certificates live one to three days, so the folder is read again while the center
+runs; whoever renews them is not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from juki_card import ec
+from juki_card.cvc import verify_chain
+from juki_card.eac import Chain
+from juki_center.areas.cards.register import Purpose
+from juki_pki.errors import PKIError
+from juki_pki.profile import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from juki_card.chat import CHAT
+    from juki_pki.folder import PKIFolder
+
+DOMAIN: Final = ec.P256
+_REREAD_AFTER: Final = timedelta(seconds=60)
+_TERMINAL_CERTIFICATES: Final = {Purpose.CERTIFICATE_COPY: Kind.AT_CENTER_AUTH}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a purpose may ask of a card, and the key that shows it."""
+
+    key: ec.PrivateKey = field(repr=False)
+    chat: CHAT
+    description: bytes = field(repr=False)
+    chains: tuple[Chain, ...]
+    last_day: date
+    """The last day on which a card takes the terminal certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardMaterial:
+    """Everything of the PKI folder that a card session needs."""
+
+    access: Mapping[Purpose, Access]
+    card_signers: tuple[bytes, ...]
+    """Certificates of the card signers, DER."""
+
+    def is_valid(self, today: date) -> bool:
+        """Whether every terminal certificate is still taken by cards."""
+        return all(access.last_day >= today for access in self.access.values())
+
+
+def load_material(folder: PKIFolder, today: date) -> CardMaterial:
+    """Read and verify the material; raise PKIError or CertificateRefused."""
+    trust = folder.trust()
+    signers = tuple(signer.public_bytes(Encoding.DER) for signer in trust.card_signers)
+    access = {
+        purpose: _access(folder, kind, today) for purpose, kind in _TERMINAL_CERTIFICATES.items()
+    }
+    return CardMaterial(access, signers)
+
+
+def _access(folder: PKIFolder, kind: Kind, today: date) -> Access:
+    trust = folder.trust()
+    credential = folder.cv(kind)
+    certificates = (trust.dv, credential.certificate)
+    holder = verify_chain(certificates, trust.cvca, today)
+    description = credential.description
+    return Access(
+        key=credential.key,
+        chat=holder.chat,
+        description=description.encode() if description is not None else b"",
+        chains=(Chain(trust.dv.car, certificates),),
+        last_day=min(one.expiration for one in certificates),
+    )
+
+
+class MaterialSource:
+    """The material of a folder, read again every minute."""
+
+    def __init__(self, folder: PKIFolder, now: datetime) -> None:
+        self._folder = folder
+        self._read_at = now
+        self._material = load_material(folder, _day(now))
+
+    def current(self, now: datetime) -> CardMaterial:
+        """Return the material; what cannot be read in the middle of a renewal stays as it was."""
+        if now - self._read_at >= _REREAD_AFTER:
+            self._read_at = now
+            try:
+                self._material = load_material(self._folder, _day(now))
+            except PKIError:
+                # The old certificates go on working; `ready` and `doctor` name the failure.
+                return self._material
+        return self._material
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether cards take what the center shows them."""
+        return self.current(now).is_valid(_day(now))
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
