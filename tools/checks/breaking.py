@@ -7,10 +7,8 @@ where this branch left main, or on main itself the commit before. A clone that h
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -44,8 +42,7 @@ def unpack(root: Path, commit: str, folder: Path) -> bool:
     )  # fmt: skip
     if packed.returncode != 0:
         return False
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+    subprocess.run(["tar", "--extract"], cwd=folder, check=True, input=packed.stdout)
     return True
 
 
