@@ -24,7 +24,7 @@ from juki_card.virtual.memory import (
     PinRecord,
     PinState,
 )
-from juki_cardbox.errors import CardFileError
+from juki_cardbox.errors import CardExists, CardFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +59,11 @@ class CardFile:
             raise CardFileError(self.path, f"a field is not what it should be: {error}") from error
 
     def create(self, memory: CardMemory) -> None:
-        """Write a new card; raise CardFileError where the file exists already."""
+        """Write a new card; raise CardExists, or CardFileError where the folder takes no file."""
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        except FileExistsError:
+            raise CardExists(self.path) from None
         except OSError as error:
             raise CardFileError(self.path, error.strerror or "cannot be made") from error
         os.close(descriptor)

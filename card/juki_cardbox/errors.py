@@ -2,6 +2,8 @@
 
 CardboxError
 ├── CardFileError       a card file cannot be read, or is not what its schema says
+├── CardExists          a card file is never written over
+├── PKIFileError        a file of the PKI folder cannot be read, or is not what its name says
 ├── CardBusy            the card is in another reader
 ├── CardNotInserted     `pull` of a card that no service holds
 ├── ReaderUnavailable   the vpcd port does not answer
@@ -25,6 +27,23 @@ class CardFileError(CardboxError):
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path.name}: {fact}")
+        self.path = path
+        self.fact = fact
+
+
+class CardExists(CardboxError):
+    """There is such a file already; a card is never written over."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name} exists already")
+        self.path = path
+
+
+class PKIFileError(CardboxError):
+    """A file of the PKI folder cannot be read, or is not what its name says."""
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path.parent.name}/{path.name}: {fact}")
         self.path = path
         self.fact = fact
 

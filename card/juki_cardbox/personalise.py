@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
     from juki_cardbox.profiles import Profile
 
-CARD_SECURITY_MOST: Final = 800
-"""Octets of EF.CardSecurity that fit a session's time budget (card-edge profile, clause 2)."""
+CARD_SECURITY_MOST: Final = 1_000
+"""Octets of EF.CardSecurity that a session has time for; 460 of them are not the certificate's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Personalisation:
 def make_card(path: Path, wanted: Personalisation, *, chance: Chance | None = None) -> CardMemory:
     """Make a card file with a fresh chip key and return what the card remembers.
 
-    Raises CardFileError where the file exists, ParseError where the PIN or the resident code is
+    Raises CardExists where there is such a file, ParseError where the PIN or the resident code is
     not what the profile wants.
     """
     memory = make_memory(wanted, chance or SystemChance())

@@ -6,20 +6,21 @@ power. One program holds a card at a time.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_card.errors import CardRemoved
 from juki_card.virtual.card import proceed, process
 from juki_card.virtual.session import Session
 from juki_cardbox.cardfile import CardFile
-from juki_cardbox.errors import CardBusy
+from juki_cardbox.holding import lock
 from juki_cardbox.power import CutPoint, Mains
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -37,8 +38,8 @@ one-octet units, command chaining, extended length."""
 class Observer(Protocol):
     """Somebody who watches the contacts of a card, such as a trace."""
 
-    def exchanged(self, command: bytes, answer: bytes | None) -> None:
-        """See one exchange; the answer is None where the power went before it."""
+    def exchanged(self, command: bytes, answer: bytes | None, took_us: int) -> None:
+        """See one exchange, in microseconds; the answer is None where the power went first."""
         ...
 
 
@@ -68,6 +69,7 @@ class CardSlot:
         self._observers = tuple(observers)
         self._holder = holder or f"process {os.getpid()}"
         self._lock: BinaryIO | None = None
+        self._stays = False
         self._powered: _Powered | None = None
 
     @property
@@ -81,7 +83,7 @@ class CardSlot:
         Raises CardFileError where there is no such card, CardBusy where another program holds it.
         """
         if self._powered is None:
-            self._lock = _locked(self._file.path, self._holder)
+            self._take()
             try:
                 self._powered = _Powered(self._file, self._supply, self._chance)
             except BaseException:
@@ -94,14 +96,16 @@ class CardSlot:
         if self._powered is None:
             raise CardRemoved("the card has no power")
         answer: bytes | None = None
+        began = time.perf_counter_ns()
         try:
             answer = self._powered.exchange(command)
         except CardRemoved:
             self.power_off()
             raise
         finally:
+            took_us = (time.perf_counter_ns() - began) // 1_000
             for observer in self._observers:
-                observer.exchanged(command, answer)
+                observer.exchanged(command, answer, took_us)
         return answer
 
     def reset(self) -> None:
@@ -110,8 +114,31 @@ class CardSlot:
             self._powered.session = Session()
 
     def power_off(self) -> None:
-        """Take the power away and let other programs have the card."""
+        """Take the power away; other programs may have the card, unless it is `inserted`."""
         self._powered = None
+        if not self._stays:
+            self._let_go()
+
+    @contextmanager
+    def inserted(self) -> Iterator[None]:
+        """Hold the card while it is in a reader, with power or without.
+
+        Raises CardFileError where there is no such card, CardBusy where another program holds it.
+        """
+        self._file.load()
+        self._take()
+        self._stays = True
+        try:
+            yield
+        finally:
+            self._stays = False
+            self.power_off()
+
+    def _take(self) -> None:
+        if self._lock is None:
+            self._lock = lock(self._file.path, self._holder)
+
+    def _let_go(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -164,24 +191,3 @@ def answer_to_reset() -> bytes:
     for octet in body:
         check ^= octet
     return b"\x3b" + body + bytes((check,))
-
-
-def lock_path(path: Path) -> Path:
-    """Return where the holder of a card says that it holds it."""
-    return path.with_name(f".{path.name}.lock")
-
-
-def _locked(path: Path, holder: str) -> BinaryIO:
-    """Take the card for this process; the lock goes with the process, however that ends."""
-    lock = lock_path(path).open("a+b")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.seek(0)
-        found = lock.read().decode(errors="replace").strip()
-        lock.close()
-        raise CardBusy(path, found) from None
-    lock.truncate(0)
-    lock.write(holder.encode())
-    lock.flush()
-    return lock

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_CHAINED: Final = 4_096
 """Octets of one chained command that the card's buffer takes."""
+_INVALID_CLASS: Final = 0xFF
+"""Commands for the reader itself, which a reader without that function passes on."""
 _BLOCK: Final = 16
 _ENVELOPE: Final = 14
 """Status and MAC objects of a protected answer: 99 02 sw, 8E 08 mac."""
@@ -70,6 +72,8 @@ def _assembled(
 
 def _check_class(session: Session, command: CommandAPDU) -> None:
     """Refuse a plain command in a channel, and a protected one without a channel."""
+    if command.cla == _INVALID_CLASS:
+        raise Refused(SW.CLA_NOT_SUPPORTED)
     protection = command.cla & CLA_PROTECTED
     if session.secured is None and protection:
         raise Refused(SW.SM_NOT_SUPPORTED)
