@@ -6,6 +6,7 @@ Nothing here reads or writes a file.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from juki_pki.identity import PeerIdentity
     from juki_pki.profile import X509Profile
 
+_COMPACT_SERIALS: Final = (1 << 63) - 1
 _EKU: Final = {
     "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH,
     "server_auth": ExtendedKeyUsageOID.SERVER_AUTH,
@@ -71,6 +73,32 @@ def self_signed(
     return builder.sign(key, hashes.SHA256())
 
 
+def compact_self_signed(
+    profile: X509Profile, key: ec.EllipticCurvePrivateKey, now: datetime
+) -> x509.Certificate:
+    """Make the card signer's certificate, which every card carries, as short as it may be.
+
+    It is its own anchor: cards' readers hold the certificate itself, so no issuer has to be named.
+    Serial of 63 random bits; key identifier of 8 octets (RFC 5280, 4.2.1.2, method 2).
+    """
+    name = _subject(profile, None)
+    begins, ends = _validity(profile, now)
+    full = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
+    short = x509.SubjectKeyIdentifier(bytes((0x40 | full[-8] & 0x0F,)) + full[-7:])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1 + secrets.randbelow(_COMPACT_SERIALS))
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(_key_usage(profile), critical=True)
+        .add_extension(short, critical=False)
+    )
+    return builder.sign(key, hashes.SHA256())
+
+
 def signed(
     profile: X509Profile,
     public_key: ec.EllipticCurvePublicKey,
@@ -103,13 +131,12 @@ def _validity(profile: X509Profile, now: datetime) -> tuple[datetime, datetime]:
 
 def _subject(profile: X509Profile, identity: PeerIdentity | None) -> x509.Name:
     wanted = profile.subject
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, wanted.country),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, wanted.organization),
-            x509.NameAttribute(NameOID.COMMON_NAME, _filled(wanted.common_name, identity)),
-        ]
+    parts = (
+        (NameOID.COUNTRY_NAME, wanted.country),
+        (NameOID.ORGANIZATION_NAME, wanted.organization),
+        (NameOID.COMMON_NAME, _filled(wanted.common_name, identity)),
     )
+    return x509.Name([x509.NameAttribute(kind, text) for kind, text in parts if text])
 
 
 def _filled(pattern: str, identity: PeerIdentity | None) -> str:

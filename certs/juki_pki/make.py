@@ -10,11 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from juki_pki.access import CVIssuer, make_below, make_cvca, make_description
-from juki_pki.certify import Issuer, certificate_pem, key_pem, new_key, self_signed, signed
+from juki_pki.certify import (
+    Issuer,
+    certificate_pem,
+    compact_self_signed,
+    key_pem,
+    new_key,
+    self_signed,
+    signed,
+)
 from juki_pki.files import exclusive, new_folder, write_key, write_public
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
-from juki_pki.profile import ATS, SIGNERS, Kind
+from juki_pki.profile import ATS, Kind
 from juki_pki.renewal import (
     center_leaf_hashes,
     issue_access,
@@ -86,11 +94,15 @@ def _make_authorities(folder: PKIFolder, profiles: Profiles, now: datetime) -> N
     issuing = signed(profiles.x509[Kind.ISSUING], issuing_key.public_key(), root_issuer, now)
     _store(folder.path / Kind.ROOT, root_key, root)
     _store(folder.path / Kind.ISSUING, issuing_key, issuing)
-    for kind in SIGNERS:
-        key = new_key()
-        issuer = Issuer(issuing, issuing_key)
-        certificate = signed(profiles.x509[kind], key.public_key(), issuer, now)
-        _store(folder.path / kind, key, certificate)
+    _make_signers(folder, profiles, Issuer(issuing, issuing_key), now)
+
+
+def _make_signers(folder: PKIFolder, profiles: Profiles, issuing: Issuer, now: datetime) -> None:
+    copy_key, card_key = new_key(), new_key()
+    copies = signed(profiles.x509[Kind.COPY_SIGNER], copy_key.public_key(), issuing, now)
+    cards = compact_self_signed(profiles.x509[Kind.CARD_SIGNER], card_key, now)
+    _store(folder.path / Kind.COPY_SIGNER, copy_key, copies)
+    _store(folder.path / Kind.CARD_SIGNER, card_key, cards)
 
 
 def _make_peer(

@@ -59,10 +59,14 @@ _AT_DAYS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A distinguished name; `common_name` may hold {municipality} and {name}."""
+    """A distinguished name; `common_name` may hold {municipality} and {name}.
 
-    country: str
-    organization: str
+    The card signer has a common name alone: its certificate lies on every card, where each octet
+    counts.
+    """
+
+    country: str | None
+    organization: str | None
     common_name: str
 
 
@@ -173,7 +177,7 @@ def _parse(kind: Kind, text: str) -> Table:
 def _x509_profile(kind: Kind, table: Table) -> X509Profile:
     profile = X509Profile(
         kind=kind,
-        subject=_subject(table.table("subject")),
+        subject=_subject(kind, table.table("subject")),
         lifetime_days=table.number("lifetime_days", 1, 7_305),
         backdate_minutes=table.number("backdate_minutes", 0, 60),
         key_usage=table.choices("key_usage", KEY_USAGES),
@@ -190,17 +194,23 @@ def _x509_profile(kind: Kind, table: Table) -> X509Profile:
     return profile
 
 
-def _subject(table: Table) -> Subject:
+def _subject(kind: Kind, table: Table) -> Subject:
+    name = re.compile(r".{1,64}")
+    whole = kind is not Kind.CARD_SIGNER
     subject = Subject(
-        country=table.text("country", re.compile(r"[A-Z]{2}"), "two capital letters"),
-        organization=table.text("organization", re.compile(r".{1,64}"), "1 to 64 characters"),
-        common_name=table.text("common_name", re.compile(r".{1,64}"), "1 to 64 characters"),
+        country=_country(table) if whole else None,
+        organization=table.text("organization", name, "1 to 64 characters") if whole else None,
+        common_name=table.text("common_name", name, "1 to 64 characters"),
     )
     table.finish()
     longest = _fill(table, "common_name", subject.common_name, *_EXAMPLES[-1])
     if len(longest) > 64:
         raise table.refusal("common_name", "longer than 64 characters with the longest name")
     return subject
+
+
+def _country(table: Table) -> str:
+    return table.text("country", re.compile(r"[A-Z]{2}"), "two capital letters")
 
 
 def _authority(table: Table) -> Authority:
@@ -272,7 +282,7 @@ def _cv_profile(kind: Kind, table: Table) -> CVProfile:
 
 def _holder(table: Table) -> Holder:
     holder = Holder(
-        country=table.text("country", re.compile(r"[A-Z]{2}"), "two capital letters"),
+        country=_country(table),
         mnemonic=table.text(
             "mnemonic", re.compile(r"[A-Z0-9]{1,9}"), "1 to 9 capital letters and digits"
         ),

@@ -34,7 +34,6 @@ LEAVES = {
     "agency/passport-1": "sslclient",
     "operator/operator-1": "sslclient",
     "copy-signer": "any",
-    "card-signer": "any",
 }
 
 
@@ -61,6 +60,23 @@ def test_leaf_verified_by_openssl_for_its_purpose(pki: PKIFolder, leaf: str, pur
     judged = verify(pki, pki.path / leaf / "certificate.pem", purpose)
 
     assert judged.returncode == 0, judged.stderr
+
+
+def test_card_signer_is_its_own_anchor_for_openssl(pki: PKIFolder) -> None:
+    anchor = pki.trust_path / "card-signers.pem"
+
+    judged = openssl("verify", "-CAfile", anchor, pki.path / "card-signer/certificate.pem")
+    text = text_of(anchor)
+
+    assert judged.returncode == 0, judged.stderr
+    assert "Subject: CN = Juki card signer" in text
+    assert "Key Usage: critical\n                Digital Signature\n" in text
+
+
+def test_card_signers_certificate_leaves_room_on_the_card(pki: PKIFolder) -> None:
+    octets = pki.card_signer().certificate.public_bytes(serialization.Encoding.DER)
+
+    assert len(octets) <= 345
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_own_profile_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
         ("root", '"key_cert_sign", ', "", "key_usage"),
         ("issuing", '"agency"', '"a/b"', "authority.permitted_uri_hosts"),
         ("copy-signer", "lifetime_days", "uri = 'juki://center/01'\nlifetime_days", "uri"),
+        ("card-signer", "[subject]", '[subject]\ncountry = "JP"', "subject.country"),
         ("cvca", '"read_dg1"', '"read_dg2"', "rights"),
         ("cvca", '"JUKICVCA"', '"JUKICVCA10"', "holder.mnemonic"),
         ("cvca", '"JUKICVCA"', '"juki"', "holder.mnemonic"),
