@@ -17,6 +17,7 @@ os.environ.setdefault("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES256-GCM-SHA384")
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from google.rpc.status_pb2 import Status
 
     from juki_terminal.identity import TerminalIdentity
+    from juki_terminal.trace import Trace
     from juki_terminal.trust import Trust
 
-T = TypeVar("T")
+Answer = TypeVar("Answer", bound=Message)
 
 ERROR_DOMAIN: Final = "center.jukinet"
 MAX_MESSAGE_BYTES: Final = 64 * 1024
@@ -76,10 +78,17 @@ class Pins:
 class Center:
     """The center, over one channel; use it as a context manager, or close it."""
 
-    def __init__(self, address: str, identity: TerminalIdentity, trust: Trust) -> None:
+    def __init__(
+        self,
+        address: str,
+        identity: TerminalIdentity,
+        trust: Trust,
+        trace: Trace | None = None,
+    ) -> None:
         self.address = address
         self.identity = identity
         self.trust = trust
+        self.trace = trace
         self.pins = Pins(identity.certificate_hash, trust.leaf_hashes())
         credentials = grpc.ssl_channel_credentials(
             root_certificates=trust.center_leaves_pem,
@@ -107,6 +116,23 @@ class Center:
         """Close the channel; calls under way end as cancelled."""
         self._channel.close()
 
+    def call(
+        self, method: Callable[..., Answer], request: Message, *, seconds: float = CALL_SECONDS
+    ) -> Answer:
+        """Make one unary call with a deadline; raise Problem for every error of gRPC."""
+        if self.trace is not None:
+            self.trace.message(">", request)
+        try:
+            answer = method(request, timeout=seconds)
+        except grpc.RpcError as error:
+            problem = problem_of(error)
+            if self.trace is not None:
+                self.trace.event(repr(problem))
+            raise problem from error
+        if self.trace is not None:
+            self.trace.message("<", answer)
+        return answer
+
     def require_reachable(self, seconds: float = CONNECT_SECONDS) -> None:
         """Connect; raise Problem CENTER_UNREACHABLE where no pinned handshake completes in time."""
         ready = grpc.channel_ready_future(self._channel)
@@ -115,14 +141,6 @@ class Center:
         except grpc.FutureTimeoutError as error:
             ready.cancel()
             raise Problem("CENTER_UNREACHABLE", {"address": self.address}) from error
-
-
-def call(method: Callable[..., T], request: object, *, seconds: float = CALL_SECONDS) -> T:
-    """Make one unary call with a deadline; raise Problem for every error of gRPC."""
-    try:
-        return method(request, timeout=seconds)
-    except grpc.RpcError as error:
-        raise problem_of(error) from error
 
 
 def problem_of(error: Exception) -> Problem:

@@ -49,17 +49,19 @@ class State(StrEnum):
     ABANDONED = "abandoned"
     """The center knows that nothing will be printed."""
     REFUSED = "refused"
-    """Nothing was issued."""
+    """Nothing was issued to this terminal that it may print."""
 
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     State.PREPARED: frozenset((State.ASKED, State.REFUSED)),
     State.ASKED: frozenset((State.ISSUED, State.REFUSED)),
-    State.ISSUED: frozenset((State.SENT, State.GIVING_UP, State.CONFIRMED, State.ABANDONED)),
+    State.ISSUED: frozenset(
+        (State.SENT, State.GIVING_UP, State.CONFIRMED, State.ABANDONED, State.REFUSED)
+    ),
     State.SENT: frozenset((State.PRINTED, State.SPOILED)),
-    State.PRINTED: frozenset((State.CONFIRMED,)),
-    State.SPOILED: frozenset((State.ISSUED,)),
-    State.GIVING_UP: frozenset((State.ABANDONED,)),
+    State.PRINTED: frozenset((State.CONFIRMED, State.ABANDONED)),
+    State.SPOILED: frozenset((State.ISSUED, State.CONFIRMED, State.ABANDONED)),
+    State.GIVING_UP: frozenset((State.CONFIRMED, State.ABANDONED)),
     State.CONFIRMED: frozenset(),
     State.ABANDONED: frozenset(),
     State.REFUSED: frozenset(),

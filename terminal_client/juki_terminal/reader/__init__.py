@@ -8,6 +8,7 @@ in PACE says anything about a PIN, and that is not read here.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from juki_terminal.outcome import Problem
@@ -60,8 +61,13 @@ def open_reader(address: str) -> Reader:
     """
     scheme, _, name = address.partition(":")
     if name and scheme == "pcsc":
-        # pyscard needs libpcsclite, which a terminal with virtual cards does not have.
+        # Each kind is loaded when it is wanted: pyscard needs libpcsclite, which a terminal with
+        # virtual cards does not have.
         from juki_terminal.reader.pcsc import PCSCReader  # noqa: PLC0415
 
         return PCSCReader(name)
+    if name and scheme == "virtual":
+        from juki_terminal.reader.virtual import VirtualReader  # noqa: PLC0415
+
+        return VirtualReader(Path(name))
     raise Problem("READER_NOT_FOUND", {"reader": address, "form": "pcsc:NAME or virtual:FILE"})

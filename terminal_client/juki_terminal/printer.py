@@ -1,0 +1,42 @@
+"""Where the paper comes out. A printer that is a file keeps the copy for its owner alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from juki_terminal.outcome import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Printer(Protocol):
+    """Something that makes paper of a PDF."""
+
+    def print(self, pdf: bytes, issue_number: str) -> None:
+        """Print, and return when the paper is out; raise Problem PRINTER_FAILED."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilePrinter:
+    """Writes the PDF to a file, whole or not at all, readable for its owner only."""
+
+    path: Path
+
+    def print(self, pdf: bytes, issue_number: str) -> None:
+        """Write the file."""
+        part = self.path.with_name(self.path.name + ".part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pdf)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except OSError as error:
+            raise Problem("PRINTER_FAILED", {"issueNumber": issue_number}) from error

@@ -1,0 +1,221 @@
+"""A card session at a terminal, from hello to result: what `Authenticate` asks of a client.
+
+    with Center(address, identity, trust) as center:
+        card = authenticate(center, open_reader("pcsc:Reader"), pin_source)
+
+PACE and the opening of Terminal Authentication run here; the rest is relayed (`relay`). The PIN
+and the keys of PACE never leave this process, and the last step of PACE is never repeated by
+itself: each try is the holder's own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from juki_card import attestation, eac, pace
+from juki_card.apdu import ResponseAPDU
+from juki_card.errors import ParseError, PinWrong
+from juki_card.flow import run
+from juki_card.passwords import PasswordReference
+from juki_card.transcript import Transcript
+from juki_terminal import plan as plans
+from juki_terminal.card_problems import card_problems
+from juki_terminal.outcome import Problem
+from juki_terminal.reader import connected
+from juki_terminal.relay import Relay
+from juki_terminal.stream import SessionStream
+from jukinet.card.v1 import card_session_service_pb2 as card_pb
+from jukinet.options.v1 import options_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from juki_card.flow import Transmit
+    from juki_card.passwords import Pin
+    from juki_terminal.channel import Center
+    from juki_terminal.pin import PinSource
+    from juki_terminal.reader import Reader
+
+_MARGIN_SECONDS: Final = 2.0
+
+
+class Stage(StrEnum):
+    """How far a session has come, for people who wait."""
+
+    CARD_AWAITED = "card_awaited"
+    CARD_IN = "card_in"
+    PIN_WRONG = "pin_wrong"
+    PIN_RIGHT = "pin_right"
+    CARD_CHECKED = "card_checked"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ignore(stage: Stage) -> None:  # noqa: ARG001  # nobody waits
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Clock, randomness, patience and audience of a session. Times are in seconds."""
+
+    card_wait_seconds: float = 30.0
+    pin_timeout_seconds: float = 90.0
+    now: Callable[[], datetime] = _utc_now
+    random: Callable[[int], bytes] = secrets.token_bytes
+    progress: Callable[[Stage], None] = field(default=_ignore)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedCard:
+    """A session that succeeded: the card is genuine and active, and its holder gave the PIN."""
+
+    session_id: bytes
+    usable_until: datetime
+    transcript_hash: bytes
+
+
+def authenticate(
+    center: Center,
+    reader: Reader,
+    pin_source: PinSource,
+    *,
+    purpose: options_pb2.Purpose.ValueType = options_pb2.PURPOSE_CERTIFICATE_COPY,
+    surroundings: Surroundings | None = None,
+) -> AuthenticatedCard:
+    """Run one card session; return what an act needs to use it.
+
+    Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's
+    messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED, and those of the
+    card and the reader. Whatever is raised, the card was reset and no key is left.
+    """
+    around = surroundings or Surroundings()
+    with closing(SessionStream(center)) as stream:
+        hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION])
+        stream.send(card_pb.AuthenticateRequest(hello=hello))
+        plan = plans.check(
+            stream.receive_plan(), purpose, center.pins, center.trust.cvca, around.now()
+        )
+        around.progress(Stage.CARD_AWAITED)
+        with connected(reader, around.card_wait_seconds) as atr:
+            around.progress(Stage.CARD_IN)
+            return _Session(center, stream, plan, reader, around).run(atr, pin_source)
+
+
+class _Session:
+    """One card in the reader, one checked plan, one stream."""
+
+    def __init__(
+        self,
+        center: Center,
+        stream: SessionStream,
+        plan: plans.CheckedPlan,
+        reader: Reader,
+        around: Surroundings,
+    ) -> None:
+        self._center = center
+        self._stream = stream
+        self._plan = plan
+        self._around = around
+        self._transmit: Transmit = lambda command: ResponseAPDU.decode(
+            reader.transmit(command.encode())
+        )
+
+    def run(self, atr: bytes, pin_source: PinSource) -> AuthenticatedCard:
+        """Run APDU 1 to 18 and return the result."""
+        with card_problems():
+            prepared = self._prepare()
+            card = self._present(prepared, pin_source)
+            with closing(card.channel):
+                self._around.progress(Stage.PIN_RIGHT)
+                transcript = Transcript(self._plan.session_id, self._center.pins.certificate_hash)
+                eac.add_opening(transcript, self._plan.for_card, card.ready)
+                ready = self._report(atr, card.ready)
+                self._stream.send(card_pb.AuthenticateRequest(ready=ready))
+                result = Relay(self._transmit, card.channel, transcript).run(self._stream)
+        return self._checked(result, transcript)
+
+    def _prepare(self) -> eac.Prepared:
+        """Read EF.CardAccess and the tries that are left, before the PIN is asked."""
+        try:
+            prepared = run(eac.prepare(self._plan.for_card.chat), self._transmit)
+        except ParseError as error:
+            raise Problem("CARD_ACCESS_MALFORMED") from error
+        if prepared.access.chip_authentication_domain is not self._plan.for_card.domain:
+            raise Problem("CARD_ACCESS_MALFORMED", {"field": "domain"})
+        return prepared
+
+    def _present(self, prepared: eac.Prepared, pin_source: PinSource) -> eac.CardReady:
+        """Ask for the PIN until the card takes it, blocks, or the plan's time is over."""
+        tries_left = prepared.password.tries_left
+        wrong: PinWrong | None = None
+        while True:
+            pin = self._ask(pin_source, tries_left, wrong)
+            try:
+                return self._open(prepared, pin)
+            except PinWrong as error:
+                if error.tries_left == 0:
+                    raise
+                wrong = error
+            self._around.progress(Stage.PIN_WRONG)
+            tries_left = self._select(prepared)
+
+    def _ask(self, pin_source: PinSource, tries_left: int | None, wrong: PinWrong | None) -> Pin:
+        """Ask while the plan lives; where nothing follows a wrong PIN, the wrong PIN is the end."""
+        plan_seconds = (self._plan.expires_at - self._around.now()).total_seconds()
+        seconds = min(self._around.pin_timeout_seconds, plan_seconds - _MARGIN_SECONDS)
+        try:
+            return pin_source.ask(tries_left, seconds)
+        except Problem as problem:
+            if wrong is not None and problem.reason == "PIN_NOT_ENTERED":
+                raise wrong from problem
+            raise
+
+    def _open(self, prepared: eac.Prepared, pin: Pin) -> eac.CardReady:
+        octets = self._around.random(pace.random_size(prepared.access.domain))
+        ephemerals = pace.Ephemerals.from_random(prepared.access.domain, octets)
+        return run(eac.present(prepared, pin, ephemerals, self._plan.for_card), self._transmit)
+
+    def _select(self, prepared: eac.Prepared) -> int | None:
+        """Name the PIN to the card anew, which says how many tries are left."""
+        chat = self._plan.for_card.chat
+        select = pace.select_password(prepared.access, PasswordReference.PIN, chat)
+        return run(select, self._transmit).tries_left
+
+    def _report(self, atr: bytes, ready: eac.Ready) -> card_pb.Ready:
+        """Return what the center needs, with our word for having seen the card."""
+        attested_at = int(self._around.now().timestamp())
+        octets = attestation.octets(self._plan.session_id, ready.id_picc, attested_at)
+        return card_pb.Ready(
+            atr=atr,
+            card_access=ready.card_access,
+            trust_point=ready.trust_point,
+            id_picc=ready.id_picc,
+            r_picc=ready.r_picc,
+            status_words=ready.status_words,
+            attested_at=Timestamp(seconds=attested_at),
+            attestation=self._center.identity.sign(octets),
+        )
+
+    def _checked(self, result: card_pb.Result, transcript: Transcript) -> AuthenticatedCard:
+        """Require that the center speaks of the session that this terminal has seen."""
+        if not hmac.compare_digest(result.session_id, self._plan.session_id):
+            raise Problem("PLAN_NOT_FOR_TERMINAL", {"field": "result.session_id"})
+        if not hmac.compare_digest(result.transcript_hash, transcript.digest()):
+            raise Problem("PLAN_NOT_FOR_TERMINAL", {"field": "result.transcript_hash"})
+        self._around.progress(Stage.CARD_CHECKED)
+        return AuthenticatedCard(
+            session_id=result.session_id,
+            usable_until=result.usable_until.ToDatetime(tzinfo=UTC),
+            transcript_hash=result.transcript_hash,
+        )

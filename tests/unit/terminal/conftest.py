@@ -1,0 +1,95 @@
+"""A terminal's surroundings: a PKI, cards, and a center in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from juki_card.passwords import Can, Pin
+from juki_cardbox.personalise import CardSigner, Personalisation, make_card
+from juki_pki import make
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Profiles
+from juki_terminal.channel import Center
+from juki_terminal.identity import TerminalIdentity
+from juki_terminal.pin import FilePin
+from juki_terminal.trust import Trust
+from tests.unit.terminal.center_double import SessionDouble, serving
+
+PIN = "4649"
+RESIDENT_CODE = "24727059608"
+PEERS = (
+    PeerIdentity(Role.CENTER, "center-1"),
+    PeerIdentity(Role.TERMINAL, "01", "131016"),
+    PeerIdentity(Role.TERMINAL, "02", "131016"),
+)
+
+
+def make_pki(path: Path) -> PKIFolder:
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    return make.init(path, Profiles.load(), now, PEERS)
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> PKIFolder:
+    """The network's PKI; tests only read it."""
+    return make_pki(tmp_path_factory.mktemp("pki") / "pki")
+
+
+@pytest.fixture(scope="session")
+def other_pki(tmp_path_factory: pytest.TempPathFactory) -> PKIFolder:
+    """A PKI of strangers."""
+    return make_pki(tmp_path_factory.mktemp("other") / "pki")
+
+
+def new_card(pki: PKIFolder, path: Path) -> Path:
+    signer = pki.card_signer()
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    make_card(
+        path,
+        Personalisation(
+            pin=Pin(PIN),
+            can=Can("310452"),
+            trust_point=pki.cv("cvca").certificate,
+            signer=CardSigner(signer.certificate.public_bytes(Encoding.DER), signer.key),
+            today=pki.cv("dv").certificate.effective,
+            resident_code=RESIDENT_CODE,
+        ),
+    )
+    return path
+
+
+@pytest.fixture
+def card(pki: PKIFolder, tmp_path: Path) -> Path:
+    """A resident's card."""
+    return new_card(pki, tmp_path / "resident.card")
+
+
+@pytest.fixture
+def sessions(pki: PKIFolder) -> SessionDouble:
+    """The card sessions of the center in this process."""
+    return SessionDouble(pki)
+
+
+def identity_of(pki: PKIFolder, name: str = "01") -> TerminalIdentity:
+    folder = pki.path / "terminal" / f"131016-{name}"
+    return TerminalIdentity.load(folder / "chain.pem", folder / "key.pem")
+
+
+@pytest.fixture
+def center(pki: PKIFolder, sessions: SessionDouble) -> Iterator[Center]:
+    """A pinned channel to the center in this process."""
+    trust = Trust.load(pki.trust_path)
+    with serving(pki, sessions) as address, Center(address, identity_of(pki), trust) as channel:
+        yield channel
+
+
+@pytest.fixture
+def pins() -> Callable[..., FilePin]:
+    """Return PIN sources that give these PINs one after the other."""
+    return lambda *digits: FilePin(list(digits))
