@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
 
+# Deterministic signatures, so that signed copies are the same in every run.
+RFC6979 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 ISSUED_AT = 1_795_395_723  # 2026-11-23 10:02:03 JST
 
 
@@ -36,7 +38,7 @@ class CopySigner:
 
     def sign(self, octets: bytes) -> bytes:
         """Return the ES256 signature, r and s of 32 bytes each."""
-        r, s = utils.decode_dss_signature(self.key.sign(octets, ec.ECDSA(hashes.SHA256())))
+        r, s = utils.decode_dss_signature(self.key.sign(octets, RFC6979))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
@@ -59,7 +61,6 @@ def make_signer(
         .not_valid_before(since)
         .not_valid_after(since + timedelta(days=days))
     )
-    # Deterministic ECDSA (RFC 6979), so that the key id is the same in every run.
     certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
     return CopySigner(key, certificate)
 

@@ -57,7 +57,7 @@ class RenderedCopy:
 
     def png(self, *, pixels_per_inch: float = PIXELS_PER_INCH) -> tuple[bytes, ...]:
         """Return a picture of each page, drawn from the same source as the PDF."""
-        return _typeset(self.source, self.fonts, "png", pixels_per_inch=pixels_per_inch)
+        return typeset(self.source, self.fonts, "png", pixels_per_inch=pixels_per_inch)
 
 
 def render(signed_content: bytes, *, fonts: Fonts | None = None) -> RenderedCopy:
@@ -74,7 +74,7 @@ def render_copy(signed: SignedCopy, *, fonts: Fonts | None = None) -> RenderedCo
     fonts = Fonts.find() if fonts is None else fonts
     text = qr_text(signed)
     source = json.dumps(_page_data(signed, text, fonts), ensure_ascii=True)
-    (pdf,) = _typeset(source, fonts, "pdf")
+    (pdf,) = typeset(source, fonts, "pdf")
     return RenderedCopy(pdf, hashlib.sha256(pdf).digest(), text, source, fonts)
 
 
@@ -135,7 +135,7 @@ def _seal(content: CopyContent, fonts: Fonts) -> list[list[list[dict[str, str]]]
     ]
 
 
-def _typeset(
+def typeset(
     source: str,
     fonts: Fonts,
     kind: Literal["pdf", "png"],
