@@ -1,0 +1,77 @@
+"""How a residence record's state may change, and what its entries must hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from juki_center.areas.residents.civil_dates import Calendar
+from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
+from juki_center.areas.residents.records import Nationality, ResidenceRecord, ResidenceState
+from juki_center.errors import CenterError, RuleBroken
+
+
+class ResidenceEvent(StrEnum):
+    """What happens to a residence record."""
+
+    MOVED_AWAY = "MOVED_AWAY"
+    DIED = "DIED"
+    DELETED_EX_OFFICIO = "DELETED_EX_OFFICIO"
+    CAME_BACK = "CAME_BACK"
+
+
+TRANSITIONS: Final = {
+    (ResidenceState.ACTIVE, ResidenceEvent.MOVED_AWAY): ResidenceState.MOVED_OUT,
+    (ResidenceState.ACTIVE, ResidenceEvent.DIED): ResidenceState.DECEASED,
+    (ResidenceState.ACTIVE, ResidenceEvent.DELETED_EX_OFFICIO): ResidenceState.DELETED,
+    (ResidenceState.MOVED_OUT, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
+    (ResidenceState.DELETED, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
+}  # Anything else raises NotAllowed: nobody comes back from death by an event.
+
+
+class NotAllowed(CenterError):
+    """The event cannot happen to a record in this state."""
+
+    def __init__(self, state: ResidenceState, event: ResidenceEvent) -> None:
+        super().__init__(f"{event} is not possible for a record that is {state}")
+        self.state = state
+        self.event = event
+
+
+def after(state: ResidenceState, event: ResidenceEvent) -> ResidenceState:
+    """Return the state after an event. Raises NotAllowed."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise NotAllowed(state, event) from None
+
+
+def check_entries(record: ResidenceRecord) -> None:
+    """Raise RuleBroken for a record whose entries the register may not hold as they are.
+
+    A blank name (an unnamed newborn) and a blank sex are lawful. Each text must already be in the
+    form in which it is stored.
+    """
+    _same(record.name, accept_name(record.name, record.nationality), "NAME")
+    _same(record.kana, accept_kana(record.kana), "KANA")
+    _same(record.alias, accept_name(record.alias, record.nationality), "ALIAS")
+    _same(record.address, accept_address(record.address), "ADDRESS")
+    _same(record.building, accept_address(record.building), "BUILDING")
+    if not record.address:
+        raise RuleBroken("ADDRESS_MISSING")
+    if record.nationality is Nationality.FOREIGN:
+        _check_foreign(record)
+    elif record.alias:
+        raise RuleBroken("ALIAS_OF_A_NATIONAL")
+
+
+def _check_foreign(record: ResidenceRecord) -> None:
+    if record.birth.calendar is not Calendar.GREGORIAN:
+        raise RuleBroken("BIRTH_DATE_NOT_GREGORIAN")
+    if record.registered_domicile or record.family_register_head:
+        raise RuleBroken("DOMICILE_OF_A_FOREIGNER")
+
+
+def _same(given: str, accepted: str, entry: str) -> None:
+    if given != accepted:
+        raise RuleBroken(f"{entry}_NOT_AS_STORED")
