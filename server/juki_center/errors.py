@@ -93,11 +93,15 @@ class Refusal(CenterError):
 
 
 class RuleBroken(CenterError, ValueError):
-    """A value breaks the rule of its type. `rule` names the rule and never echoes the value."""
+    """A value breaks the rule of its type. `rule` names the rule and never echoes the value.
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
+    `field` is the part of a record that breaks it, by the proto's name; empty for a plain value.
+    """
+
+    def __init__(self, rule: str, field: str = "") -> None:
+        super().__init__(f"{field}: {rule}" if field else rule)
         self.rule = rule
+        self.field = field
 
 
 class ConfigInvalid(CenterError):

@@ -10,6 +10,7 @@ from juki_center.areas.cards.register import Cards
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.records import Residents
+from juki_center.areas.residents.registers import Registers
 
 Answer = TypeVar("Answer")
 
@@ -38,6 +39,9 @@ class Tx(Protocol):
 
     @property
     def issues(self) -> Issues: ...
+
+    @property
+    def registers(self) -> Registers: ...
 
     @property
     def residents(self) -> Residents: ...

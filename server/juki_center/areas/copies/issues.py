@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +13,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """An issue as kept. `evidence` is the transcript's or the photo evidence's hash, 32 bytes."""
+    """An issue as kept, without what is kept sealed."""
 
     number: str
     issued_at: datetime
@@ -22,7 +22,6 @@ class IssueRow:
     issuing: MunicipalityCode
     residence: MunicipalityCode
     by_card: bool
-    evidence: bytes = field(repr=False)
     scope: Scope
     items: tuple[Item, ...]
     fee_yen: int
@@ -51,8 +50,15 @@ class Issues(Protocol):
     def next_serial(self, issuing: MunicipalityCode, day: date) -> int:
         """Draw the next serial of an issuing municipality's day, from 1."""
 
-    def add(self, row: IssueRow, *, content_proof: bytes, clerk_name: str) -> None:
-        """Enter an issue; `content_proof` is kept as a keyed hash, `clerk_name` sealed."""
+    def add(self, row: IssueRow, *, content_proof: bytes, counter_note: bytes) -> None:
+        """Enter an issue; its number and its request are new.
+
+        `content_proof` is kept as a keyed hash. `counter_note` is what the window stated about a
+        photo document and its clerk; it is kept sealed under the issuing municipality's key.
+        """
+
+    def counter_note(self, number: str) -> bytes:
+        """Open what the window stated; empty for an issue by card."""
 
     def by_number(self, number: str) -> IssueRow | None:
         """Return the issue with this number."""

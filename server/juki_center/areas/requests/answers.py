@@ -1,8 +1,8 @@
 """Exactly once: the first answer to a request id is the only one.
 
-The record of an answer commits with the change that it reports. It is sealed under the key of the
-residence, and can be opened for 24 hours; after that the id still stands, with the resource that
-the request made.
+The record of an answer commits with the change that it reports. It is sealed, under the key of the
+residence where it shows a register's content, and can be opened for 24 hours; after that the id
+still stands, with the resource that the request made.
 """
 
 from __future__ import annotations
@@ -51,13 +51,35 @@ class Answers(Protocol):
         answer: bytes,
         *,
         resource: str,
-        sealed_for: MunicipalityCode,
+        sealed_for: MunicipalityCode | None,
         now: datetime,
     ) -> None:
-        """Keep an answer; the id is new for this caller."""
+        """Keep an answer; the id is new for this caller.
+
+        It is sealed under a municipality's key, or under the center's own where it says nothing
+        about anybody and must stand whoever is disconnected.
+        """
+
+    def answer_of(self, caller_uri: str, request_id: UUID) -> bytes | None:
+        """Open the answer to a request whose content is not at hand; None once it is forgotten."""
 
     def wipe(self, caller_uri: str, request_id: UUID) -> None:
         """Forget an answer's content for good; the id still stands."""
+
+    def wipe_before(self, moment: datetime) -> None:
+        """Forget the content of all answers that were given before a time."""
+
+
+class AnswersTx(Protocol):
+    """What keeping answers needs of a transaction."""
+
+    @property
+    def answers(self) -> Answers: ...
+
+
+def forget_old_answers(tx: AnswersTx, now: datetime) -> None:
+    """Act: forget the content of all answers that are no longer given back."""
+    tx.answers.wipe_before(now - KEPT_FOR)
 
 
 def first_answer(answers: Answers, request: Request, now: datetime) -> bytes | None:

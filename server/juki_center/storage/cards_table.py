@@ -1,0 +1,97 @@
+"""Cards and finished card sessions in the database. Global: under no municipality's key."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
+from juki_center.storage.sql import SQL, as_number, as_octets, as_text, from_micros, to_micros
+
+
+class CardsTable:
+    """Cards and their sessions, for one transaction."""
+
+    def __init__(self, sql: SQL) -> None:
+        self._sql = sql
+
+    def card(self, serial: bytes) -> Card | None:
+        """Return the card with this serial."""
+        row = self._sql.execute(
+            "SELECT serial, person, kind, status, municipality, valid_until FROM cards"
+            " WHERE serial = ?",
+            (serial,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Card(
+            serial=as_octets(row[0]),
+            person=PersonID(as_octets(row[1])),
+            kind=CardKind(as_text(row[2])),
+            status=CardStatus(as_text(row[3])),
+            municipality=MunicipalityCode(as_text(row[4])),
+            valid_until=date.fromisoformat(as_text(row[5])),
+        )
+
+    def add_card(self, card: Card) -> None:
+        """Enter a card; its serial is new."""
+        self._sql.execute(
+            "INSERT INTO cards (serial, person, kind, status, municipality, valid_until)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                card.serial,
+                card.person.octets,
+                card.kind,
+                card.status,
+                str(card.municipality),
+                card.valid_until.isoformat(),
+            ),
+        )
+
+    def set_status(self, serial: bytes, status: CardStatus) -> None:
+        """Write a card's state."""
+        self._sql.execute("UPDATE cards SET status = ? WHERE serial = ?", (status, serial))
+
+    def session(self, session_id: bytes) -> CardSession | None:
+        """Return a finished session."""
+        row = self._sql.execute(
+            "SELECT session_id, terminal_uri, purpose, person, card_serial, transcript_hash,"
+            " usable_until, is_used FROM card_sessions WHERE session_id = ?",
+            (session_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return CardSession(
+            session_id=as_octets(row[0]),
+            terminal_uri=as_text(row[1]),
+            purpose=Purpose(as_text(row[2])),
+            person=PersonID(as_octets(row[3])),
+            card_serial=as_octets(row[4]),
+            transcript_hash=as_octets(row[5]),
+            usable_until=from_micros(as_number(row[6])),
+            is_used=bool(as_number(row[7])),
+        )
+
+    def add_session(self, session: CardSession) -> None:
+        """Enter a finished session; its id is new."""
+        self._sql.execute(
+            "INSERT INTO card_sessions (session_id, terminal_uri, purpose, person, card_serial,"
+            " transcript_hash, usable_until, is_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                session.session_id,
+                session.terminal_uri,
+                session.purpose,
+                session.person.octets,
+                session.card_serial,
+                session.transcript_hash,
+                to_micros(session.usable_until),
+                int(session.is_used),
+            ),
+        )
+
+    def mark_used(self, session_id: bytes) -> None:
+        """Consume a session."""
+        self._sql.execute(
+            "UPDATE card_sessions SET is_used = 1 WHERE session_id = ?", (session_id,)
+        )

@@ -1,0 +1,117 @@
+"""Keys at rest: the key-encryption key from its file, and what it wraps.
+
+Wrapped keys and sealed blobs are AES-256-GCM: version byte 1, 12 random bytes of nonce, then
+ciphertext and tag. What a blob belongs to is authenticated with it, so that no row can be opened in
+another row's place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from juki_center.errors import KeyUnusable
+
+KEY_OCTETS = 32
+_VERSION = b"\x01"
+_NONCE_OCTETS = 12
+# Lengths are padded, so that a stolen database does not show how long a name or an address is.
+_PADDED_TO = 512
+
+
+class SealKey:
+    """A key that seals and opens blobs; its bytes are not given back."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def __repr__(self) -> str:
+        return "SealKey(***)"
+
+    def seal(self, plain: bytes, belongs_to: str) -> bytes:
+        """Return `plain` padded and sealed."""
+        framed = len(plain).to_bytes(4, "big") + plain
+        framed += bytes(-len(framed) % _PADDED_TO)
+        return self._encrypt(framed, belongs_to)
+
+    def open(self, sealed: bytes, belongs_to: str) -> bytes:
+        """Return what was sealed. Raises KeyUnusable where key, blob and owner do not fit."""
+        framed = self._decrypt(sealed, belongs_to)
+        return framed[4 : 4 + int.from_bytes(framed[:4], "big")]
+
+    def wrap(self, key: bytes, belongs_to: str) -> bytes:
+        """Return a key wrapped, without padding."""
+        return self._encrypt(key, belongs_to)
+
+    def unwrap(self, wrapped: bytes, belongs_to: str) -> bytes:
+        """Return the key that was wrapped. Raises KeyUnusable."""
+        return self._decrypt(wrapped, belongs_to)
+
+    def _encrypt(self, plain: bytes, belongs_to: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_OCTETS)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, plain, belongs_to.encode())
+
+    def _decrypt(self, sealed: bytes, belongs_to: str) -> bytes:
+        if sealed[:1] != _VERSION:
+            raise KeyUnusable(f"{belongs_to}: unknown version of a sealed blob")
+        nonce, ciphertext = sealed[1 : 1 + _NONCE_OCTETS], sealed[1 + _NONCE_OCTETS :]
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, belongs_to.encode())
+        except InvalidTag:
+            raise KeyUnusable(f"{belongs_to}: the key does not open it") from None
+
+
+class LookUpKey:
+    """A key of keyed hashes, center-wide: equal values give equal tokens, and nothing else."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "LookUpKey(***)"
+
+    def token(self, *parts: bytes) -> bytes:
+        """Return the token of a value made of parts: 32 bytes, HMAC-SHA-256."""
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.digest(self._key, framed, hashlib.sha256)
+
+    def derive(self, label: str) -> LookUpKey:
+        """Return a key of its own for a part of the values, such as a prefecture."""
+        return LookUpKey(self.token(b"derive", label.encode()))
+
+
+class KeyEncryptionKey(SealKey):
+    """The key that opens all others. It stands in a file that only its owner may read."""
+
+    def __repr__(self) -> str:
+        return "KeyEncryptionKey(***)"
+
+    @classmethod
+    def load(cls, path: Path) -> KeyEncryptionKey:
+        """Read the key's file: 32 bytes, mode 0600. Raises KeyUnusable."""
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            key = path.read_bytes()
+        except OSError as error:
+            raise KeyUnusable(f"{path}: {error.strerror}") from error
+        if mode & 0o077:
+            raise KeyUnusable(f"{path}: mode {mode:04o}, must not be open to group or others")
+        if len(key) != KEY_OCTETS:
+            raise KeyUnusable(f"{path}: {len(key)} bytes, must be {KEY_OCTETS}")
+        return cls(key)
+
+
+def create_kek(path: Path) -> None:
+    """Write a new key-encryption key, mode 0600. Raises FileExistsError; never overwrites one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_OCTETS))
+        file.flush()
+        os.fsync(file.fileno())

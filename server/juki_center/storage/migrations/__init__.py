@@ -1,0 +1,3 @@
+"""The schema, step by step (alembic)."""
+
+from __future__ import annotations

@@ -1,0 +1,263 @@
+"""The embedded store: SQLite in one process, one writer thread with group commit.
+
+Changing acts are queued to the writer. It takes those that arrive within a short window into one
+transaction, each under a savepoint of its own, and answers them after the commit is on the disk.
+Where the batch as a whole fails, its acts are run again one by one. Reading acts run on the event
+loop's own connection and see what is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.ports import Tx
+from juki_center.errors import Reason, Refusal
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.migrate import migrate
+from juki_center.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+WINDOW_SECONDS = 0.0025
+_MOST_IN_A_BATCH = 256
+_BUSY_MILLISECONDS = 2_000
+
+
+class _Work(Protocol):
+    """An act in the queue, whatever its answer."""
+
+    def run(self, tx: Tx) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+    def release(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Job(Generic[Answer]):
+    """An act, its outcome so far, and where its caller waits."""
+
+    act: Callable[[Tx], Answer]
+    loop: asyncio.AbstractEventLoop
+    waiter: asyncio.Future[Answer]
+    _outcome: Callable[[], None] | None = None
+
+    def run(self, tx: Tx) -> None:
+        """Run the act; its own exceptions come out."""
+        answer = self.act(tx)
+        self._outcome = lambda: self.waiter.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        """Keep the exception that the caller will be given."""
+        self._outcome = lambda: self.waiter.set_exception(error)
+
+    def release(self) -> None:
+        """Give the caller the outcome; called after the commit only, from the writer's thread."""
+        try:
+            self.loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            # The caller's loop is closed: the act stands, and its request can be asked about.
+            logger.debug("outcome without a listener")
+
+    def _deliver(self) -> None:
+        if self._outcome is not None and not self.waiter.done():
+            self._outcome()
+
+
+class SQLiteStore:
+    """A store in one file, for one process that serves and any number of operator's commands."""
+
+    def __init__(
+        self, path: Path, kek: KeyEncryptionKey, *, window_seconds: float = WINDOW_SECONDS
+    ) -> None:
+        """Open or make the store.
+
+        Raises KeyUnusable where the key-encryption key is not the store's, and
+        Refusal(STORE_UNAVAILABLE) where the file cannot be used.
+        """
+        self._path = path
+        self._kek = kek
+        self._window_seconds = window_seconds
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._closed = False
+        with _unavailable_if_broken():
+            _make_file(path)
+            migrate(path)
+            self._make_keys()
+            self._reader = _connect(path, read_only=True)
+            self._reading = Transaction(self._reader, kek)
+            self._writing = _connect(path)
+        self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def act(self, act: Callable[[Tx], Answer]) -> Answer:
+        """Run a changing act in the committing transaction; return after the commit is durable.
+
+        A caller that is cancelled does not take the act back.
+        """
+        if self._closed:
+            raise Refusal(Reason.SHUTTING_DOWN)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Answer] = loop.create_future()
+        self._queue.put(_Job(act, loop, waiter))
+        return await waiter
+
+    def read(self, question: Callable[[Tx], Answer]) -> Answer:
+        """Run a reading act on the committed state, on the calling thread."""
+        with _unavailable_if_broken():
+            self._reader.execute("BEGIN")
+            try:
+                return question(self._reading)
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Finish what is queued, then close. Acts that come later are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._reader.close()
+
+    def _make_keys(self) -> None:
+        with closing(_connect(self._path)) as sql:
+            tx = Transaction(sql, self._kek)
+            with _transaction(sql):
+                tx.keys.make_missing_center_keys()
+            tx.keys.check()
+
+    def _write(self) -> None:
+        """Be the writer thread."""
+        tx = Transaction(self._writing, self._kek)
+        with closing(self._writing):
+            while (first := self._queue.get()) is not None:
+                batch, is_last = self._gather(first)
+                self._commit(tx, batch)
+                for job in batch:
+                    job.release()
+                if is_last:
+                    return
+
+    def _gather(self, first: _Work) -> tuple[list[_Work], bool]:
+        """Return what arrives in the window after the first act, and whether the end was asked."""
+        batch = [first]
+        end = time.monotonic() + self._window_seconds
+        while len(batch) < _MOST_IN_A_BATCH:
+            try:
+                job = self._queue.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return batch, False
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, tx: Transaction, batch: list[_Work]) -> None:
+        """Commit a batch; where it fails as a whole, commit its acts one by one."""
+        try:
+            self._commit_together(tx, batch)
+        except sqlite3.Error as error:
+            if len(batch) == 1:
+                logger.warning("commit failed: %s", error.sqlite_errorname)
+                batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE))
+                return
+            for job in batch:
+                self._commit(tx, [job])
+
+    def _commit_together(self, tx: Transaction, batch: list[_Work]) -> None:
+        with _transaction(self._writing):
+            for job in batch:
+                self._run_one(tx, job)
+
+    def _run_one(self, tx: Transaction, job: _Work) -> None:
+        """Run an act under its own savepoint; what it raises undoes it alone.
+
+        Raises sqlite3.Error for the whole batch, but for a broken constraint: after any other one
+        the transaction may be gone.
+        """
+        try:
+            with _savepoint(self._writing):
+                job.run(tx)
+        except DeniedAttempt as denied:
+            with _savepoint(self._writing):
+                tx.audit.append(denied.event)
+            job.fail(denied)
+        except sqlite3.IntegrityError as error:
+            job.fail(error)
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            # It is the act's own, and goes to the act's caller.
+            job.fail(error)
+
+
+@contextmanager
+def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
+    sql.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        sql.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself where the disk was full.
+        if sql.in_transaction:
+            sql.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _savepoint(sql: sqlite3.Connection) -> Iterator[None]:
+    sql.execute("SAVEPOINT act")
+    try:
+        yield
+    except BaseException:
+        if sql.in_transaction:
+            sql.execute("ROLLBACK TO act")
+            sql.execute("RELEASE act")
+        raise
+    sql.execute("RELEASE act")
+
+
+@contextmanager
+def _unavailable_if_broken() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        logger.warning("store cannot be used: %s", error.sqlite_errorname)
+        raise Refusal(Reason.STORE_UNAVAILABLE) from error
+
+
+def _make_file(path: Path) -> None:
+    """Make the database's file readable by its owner alone; its side files take its mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+        "foreign_keys = ON",
+        # Nothing that was open in memory may be left in a file: no temporary files, and what is
+        # deleted is overwritten.
+        "temp_store = MEMORY",
+        "secure_delete = ON",
+        f"query_only = {int(read_only)}",
+    ):
+        sql.execute(f"PRAGMA {pragma}")
+    return sql

@@ -1,0 +1,37 @@
+"""One transaction: the tables of all areas over one connection."""
+
+from __future__ import annotations
+
+import secrets
+
+from juki_center.storage.answers_table import AnswersTable
+from juki_center.storage.audit_table import AuditTable
+from juki_center.storage.cards_table import CardsTable
+from juki_center.storage.issues_table import IssuesTable
+from juki_center.storage.keyring import KeyRing
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.registers_table import RegistersTable
+from juki_center.storage.residents_table import ResidentsTable
+from juki_center.storage.sql import SQL
+
+
+class SystemChance:
+    """Randomness of the operating system."""
+
+    def octets(self, count: int) -> bytes:
+        """Return so many random bytes."""
+        return secrets.token_bytes(count)
+
+
+class Transaction:
+    """What an act is given. It may be kept for the life of its connection: it holds no row."""
+
+    def __init__(self, sql: SQL, kek: KeyEncryptionKey) -> None:
+        self.keys = KeyRing(sql, kek)
+        self.answers = AnswersTable(sql, self.keys)
+        self.audit = AuditTable(sql, self.keys)
+        self.cards = CardsTable(sql)
+        self.chance = SystemChance()
+        self.issues = IssuesTable(sql, self.keys)
+        self.registers = RegistersTable(sql, self.keys)
+        self.residents = ResidentsTable(sql, self.keys)
