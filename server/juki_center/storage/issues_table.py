@@ -21,13 +21,15 @@ from juki_center.storage.sql import (
     to_micros,
 )
 
-_COLUMNS = (
-    " number, issued_at, terminal_uri, request_id, issuing, residence, by_card, scope, items,"
-    " fee_yen, print_state, print_attempts, pdf_sha256, recalled_at, recall_reason"
+_SELECT = (
+    "SELECT number, issued_at, terminal_uri, request_id, issuing, residence, by_card, scope,"
+    " items, fee_yen, print_state, print_attempts, pdf_sha256, recalled_at, recall_reason, cursor"
+    " FROM issues"
 )
-_SELECT = "SELECT" + _COLUMNS
 _INSERT = (
-    "INSERT INTO issues (" + _COLUMNS + ", content_token, note_key_version, note)"
+    "INSERT INTO issues (number, issued_at, terminal_uri, request_id, issuing, residence, by_card,"
+    " scope, items, fee_yen, print_state, print_attempts, pdf_sha256, recalled_at, recall_reason,"
+    " content_token, note_key_version, note)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
@@ -76,15 +78,13 @@ class IssuesTable:
 
     def by_number(self, number: str) -> IssueRow | None:
         """Return the issue with this number."""
-        row = self._sql.execute(
-            _SELECT + " FROM issues WHERE number = ?", (number,)
-        ).fetchone()
+        row = self._sql.execute(_SELECT + " WHERE number = ?", (number,)).fetchone()
         return None if row is None else _issue(row)
 
     def by_request(self, terminal_uri: str, request_id: UUID) -> IssueRow | None:
         """Return the issue that a terminal's request made."""
         row = self._sql.execute(
-            _SELECT + " FROM issues WHERE terminal_uri = ? AND request_id = ?",
+            _SELECT + " WHERE terminal_uri = ? AND request_id = ?",
             (terminal_uri, request_id.bytes),
         ).fetchone()
         return None if row is None else _issue(row)
@@ -122,7 +122,7 @@ class IssuesTable:
     ) -> list[tuple[int, IssueRow]]:
         """Return issues with their cursors, newest first, older than the cursor `before`."""
         rows = self._sql.execute(
-            _SELECT + ", cursor FROM issues WHERE (? IS NULL OR issuing = ?)"
+            _SELECT + " WHERE (? IS NULL OR issuing = ?)"
             " AND (? IS NULL OR cursor < ?)"
             " AND (? IS NULL OR (print_state = ? AND issued_at <= ?))"
             " ORDER BY cursor DESC LIMIT ?",
@@ -136,7 +136,7 @@ class IssuesTable:
                 limit,
             ),
         ).fetchall()
-        return [(as_number(row[-1]), _issue(row[:-1])) for row in rows]
+        return [(as_number(row[-1]), _issue(row)) for row in rows]
 
     def _content_token(self, content_proof: bytes) -> bytes:
         return self._keys.look_up(LookUp.CONTENT).token(b"copy", content_proof)

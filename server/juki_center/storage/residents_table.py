@@ -26,7 +26,7 @@ _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
     " FROM records r JOIN directory d ON d.person = r.person"
 )
-_CANDIDATES = _RESIDENT + (
+_OF_CANDIDATES = (
     " WHERE r.municipality = ? AND r.person IN"
     " (SELECT person FROM attribute_index WHERE token IN (?, ?, ?, ?))"
 )
@@ -81,7 +81,7 @@ class ResidentsTable:
             for day in (birth.index_key, birth.year_key)
         ]
         rows = self._sql.execute(
-            _CANDIDATES,
+            _RESIDENT + _OF_CANDIDATES,
             (str(municipality), *tokens),
         ).fetchall()
         return [self._resident(row) for row in rows]
