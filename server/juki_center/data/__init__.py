@@ -1,8 +1,9 @@
-"""Facts that ship with the center: the country's municipalities."""
+"""What ships with the center: the municipalities of the country, and invented residents."""
 
 from __future__ import annotations
 
 import csv
+import tomllib
 from importlib.resources import files
 
 
@@ -10,3 +11,10 @@ def municipality_rows() -> list[dict[str, str]]:
     """Return the rows of municipalities.csv: code6, prefecture, name, kana, kind."""
     text = files(__name__).joinpath("municipalities.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
+
+
+def sample_households() -> list[dict[str, object]]:
+    """Return the household tables of samples.toml."""
+    text = files(__name__).joinpath("samples.toml").read_text(encoding="utf-8")
+    households: list[dict[str, object]] = tomllib.loads(text)["household"]
+    return households
