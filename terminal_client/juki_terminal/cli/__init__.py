@@ -1,3 +1,172 @@
-"""The commands of `juki-terminal`."""
+"""The commands of `juki-terminal`.
+
+Exit codes and the `--json` envelope are fixed (see `juki_terminal.outcome`); what each command
+does is in the module named after it.
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import click
+import typer
+
+from juki_terminal.application import Item
+from juki_terminal.cli import copies, doctor, readers, verify
+from juki_terminal.cli.report import end, leave
+from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings, language_of_locale
+from juki_terminal.copies import Tray
+from juki_terminal.outcome import Exit, Language, Problem
+from juki_terminal.trace import Trace
+
+app = typer.Typer(
+    name="juki-terminal",
+    help="A window terminal of the resident-register network.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+card_app = typer.Typer(help="The card in the reader.", no_args_is_help=True)
+copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
+app.add_typer(card_app, name="card")
+app.add_typer(copy_app, name="copy")
+
+_FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")
+    ] = DEFAULT_CONFIG,
+    reader: Annotated[
+        str | None, typer.Option(envvar="JUKI_READER", help="pcsc:NAME or virtual:FILE.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write APDUs and messages, without secrets, to a file.")
+    ] = None,
+    lang: Annotated[Language | None, typer.Option(help="Language of texts.")] = None,
+) -> None:
+    """Drive a card reader, relay card sessions, issue and verify certificate copies."""
+    language = lang or language_of_locale()
+    try:
+        opened = Trace(trace) if trace is not None else None
+    except Problem as problem:
+        leave("juki-terminal", problem, language, as_json=as_json)
+    context.obj = Settings(config, reader, as_json, opened, language)
+
+
+@app.command("readers")
+def readers_command(context: typer.Context) -> None:
+    """List the readers and whether a card is in them."""
+    settings: Settings = context.obj
+    end(settings, "readers", lambda: readers.list_readers(settings))
+
+
+@card_app.command("status")
+def card_status_command(
+    context: typer.Context,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a card.")] = 0,
+) -> None:
+    """Say how many tries of the PIN are left, without using one."""
+    settings: Settings = context.obj
+    end(settings, "card status", lambda: readers.card_status(settings, wait))
+
+
+@copy_app.command("issue")
+def copy_issue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Where the PDF comes out.")],
+    photo_id: Annotated[
+        bool, typer.Option("--photo-id", help="A photo document instead of a card.")
+    ] = False,
+    form: Annotated[str | None, typer.Option("--from", help=_FORM_HELP)] = None,
+    household: Annotated[bool, typer.Option("--household", help="The whole household.")] = False,
+    member: Annotated[
+        bool, typer.Option("--member", help="Some members, asked for by prompts.")
+    ] = False,
+    relationship: Annotated[
+        bool, typer.Option("--relationship", help="Show householder and relationship.")
+    ] = False,
+    code: Annotated[bool, typer.Option("--code", help="Show the resident record code.")] = False,
+    domicile: Annotated[
+        bool,
+        typer.Option("--domicile", help="Ask for the registered domicile; always refused."),
+    ] = False,
+    pin_from: Annotated[
+        str | None, typer.Option(help="File with PINs, one a line, or -; for tests.")
+    ] = None,
+) -> None:
+    """Issue a copy of the certificate of residence."""
+    settings: Settings = context.obj
+    wanted = (relationship, code, domicile)
+    chosen = copies.IssueOptions(
+        out=out,
+        photo_id=photo_id,
+        form=form,
+        household=household,
+        member=member,
+        items=tuple(item for item, is_wanted in zip(Item, wanted, strict=True) if is_wanted),
+        pin_from=pin_from,
+    )
+    end(settings, "copy issue", lambda: copies.issue(settings, chosen))
+
+
+@copy_app.command("status")
+def copy_status_command(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="ID", help="Request id or issue number.")],
+    out: Annotated[Path | None, typer.Option(help="Where the PDF comes out.")] = None,
+    tray: Annotated[
+        Tray | None, typer.Option(help="What lies in the printer's tray, where it matters.")
+    ] = None,
+) -> None:
+    """Say what became of an issue, and finish it where a cut left it open."""
+    settings: Settings = context.obj
+    end(settings, "copy status", lambda: copies.status(settings, key, out, tray))
+
+
+@copy_app.command("verify")
+def copy_verify_command(
+    context: typer.Context,
+    document: Annotated[str, typer.Argument(metavar="FILE", help="PDF or QR text, or -.")],
+    trust: Annotated[Path | None, typer.Option(help="Trust folder.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the center.")] = False,
+) -> None:
+    """Say whether a copy is genuine, and show what it says."""
+    settings: Settings = context.obj
+    chosen = verify.VerifyOptions(document, trust, offline)
+    end(settings, "copy verify", lambda: verify.verify_copy(settings, chosen))
+
+
+@app.command("doctor")
+def doctor_command(context: typer.Context) -> None:
+    """Check configuration, identity, trust, journal, fonts, reader and center."""
+    settings: Settings = context.obj
+    end(settings, "doctor", lambda: doctor.examine(settings))
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        code = app(standalone_mode=False)
+    except click.UsageError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        sys.exit(_usage(error))
+    except click.Abort:
+        sys.exit(Exit.INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _usage(error: click.UsageError) -> int:
+    """Answer a wrong call in the form that was asked for, before any option was parsed."""
+    command = error.ctx.command_path.removeprefix("juki-terminal").strip() if error.ctx else ""
+    problem = Problem("USAGE_INVALID", {"rule": type(error).__name__})
+    try:
+        leave(command, problem, language_of_locale(), as_json="--json" in sys.argv)
+    except typer.Exit as left:
+        return left.exit_code

@@ -5,6 +5,7 @@ Tests bend it at named places: a message on its way out, a fault before or after
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +14,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import cbor2
 import grpc
 from cryptography import x509
 from google.protobuf import any_pb2
@@ -35,7 +35,6 @@ from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
 from tests.support import copy_content
 
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
-CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def refuse(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str, **facts: str) -> None:
@@ -61,6 +60,7 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
     refusal: tuple[grpc.StatusCode, str] | None = None
     codes: list[str] = field(default_factory=list)
     finished: list[bytes] = field(default_factory=list)
+    transcripts: dict[bytes, bytes] = field(default_factory=dict)
     plan_seconds: float = 120
 
     def Authenticate(  # noqa: N802
@@ -90,6 +90,7 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
             refuse(context, grpc.StatusCode.PERMISSION_DENIED, "CARD_NOT_AUTHENTIC")
         self.codes.append(self._code)
         self.finished.append(session_id)
+        self.transcripts[session_id] = transcript.digest()
         result = card_pb.Result(session_id=session_id, transcript_hash=transcript.digest())
         result.usable_until.FromDatetime(datetime.now(UTC) + timedelta(seconds=300))
         yield self.bend(card_pb.AuthenticateResponse(result=result))
@@ -178,15 +179,17 @@ class CopiesDouble(copies_grpc.CertificateCopyServiceServicer):
     act, a reason refuses it.
     """
 
-    signer: copy_content.CopySigner
+    pki: PKIFolder
+    sessions: SessionDouble
     faults: list[str] = field(default_factory=list)
     changes: dict[str, object] = field(default_factory=dict)
-    evidence: dict[str, bytes] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     issues: dict[str, copies_pb.Issue] = field(default_factory=dict)
     reports: list[copies_pb.ConfirmPrintRequest] = field(default_factory=list)
     requests: list[copies_pb.IssueCopyRequest] = field(default_factory=list)
-    session_evidence: bytes = bytes(32)
+    verdict: copies_pb.VerifyCopyResponse.Verdict.ValueType = (
+        copies_pb.VerifyCopyResponse.VERDICT_VALID
+    )
 
     def IssueCopy(  # noqa: N802
         self, request: copies_pb.IssueCopyRequest, context: grpc.ServicerContext
@@ -200,6 +203,11 @@ class CopiesDouble(copies_grpc.CertificateCopyServiceServicer):
             issue=self.issues[request.request_id],
             signed_content=self.contents[request.request_id],
         )
+
+    def VerifyCopy(  # noqa: N802
+        self, _request: copies_pb.VerifyCopyRequest, _context: grpc.ServicerContext
+    ) -> copies_pb.VerifyCopyResponse:
+        return copies_pb.VerifyCopyResponse(verdict=self.verdict)
 
     def ConfirmPrint(  # noqa: N802
         self, request: copies_pb.ConfirmPrintRequest, context: grpc.ServicerContext
@@ -236,11 +244,22 @@ class CopiesDouble(copies_grpc.CertificateCopyServiceServicer):
             "no": number,
             "req": uuid.UUID(request.request_id).bytes,
             "by": "card" if by_card else "photo",
-            "ev": self.session_evidence,
+            "ev": self._evidence(request),
+            "at": int(datetime.now(UTC).timestamp()),
         }
+        credential = self.pki.copy_signer()
+        signer = copy_content.CopySigner(credential.key, credential.certificate)
         self.contents[request.request_id] = copy_content.signed_copy(
-            self.signer, **(facts | self.changes)
+            signer, **(facts | self.changes)
         )
+
+    def _evidence(self, request: copies_pb.IssueCopyRequest) -> bytes:
+        if request.WhichOneof("proof") == "card_session_id":
+            return self.sessions.transcripts[request.card_session_id]
+        photo = request.photo_identification
+        label, kind = b"juki-photo-evidence-1\x00", bytes((photo.kind,))
+        octets = label + kind + photo.number_hash + uuid.UUID(request.request_id).bytes
+        return hashlib.sha256(octets).digest()
 
     def _find(self, number: str) -> copies_pb.Issue | None:
         return next((i for i in self.issues.values() if i.issue_number == number), None)
@@ -284,9 +303,3 @@ def serving(
         yield f"127.0.0.1:{port}"
     finally:
         server.stop(0).wait()
-
-
-def unsigned(octets: bytes) -> bytes:
-    """Return signed content with another person's name and the old signature."""
-    tag = cbor2.loads(octets)
-    return copy_content.encode(tag)

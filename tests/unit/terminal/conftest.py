@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_card.passwords import Can, Pin
 from juki_cardbox.personalise import CardSigner, Personalisation, make_card
@@ -18,7 +19,7 @@ from juki_terminal.channel import Center
 from juki_terminal.identity import TerminalIdentity
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
-from tests.unit.terminal.center_double import SessionDouble, serving
+from tests.unit.terminal.center_double import CopiesDouble, SessionDouble, serving
 
 PIN = "4649"
 RESIDENT_CODE = "24727059608"
@@ -48,8 +49,6 @@ def other_pki(tmp_path_factory: pytest.TempPathFactory) -> PKIFolder:
 
 def new_card(pki: PKIFolder, path: Path) -> Path:
     signer = pki.card_signer()
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     make_card(
         path,
         Personalisation(
@@ -82,10 +81,22 @@ def identity_of(pki: PKIFolder, name: str = "01") -> TerminalIdentity:
 
 
 @pytest.fixture
-def center(pki: PKIFolder, sessions: SessionDouble) -> Iterator[Center]:
+def copies(pki: PKIFolder, sessions: SessionDouble) -> CopiesDouble:
+    """The issues of the center in this process."""
+    return CopiesDouble(pki, sessions)
+
+
+@pytest.fixture
+def address(pki: PKIFolder, sessions: SessionDouble, copies: CopiesDouble) -> Iterator[str]:
+    """Where the center in this process listens."""
+    with serving(pki, sessions, copies) as listening:
+        yield listening
+
+
+@pytest.fixture
+def center(pki: PKIFolder, address: str) -> Iterator[Center]:
     """A pinned channel to the center in this process."""
-    trust = Trust.load(pki.trust_path)
-    with serving(pki, sessions) as address, Center(address, identity_of(pki), trust) as channel:
+    with Center(address, identity_of(pki), Trust.load(pki.trust_path)) as channel:
         yield channel
 
 

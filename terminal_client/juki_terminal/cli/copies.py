@@ -1,0 +1,217 @@
+"""`copy issue` and `copy status`: one copy from the applicant's word to the paper in the tray."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from juki_terminal.application import CardProof, CopyApplication, Item, Scope
+from juki_terminal.cli.form import Form
+from juki_terminal.cli.report import Report, say
+from juki_terminal.cli.texts import Text
+from juki_terminal.copies import CopyDesk, CopyStatus, Patience, Tray, issue_copy, resume
+from juki_terminal.journal import Entry, State
+from juki_terminal.outcome import JSON, Problem
+from juki_terminal.paper_press import PaperPress
+from juki_terminal.pin import FilePin, PinSource, PromptPin
+from juki_terminal.printer import FilePrinter
+from juki_terminal.session import Stage, Surroundings, authenticate
+from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from juki_terminal.channel import Center
+    from juki_terminal.cli.settings import Settings
+    from juki_terminal.config import TerminalConfig
+    from juki_terminal.journal import Journal
+
+FULL_COUNTER = 3
+_STAGES = {
+    Stage.CARD_AWAITED: Text.CARD_AWAITED,
+    Stage.CARD_IN: Text.CARD_IN,
+    Stage.PIN_WRONG: Text.PIN_WRONG,
+    Stage.PIN_RIGHT: Text.PIN_RIGHT,
+    Stage.CARD_CHECKED: Text.CARD_CHECKED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOptions:
+    """What `copy issue` was called with."""
+
+    out: Path
+    photo_id: bool = False
+    form: str | None = None
+    household: bool = False
+    member: bool = False
+    items: tuple[Item, ...] = ()
+    pin_from: str | None = None
+
+
+def issue(settings: Settings, options: IssueOptions) -> Report:
+    """Issue a copy to an applicant with a card, or with a photo document."""
+    if options.form == "-" and options.pin_from == "-":
+        raise Problem("USAGE_INVALID", {"field": "from", "rule": "one of both from standard input"})
+    config = settings.config()
+    form = Form.read(options.form, settings.language)
+    with settings.journal(config) as journal, settings.center(config) as center:
+        journal.require_none_open()
+        center.require_reachable()
+        desk = _desk(config, center, journal, FilePrinter(options.out))
+        application = _application(settings, config, center, form, options)
+        say(Text.ISSUING.say(settings.language))
+        with _interruptible(journal):
+            status = issue_copy(desk, application)
+    return _report(settings, status)
+
+
+def status(settings: Settings, key: str, out: Path | None, tray: Tray | None) -> Report:
+    """Say what became of an issue, and finish it where it is open."""
+    config = settings.config()
+    with settings.journal(config) as journal, settings.center(config) as center:
+        if journal.find(key) is None:
+            return _ask_center(settings, center, key)
+        desk = _desk(config, center, journal, _printer(out))
+
+        def look(entry: Entry) -> Tray:
+            return tray or _ask_tray(settings, entry)
+
+        with _interruptible(journal):
+            return _report(settings, resume(desk, key, look))
+
+
+class _NoPrinter:
+    """Stands where no output was named."""
+
+    def print(self, pdf: bytes, issue_number: str) -> None:  # noqa: ARG002  # nothing is printed
+        raise Problem("USAGE_INVALID", {"field": "out", "issueNumber": issue_number})
+
+
+def _printer(out: Path | None) -> FilePrinter | _NoPrinter:
+    return _NoPrinter() if out is None else FilePrinter(out)
+
+
+def _desk(
+    config: TerminalConfig, center: Center, journal: Journal, printer: FilePrinter | _NoPrinter
+) -> CopyDesk:
+    return CopyDesk(
+        center=center,
+        journal=journal,
+        press=PaperPress.load(config.trust_dir),
+        printer=printer,
+        patience=Patience(seconds=config.retry_seconds),
+    )
+
+
+def _application(
+    settings: Settings,
+    config: TerminalConfig,
+    center: Center,
+    form: Form,
+    options: IssueOptions,
+) -> CopyApplication:
+    """Take the applicant's wishes first, so that a mistake in them costs no card session."""
+    listed = options.member or form.names_members
+    if listed and options.household:
+        raise Problem("USAGE_INVALID", {"field": "household", "rule": "or members, not both"})
+    subjects = form.members() if listed else ()
+    proof = (
+        form.photo_document()
+        if options.photo_id
+        else _card_proof(settings, config, center, options)
+    )
+    scope = Scope.HOUSEHOLD if options.household else Scope.LISTED if listed else Scope.SELF
+    return CopyApplication(proof, scope, subjects, options.items, config.fee_yen)
+
+
+def _card_proof(
+    settings: Settings, config: TerminalConfig, center: Center, options: IssueOptions
+) -> CardProof:
+    surroundings = Surroundings(
+        card_wait_seconds=config.card_wait_seconds,
+        pin_timeout_seconds=config.pin_timeout_seconds,
+        progress=lambda stage: say(_STAGES[stage].say(settings.language)),
+    )
+    source = _pin_source(settings, options.pin_from)
+    card = authenticate(center, settings.reader(), source, surroundings=surroundings)
+    return CardProof(card.session_id, card.transcript_hash)
+
+
+def _pin_source(settings: Settings, pin_from: str | None) -> PinSource:
+    if pin_from is not None:
+        return FilePin.read(pin_from)
+
+    def prompt(tries_left: int | None, malformed: bool) -> str:  # the source's call
+        text = Text.ASK_PIN_FORM if malformed else Text.ASK_PIN
+        tries = FULL_COUNTER if tries_left is None else tries_left
+        return text.say(settings.language, tries=tries)
+
+    return PromptPin(prompt)
+
+
+@contextmanager
+def _interruptible(journal: Journal) -> Iterator[None]:
+    """Name the open issue to a clerk who breaks off."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        entry = journal.open_entry()
+        facts = {"requestId": entry.request_id, "state": entry.state.value} if entry else {}
+        raise Problem("INTERRUPTED", facts) from error
+
+
+def _ask_tray(settings: Settings, entry: Entry) -> Tray:
+    question = Text.ASK_TRAY.say(
+        settings.language, number=entry.issue_number, attempt=entry.attempt
+    )
+    while True:
+        answer: str = typer.prompt(question, err=True)
+        if answer.strip() in set(Tray):
+            return Tray(answer.strip())
+
+
+def _ask_center(settings: Settings, center: Center, key: str) -> Report:
+    """Ask about an issue that this journal does not know, such as one before a new journal."""
+    request = copies_pb.GetIssueRequest(issue_number=key)
+    if len(key) == 36 and key.count("-") == 4:
+        request = copies_pb.GetIssueRequest(request_id=key)
+    issue = center.call(center.copies.GetIssue, request).issue
+    state = copies_pb.PrintState.Name(issue.print_state).removeprefix("PRINT_STATE_").lower()
+    result: dict[str, JSON] = {
+        "request_id": request.request_id,
+        "issue_number": issue.issue_number,
+        "state": state,
+        "attempt": issue.print_attempts,
+    }
+    text = Text.ISSUE_STATE.say(
+        settings.language, number=issue.issue_number, state=state, attempt=issue.print_attempts
+    )
+    return Report(result, text)
+
+
+def _report(settings: Settings, found: CopyStatus) -> Report:
+    result: dict[str, JSON] = {
+        "request_id": found.request_id,
+        "issue_number": found.issue_number,
+        "state": found.state.value,
+        "attempt": found.attempt,
+        "pdf_sha256": found.pdf_sha256.hex(),
+    }
+    language = settings.language
+    facts = {"number": found.issue_number, "attempt": found.attempt, "request": found.request_id}
+    match found.state:
+        case State.REFUSED:
+            return Report(result, Text.NOT_ISSUED.say(language))
+        case State.ABANDONED:
+            return Report(result, Text.GIVEN_UP.say(language, **facts))
+        case State.PRINTED:
+            say(Text.REPORT_MISSING.say(language, **facts))
+            result["open_because"] = found.open_because
+        case _:
+            pass
+    return Report(result, Text.ISSUED.say(language, **facts))

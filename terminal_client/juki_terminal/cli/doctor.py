@@ -1,0 +1,127 @@
+"""`doctor`: is this terminal fit for the day. Every check runs; the first that fails is the end."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from juki_card import tlv
+from juki_card.cvc import CVCertificate
+from juki_card.errors import CardError
+from juki_pki.errors import IdentityError
+from juki_pki.identity import Role, identity_from_certificate
+from juki_terminal.cli.report import Report, say
+from juki_terminal.cli.texts import Text
+from juki_terminal.identity import TerminalIdentity
+from juki_terminal.outcome import JSON, Problem
+from juki_terminal.paper.errors import PaperError
+from juki_terminal.paper.fonts import Fonts
+from juki_terminal.paper_press import copy_signers, paper_problem
+from juki_terminal.reader import connected
+from juki_terminal.trust import Trust
+from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from juki_terminal.cli.settings import Settings
+    from juki_terminal.config import TerminalConfig
+
+_SOON: Final = timedelta(days=14)
+
+
+def examine(settings: Settings) -> Report:
+    """Run all checks; raise the first problem found, with the names of all that failed."""
+    config = settings.config()
+    checks: dict[str, Callable[[], str]] = {
+        "identity": lambda: _identity(config),
+        "trust": lambda: _trust(config),
+        "journal": lambda: _journal(settings, config),
+        "fonts": _fonts,
+        "reader": lambda: _reader(settings),
+        "center": lambda: _center(settings, config),
+    }
+    found: dict[str, JSON] = {}
+    problems: dict[str, Problem] = {}
+    for name, check in checks.items():
+        try:
+            found[name] = check()
+        except Problem as problem:
+            problems[name] = problem
+            found[name] = problem.reason
+        say(f"{'ng' if name in problems else 'ok'}  {name}: {found[name]}")
+    if problems:
+        first = next(iter(problems.values()))
+        raise Problem(first.reason, {**first.metadata, "failed": ", ".join(problems)})
+    return Report({"checks": found}, Text.ALL_WELL.say(settings.language))
+
+
+def _identity(config: TerminalConfig) -> str:
+    identity = TerminalIdentity.load(config.certificate, config.key)
+    try:
+        peer = identity_from_certificate(identity.leaf)
+    except IdentityError as error:
+        facts = {"key": "identity.certificate", "rule": "a juki:// URI"}
+        raise Problem("CONFIGURATION_INVALID", facts) from error
+    if peer.role is not Role.TERMINAL:
+        raise Problem("CONFIGURATION_INVALID", {"key": "identity", "rule": "a terminal's"})
+    now = datetime.now(UTC)
+    ends = identity.leaf.not_valid_after_utc
+    if not identity.is_valid_at(now):
+        facts = {"key": "identity.certificate", "rule": f"expired on {ends:%Y-%m-%d}"}
+        raise Problem("CONFIGURATION_INVALID", facts)
+    warning = " (renew soon)" if ends - now < _SOON else ""
+    return f"{peer.uri} until {ends:%Y-%m-%d}{warning}"
+
+
+def _trust(config: TerminalConfig) -> str:
+    trust = Trust.load(config.trust_dir)
+    signers = copy_signers(config.trust_dir)
+    try:
+        points = [CVCertificate.decode_value(item.value) for item in tlv.parse_all(trust.cvca)]
+    except CardError as error:
+        facts = {"key": "trust.dir", "file": "cvca.cvcert"}
+        raise Problem("CONFIGURATION_INVALID", facts) from error
+    names = ", ".join(point.chr for point in points)
+    leaves = len(trust.leaf_hashes())
+    return f"{leaves} center leaves, {len(signers.certificates)} copy signers, CVCA {names}"
+
+
+def _journal(settings: Settings, config: TerminalConfig) -> str:
+    with settings.journal(config) as journal:
+        journal.require_none_open()
+    return "no issue is open"
+
+
+def _fonts() -> str:
+    try:
+        Fonts.find()
+    except PaperError as error:
+        raise paper_problem(error) from error
+    return "installed"
+
+
+def _reader(settings: Settings) -> str:
+    """An empty reader is well: the card comes with the resident."""
+    reader = settings.reader()
+    try:
+        with connected(reader, 0) as atr:
+            return f"{reader.name}, card {atr.hex()}"
+    except Problem as problem:
+        if problem.reason != "CARD_REMOVED":
+            raise
+        return f"{reader.name}, no card"
+
+
+def _center(settings: Settings, config: TerminalConfig) -> str:
+    """Ask for an issue that cannot exist: the answer shows channel, identity and rights."""
+    with settings.center(config) as center:
+        center.require_reachable()
+        request = copies_pb.GetIssueRequest(request_id=str(uuid.uuid4()))
+        try:
+            center.call(center.copies.GetIssue, request)
+        except Problem as problem:
+            if problem.reason != "ISSUE_NOT_FOUND":
+                raise
+    return f"{config.center_address} answers"

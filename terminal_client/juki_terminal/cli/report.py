@@ -1,0 +1,70 @@
+"""How a command ends: one envelope or some lines on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from juki_terminal.outcome import JSON, Exit, Language, Problem, failure, success
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from juki_terminal.cli.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command found: for machines, and for people."""
+
+    result: Mapping[str, JSON]
+    text: str
+
+
+def say(line: str) -> None:
+    """Tell people how far it is, on standard error."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def end(settings: Settings, command: str, act: Callable[[], Report]) -> NoReturn:
+    """Run a command's act, print its end, and leave with the exit code."""
+    try:
+        report = act()
+    except KeyboardInterrupt:
+        leave(command, Problem("INTERRUPTED"), settings.language, as_json=settings.as_json)
+    except Problem as problem:
+        leave(command, problem, settings.language, as_json=settings.as_json)
+    except Exception as error:
+        # The text of an unforeseen error may quote what a resident said: only its place is shown.
+        say("".join(traceback.format_tb(error.__traceback__)))
+        defect = Problem("TERMINAL_DEFECT", {"kind": type(error).__name__})
+        leave(command, defect, settings.language, as_json=settings.as_json)
+    if settings.as_json:
+        write(success(command, report.result))
+    else:
+        sys.stdout.write(report.text + "\n")
+    raise typer.Exit(Exit.DONE)
+
+
+def leave(command: str, problem: Problem, language: Language, *, as_json: bool) -> NoReturn:
+    """Print a problem and leave with its exit code."""
+    if as_json:
+        write(failure(command, problem, language))
+    else:
+        say(f"{problem.reason}: {problem.text(language)}")
+        for name, value in problem.metadata.items():
+            say(f"  {name}: {value}")
+        if remedy := problem.remedy(language):
+            say(f"  → {remedy}")
+    raise typer.Exit(problem.exit)
+
+
+def write(envelope: Mapping[str, JSON]) -> None:
+    """Write one object to standard output."""
+    sys.stdout.write(json.dumps(envelope, ensure_ascii=False) + "\n")

@@ -1,0 +1,70 @@
+"""What every command is called with, and what is made of it: configuration, reader, channel.
+
+A flag comes before the environment, the environment before the file.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from juki_terminal.channel import Center
+from juki_terminal.config import TerminalConfig
+from juki_terminal.identity import TerminalIdentity
+from juki_terminal.journal import Journal
+from juki_terminal.outcome import Language
+from juki_terminal.reader import Reader, open_reader
+from juki_terminal.trace import Trace, TracedReader
+from juki_terminal.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_CONFIG: Final = Path("/etc/juki/terminal.toml")
+
+
+def language_of_locale() -> Language:
+    """Return Japanese where the locale is, English otherwise."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            return Language.JAPANESE if value.startswith("ja") else Language.ENGLISH
+    return Language.ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options before the command."""
+
+    config_path: Path
+    reader_address: str | None
+    as_json: bool
+    trace: Trace | None
+    language: Language
+
+    def config(self) -> TerminalConfig:
+        """Read the configuration; raise Problem CONFIGURATION_INVALID."""
+        return TerminalConfig.load(self.config_path)
+
+    def address_of_reader(self) -> str:
+        """Return the reader that was named, else the configured one."""
+        return self.reader_address or self.config().reader
+
+    def reader(self) -> Reader:
+        """Open the reader, traced where a trace was asked for."""
+        reader = open_reader(self.address_of_reader())
+        return TracedReader(reader, self.trace) if self.trace is not None else reader
+
+    @contextmanager
+    def center(self, config: TerminalConfig) -> Iterator[Center]:
+        """Open the pinned channel to the center."""
+        identity = TerminalIdentity.load(config.certificate, config.key)
+        trust = Trust.load(config.trust_dir)
+        with Center(config.center_address, identity, trust, self.trace) as center:
+            yield center
+
+    def journal(self, config: TerminalConfig) -> Journal:
+        """Return the journal; entering it locks it."""
+        return Journal(config.journal)

@@ -1,0 +1,85 @@
+"""What the commands say to people: Japanese for clerks, English for engineers.
+
+Texts of errors are not here: they come from the descriptor (see `outcome`).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from juki_terminal.outcome import Language
+
+
+class Text(Enum):
+    """A sentence in both languages; names in braces are filled in."""
+
+    CARD_AWAITED = ("カードを置いてください。", "Waiting for a card.")
+    CARD_IN = ("カードを確認しています。", "Card in; reading.")
+    PIN_WRONG = ("暗証番号が違います。", "Wrong PIN.")
+    PIN_RIGHT = (
+        "暗証番号を確認しました。カードとセンターが相互に確認しています。",
+        "PIN accepted; card and center authenticate each other.",
+    )
+    CARD_CHECKED = ("カードを確認しました。", "Card authenticated.")
+    ASK_PIN = (
+        "暗証番号(4桁)を入力してください。残り{tries}回です: ",
+        "PIN (4 digits), {tries} tries left: ",
+    )
+    ASK_PIN_FORM = (
+        "数字4桁で入力してください。試行は数えられていません。残り{tries}回です: ",
+        "4 digits, please; nothing was counted. {tries} tries left: ",
+    )
+    ISSUING = ("交付を申請しています。", "Asking the center for the copy.")
+    ISSUED = (
+        "写しを交付しました。発行番号 {number}、印刷 {attempt}回目。",
+        "Copy issued: {number}, paper {attempt}.",
+    )
+    REPORT_MISSING = (
+        "印刷の報告がまだです。後で次を実行してください: juki-terminal copy status {request}",
+        "The center has not heard of the paper yet; run later: juki-terminal copy status {request}",
+    )
+    NOT_ISSUED = ("交付されていません。初めから申請できます。", "Nothing was issued; start again.")
+    GIVEN_UP = ("交付を取りやめました。発行番号 {number}。", "Given up: {number}.")
+    ASK_TRAY = (
+        "発行番号 {number} の{attempt}枚目はプリンターから出ていますか。"
+        " printed=出ている empty=出ていない give-up=取りやめる",
+        "Paper {attempt} of {number}: what lies in the tray? printed, empty or give-up",
+    )
+    ISSUE_STATE = (
+        "発行番号 {number}: {state} (印刷 {attempt}回)",
+        "Issue {number}: {state}, printed {attempt} times",
+    )
+    READER_LINE = ("{name}: {card}", "{name}: {card}")
+    WITH_CARD = ("カードあり", "card in")
+    WITHOUT_CARD = ("カードなし", "no card")
+    NO_READER = ("リーダーがありません。", "No reader.")
+    CARD_STATUS = (
+        "{reader}: 暗証番号 {pin}、残り{tries}回",
+        "{reader}: PIN {pin}, {tries} tries left",
+    )
+    VERDICT_VALID = (
+        "この写しは真正です。発行番号 {number}。",
+        "The copy is genuine: {number}.",
+    )
+    VERDICT_OFFLINE = (
+        "センターには照会していません。回収扱いかどうかは分かりません。",
+        "The center was not asked: whether the copy was recalled is not known.",
+    )
+    CONTENT = ("署名された内容:", "Signed content:")
+    ALL_WELL = ("異常はありません。", "All checks passed.")
+    ASK_NAME = ("氏名", "Name")
+    ASK_MEMBER = (
+        "世帯員の氏名 (終わりは空のままEnter)",
+        "Name of a household member (empty to end)",
+    )
+    ASK_BIRTH = ("生年月日 (例: 昭和45年3月2日)", "Birth date (such as 昭和45年3月2日)")
+    ASK_ADDRESS = ("書類の住所", "Address on the document")
+    ASK_KIND = ("書類の種類", "Kind of document")
+    ASK_NUMBER = ("書類の番号", "Number of the document")
+    ASK_MUNICIPALITY = ("住所地の市区町村コード(6桁)", "Municipality of residence (6 digits)")
+    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
+
+    def say(self, language: Language, **facts: object) -> str:
+        """Return the sentence in a language, filled in."""
+        ja, en = self.value
+        return (ja if language is Language.JAPANESE else en).format(**facts)
