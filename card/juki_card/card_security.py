@@ -28,7 +28,8 @@ _SIGNED_DATA_VERSION: Final = "v3"
 _SIGNER_BY_KEY_ID: Final = "v3"
 _BIT_STRING: Final = 0x03
 _NO_UNUSED_BITS: Final = b"\x00"
-_ECDSA: Final = asymmetric.ECDSA(hashes.SHA256())
+# Deterministic (RFC 6979), so that a card made from fixed keys is the same octet for octet.
+_ECDSA: Final = asymmetric.ECDSA(hashes.SHA256(), deterministic_signing=True)
 _ALGORITHMS: Final[dict[str, tuple[str, hashes.HashAlgorithm]]] = {
     "sha256_ecdsa": ("sha256", hashes.SHA256()),
     "sha384_ecdsa": ("sha384", hashes.SHA384()),

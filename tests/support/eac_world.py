@@ -143,7 +143,7 @@ class EACWorld:
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=3650))
             .add_extension(identifier, critical=False)
-            .sign(key, hashes.SHA256())
+            .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
         )
         return CardSigner(certificate.public_bytes(Encoding.DER), key)
 
