@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from juki_card import ec
-from juki_card import terminal_authentication as ta
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from tests.support.eac_world import (
     AUTH,
@@ -92,11 +91,12 @@ def test_many_sessions_with_fresh_keys_all_succeed(capsys: pytest.CaptureFixture
         chip, code = whole_session(watched.transmit, plan, keys, secrets=secrets)
         assert code == RESIDENT_CODE
         count_secrets(found, secrets=secrets, card_point=watched.card_point, keys=keys, chip=chip)
-        signature = ta.sign(keys.terminal, number.to_bytes(4, "big"))
-        found["signature half"] += (signature[0] == 0) + (signature[32] == 0)
 
     with capsys.disabled():
         listed = ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
         print(f"\n{SESSIONS} sessions, {found.total()} leading zeros: {listed}")
     if SESSIONS >= 100:
-        assert found["PACE point 84"] + found["PACE secret"] + found["CA secret"] > 0
+        assert found.total() > 0
+    if SESSIONS >= 1000:
+        assert found["PACE secret"] > 0
+        assert found["CA secret"] > 0
