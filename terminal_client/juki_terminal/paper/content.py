@@ -22,6 +22,7 @@ VERSION: Final = 1
 MAX_PERSONS: Final = 50
 EARLIEST: Final = 1_061_737_200  # 2003-08-25 00:00 JST, the first day of wide-area issue.
 LATEST: Final = 4_102_412_400  # 2100-01-01 00:00 JST; a later time is a broken clock.
+ADDRESS: Final = 401  # The address and the building's part, 200 code points each, a space between.
 ISSUE_NUMBER: Final = re.compile(r"[0-9A-Z](?:-?[0-9A-Z]){7,47}")
 MUNICIPALITY: Final = re.compile(r"[0-9]{6}")
 RESIDENT_CODE: Final = re.compile(r"[0-9]{11}")
@@ -153,11 +154,11 @@ def _person(fields: Fields, items: tuple[Item, ...]) -> Person:
         kana=fields.optional_text("kana", 150),
         birth=fields.text("birth", 60),
         sex=fields.choice("sex", ("男", "女", "")),
-        address=fields.text("addr", 200),
+        address=fields.text("addr", ADDRESS),
         resident_since=fields.text("since", 60),
         address_since=fields.optional_text("addrs", 60),
         notified=fields.optional_text("notif", 60),
-        previous_address=fields.optional_text("prev", 200),
+        previous_address=fields.optional_text("prev", ADDRESS),
         # A key that was not asked for is left unread, so that `done` refuses it by name.
         householder=fields.optional_text("head", 100) if related else None,
         relationship=fields.optional_text("rel", 60) if related else None,

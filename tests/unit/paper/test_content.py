@@ -153,6 +153,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("name in private use", {"per": [person(name="\ue000郎")]}, "per[0].name"),
     ("name with no-break space", {"per": [person(name="太\u00a0郎")]}, "per[0].name"),
     ("name of 101 characters", {"per": [person(name="あ" * 101)]}, "per[0].name"),
+    ("address of 402 characters", {"per": [person(addr="あ" * 402)]}, "per[0].addr"),
     ("unknown sex", {"per": [person(sex="不明")]}, "per[0].sex"),
 ]
 
