@@ -8,6 +8,7 @@ API of gRPC is used throughout: a window serves one resident at a time, and read
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -23,6 +24,7 @@ from grpc_status import rpc_status
 
 from juki_terminal.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2_grpc
+from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ Answer = TypeVar("Answer", bound=Message)
 ERROR_DOMAIN: Final = "center.jukinet"
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 CALL_SECONDS: Final = 20.0
-CONNECT_SECONDS: Final = 10.0
 
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -133,14 +134,17 @@ class Center:
             self.trace.message("<", answer)
         return answer
 
-    def require_reachable(self, seconds: float = CONNECT_SECONDS) -> None:
-        """Connect; raise Problem CENTER_UNREACHABLE where no pinned handshake completes in time."""
-        ready = grpc.channel_ready_future(self._channel)
+    def require_reachable(self) -> None:
+        """Ask for an issue that cannot exist; raise Problem where the answer is not just that.
+
+        The round trip shows that the pinned handshake completes and that this terminal may call.
+        """
+        request = copies_pb.GetIssueRequest(request_id=str(uuid.uuid4()))
         try:
-            ready.result(timeout=seconds)
-        except grpc.FutureTimeoutError as error:
-            ready.cancel()
-            raise Problem("CENTER_UNREACHABLE", {"address": self.address}) from error
+            self.call(self.copies.GetIssue, request)
+        except Problem as problem:
+            if problem.reason != "ISSUE_NOT_FOUND":
+                raise
 
 
 def problem_of(error: Exception) -> Problem:

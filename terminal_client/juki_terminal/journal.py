@@ -169,6 +169,10 @@ class Journal:
         """Return the issue that is not finished; there is never more than one."""
         return next((entry for entry in self._entries.values() if entry.is_open), None)
 
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all issues, each as it is now, the oldest first."""
+        return tuple(self._entries.values())
+
     def find(self, key: str) -> Entry | None:
         """Return the issue with this request id or issue number."""
         by_number = (e for e in self._entries.values() if e.issue_number == key and key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,6 @@ from juki_terminal.paper.fonts import Fonts
 from juki_terminal.paper_press import copy_signers, paper_problem
 from juki_terminal.reader import connected
 from juki_terminal.trust import Trust
-from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,13 +113,6 @@ def _reader(settings: Settings) -> str:
 
 
 def _center(settings: Settings, config: TerminalConfig) -> str:
-    """Ask for an issue that cannot exist: the answer shows channel, identity and rights."""
     with settings.center(config) as center:
         center.require_reachable()
-        request = copies_pb.GetIssueRequest(request_id=str(uuid.uuid4()))
-        try:
-            center.call(center.copies.GetIssue, request)
-        except Problem as problem:
-            if problem.reason != "ISSUE_NOT_FOUND":
-                raise
     return f"{config.center_address} answers"
