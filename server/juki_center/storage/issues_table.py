@@ -54,27 +54,23 @@ class IssuesTable:
 
     def add(self, row: IssueRow, *, content_proof: bytes, counter_note: bytes) -> None:
         """Enter an issue; its number and its request are new."""
-        data_key = self._keys.data_key(row.issuing)
+        center_key = self._keys.center_key()
         self._sql.execute(
             _INSERT,
             (
                 *_values(row),
                 self._content_token(content_proof),
-                data_key.version,
-                data_key.key.seal(counter_note, _owner(row.number)) if counter_note else None,
+                center_key.version,
+                center_key.key.seal(counter_note, _owner(row.number)) if counter_note else None,
             ),
         )
 
     def counter_note(self, number: str) -> bytes:
         """Open what the window stated; empty for an issue by card."""
-        row = self._sql.execute(
-            "SELECT issuing, note_key_version, note FROM issues WHERE number = ?", (number,)
-        ).fetchone()
-        if row is None or row[2] is None:
+        row = self._sql.execute("SELECT note FROM issues WHERE number = ?", (number,)).fetchone()
+        if row is None or row[0] is None:
             return b""
-        issuing = MunicipalityCode(as_text(row[0]))
-        data_key = self._keys.data_key(issuing, as_number(row[1]))
-        return data_key.key.open(as_octets(row[2]), _owner(number))
+        return self._keys.center_key().key.open(as_octets(row[0]), _owner(number))
 
     def by_number(self, number: str) -> IssueRow | None:
         """Return the issue with this number."""

@@ -89,7 +89,7 @@ class SQLiteStore:
         Raises KeyUnusable where the key-encryption key is not the store's, and
         Refusal(STORE_UNAVAILABLE) where the file cannot be used.
         """
-        self._path = path
+        self.path = path
         self._kek = kek
         self._window_seconds = window_seconds
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
@@ -135,7 +135,7 @@ class SQLiteStore:
         self._reader.close()
 
     def _make_keys(self) -> None:
-        with closing(_connect(self._path)) as sql:
+        with closing(_connect(self.path)) as sql:
             tx = Transaction(sql, self._kek)
             with _transaction(sql):
                 tx.keys.make_missing_center_keys()

@@ -54,7 +54,8 @@ class Issues(Protocol):
         """Enter an issue; its number and its request are new.
 
         `content_proof` is kept as a keyed hash. `counter_note` is what the window stated about a
-        photo document and its clerk; it is kept sealed under the issuing municipality's key.
+        photo document and its clerk; it is kept sealed under the center's own key, because the
+        center need not host the register of a municipality whose window issues.
         """
 
     def counter_note(self, number: str) -> bytes:

@@ -90,6 +90,17 @@ _DIGITS = {character: value for value, character in enumerate("〇一二三四�
 _DECADES = "十"
 _HUNDREDS = "百"
 _PLACE_GA = re.compile("(?<=[\u3400-\u9fff])[ケガ](?=[\u3400-\u9fff])")
+# Small kana are large ones by then, so ヴァ has become ヴア.
+_SAME_SOUND = {
+    "ヂ": "ジ",
+    "ヅ": "ズ",
+    "ヲ": "オ",
+    "ヴア": "バ",
+    "ヴイ": "ビ",
+    "ヴエ": "ベ",
+    "ヴオ": "ボ",
+    "ヴ": "ブ",
+}
 
 
 def name_key(name: str) -> str:
@@ -107,7 +118,9 @@ def kana_key(kana: str) -> str:
     >>> kana_key("サイトウ") == kana_key("さいどー")
     True
     """
-    folded = _folded(kana).replace("ヂ", "ジ").replace("ヅ", "ズ").replace("ヲ", "オ")
+    folded = _folded(kana)
+    for spelling, plain in _SAME_SOUND.items():
+        folded = folded.replace(spelling, plain)
     bare = re.sub("[\u3099\u309a]", "", unicodedata.normalize("NFD", folded))
     return re.sub("(?<=[オコソトノホモヨロ])ウ", "", re.sub("[-ー―‐]", "", bare))
 
