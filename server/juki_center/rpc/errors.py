@@ -61,7 +61,7 @@ def _details(refusal: Refusal, option: ReasonOption) -> list[any_pb2.Any]:
         domain=DOMAIN, reason=refusal.reason.value, metadata=metadata
     )
     details = [_packed(info)]
-    if option.has_retry_delay:
+    if option.retry == "after":
         seconds = _DELAYS_SECONDS.get(refusal.reason, _DEFAULT_DELAY_SECONDS)
         delay = duration_pb2.Duration(seconds=seconds)
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))

@@ -38,10 +38,13 @@ class ReasonOption:
     """What the descriptor says of an error reason."""
 
     code: grpc.StatusCode
-    has_retry_delay: bool
-    """Whether RetryInfo goes with it."""
+    retry: str
+    """`never`, `same_request`, `new_request`, or `after` where RetryInfo goes with it."""
+    part: str
+    """`reader`, `card`, `pin`, `network` or `center`."""
     text: str
     """One English sentence; for people, no contract."""
+    remedy: str
 
 
 def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]:
@@ -76,6 +79,10 @@ def reason_options() -> Mapping[str, ReasonOption]:
             continue
         reason = options.Extensions[options_pb2.reason]
         table[value.name.removeprefix(_PREFIX)] = ReasonOption(
-            _CODES[reason.code], reason.retry == options_pb2.RETRY_AFTER, reason.text_en
+            code=_CODES[reason.code],
+            retry=options_pb2.Retry.Name(reason.retry).removeprefix("RETRY_").lower(),
+            part=options_pb2.Part.Name(reason.part).removeprefix("PART_").lower(),
+            text=reason.text_en,
+            remedy=reason.remedy_en,
         )
     return table

@@ -1,0 +1,156 @@
+"""Puts a center together from its configuration: store, keys, services, listeners.
+
+What each part does is in its own module; here they only meet.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from juki_center.areas.copies.policy import CopyPolicy
+from juki_center.areas.copies.signature import CopySigner, CopyTrust
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.config import Environment
+from juki_center.data import municipality_rows
+from juki_center.errors import Refusal
+from juki_center.rpc import card_session, copies, server
+from juki_center.rpc.access_log import AccessLog
+from juki_center.rpc.card_material import MaterialSource
+from juki_center.rpc.metrics import Metrics
+from juki_center.rpc.open_sessions import OpenSessions
+from juki_center.storage import open_store
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_pki.folder import PKIFolder
+from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
+from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from juki_center.areas.ports import Tx
+    from juki_center.config import CenterConfig
+    from juki_center.storage.sqlite import SQLiteStore
+
+GRACE_SECONDS: Final = 5.0
+_NO_SERIAL: Final = bytes(32)
+
+
+def system_clock() -> datetime:
+    """Return the time of the system's clock."""
+    return datetime.now(UTC)
+
+
+def standard_error(block: bytes) -> None:
+    """Write a block of log lines."""
+    sys.stderr.buffer.write(block)
+    sys.stderr.buffer.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a center takes from outside of its configuration."""
+
+    clock: Callable[[], datetime] = system_clock
+    write_log: Callable[[bytes], object] = standard_error
+
+
+@asynccontextmanager
+async def opened_store(config: CenterConfig) -> AsyncIterator[SQLiteStore]:
+    """Open the store that the configuration names, and close it at the end."""
+    with closing(open_store(config.store_url, KeyEncryptionKey.load(config.kek))) as store:
+        yield store
+
+
+@asynccontextmanager
+async def listening(
+    config: CenterConfig, store: SQLiteStore, surroundings: Surroundings | None = None
+) -> AsyncIterator[server.Server]:
+    """Listen until the block ends; then end sessions by their reason and calls by themselves."""
+    around = surroundings or Surroundings()
+    pki = PKIFolder(config.pki_dir)
+    metrics = Metrics()
+    sessions = OpenSessions(metrics)
+    material = MaterialSource(pki, around.clock())
+    root = pki.trust().root.public_bytes(Encoding.PEM)
+    running = await server.start(
+        services=tuple(_services(config, store, pki, material, sessions, around)),
+        listening=server.Listening(config.listen_grpc, config.listen_http),
+        credentials=server.server_credentials(pki.center(config.node), root),
+        observation=server.Observation(
+            AccessLog(around.write_log), metrics, lambda: _ready(store, material, around.clock())
+        ),
+        clock=around.clock,
+        with_reflection=config.environment is not Environment.PRODUCTION,
+    )
+    try:
+        yield running
+    finally:
+        sessions.close()
+        await running.stop(GRACE_SECONDS)
+
+
+def _services(  # the parts meet here and nowhere else
+    config: CenterConfig,
+    store: SQLiteStore,
+    pki: PKIFolder,
+    material: MaterialSource,
+    sessions: OpenSessions,
+    around: Surroundings,
+) -> Iterator[server.Service]:
+    authenticate = card_session.CardSessions(
+        card_session.Parts(store, material.current, sessions, config.session, around.clock)
+    )
+    issue = copies.CertificateCopies(
+        copies.Parts(store, _policy(config, pki), _copy_trust(pki), around.clock)
+    )
+    yield server.Service(
+        card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
+        lambda target: card_session_service_pb2_grpc.add_CardSessionServiceServicer_to_server(
+            authenticate, target
+        ),
+    )
+    yield server.Service(
+        certificate_copy_service_pb2.DESCRIPTOR.services_by_name["CertificateCopyService"],
+        lambda target: (
+            certificate_copy_service_pb2_grpc.add_CertificateCopyServiceServicer_to_server(
+                issue, target
+            )
+        ),
+    )
+
+
+def _policy(config: CenterConfig, pki: PKIFolder) -> CopyPolicy:
+    signer = pki.copy_signer()
+    return CopyPolicy(
+        photo_id_enabled=config.photo_id_enabled,
+        municipalities=Municipalities.parse(municipality_rows()),
+        signer=CopySigner(signer.key, signer.certificate.public_bytes(Encoding.DER)),
+    )
+
+
+def _copy_trust(pki: PKIFolder) -> CopyTrust:
+    signers = pki.trust().copy_signers
+    return CopyTrust(tuple(signer.public_bytes(Encoding.DER) for signer in signers))
+
+
+def _ready(store: SQLiteStore, material: MaterialSource, now: datetime) -> dict[str, bool]:
+    return {"store": is_readable(store), "card_access": material.is_valid(now)}
+
+
+def is_readable(store: SQLiteStore) -> bool:
+    """Whether the store answers a question."""
+
+    def look(tx: Tx) -> object:
+        return tx.cards.card(_NO_SERIAL)
+
+    try:
+        store.read(look)
+    except Refusal:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""`juki-center dev`: a whole center in a folder, with sample residents and their cards."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from juki_center.cli import assembly, dev_texts
+from juki_center.cli.dev_folder import DevFolder, enter_samples
+from juki_center.cli.report import report
+from juki_center.cli.serve import addresses, until_stopped
+from juki_pki.profile import Profiles
+from juki_pki.renewal import renew_access_if_due
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from juki_center.cli.report import JSON
+    from juki_center.config import CenterConfig
+
+_RENEW_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    """Where a development center lives; a port of None is the configuration's, 0 any free one."""
+
+    folder: Path
+    port: int | None = None
+    http_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DevCenter:
+    """A development center that listens."""
+
+    folder: DevFolder
+    facts: dict[str, JSON]
+
+    @property
+    def address(self) -> str:
+        """Where terminals find it, host and port."""
+        return str(self.facts["grpc"])
+
+
+async def dev(options: DevOptions, *, as_json: bool) -> None:
+    """Run a development center until a signal asks for the end."""
+    async with running(options) as center:
+        lines = [
+            f"listening on {center.address} (gRPC) and http://{center.facts['http']} (status)",
+            f"residents and cards: {center.folder.path / 'RESIDENTS.md'}",
+            *dev_texts.paste_lines(center.folder.path, center.address),
+        ]
+        report("dev", center.facts, lines, as_json=as_json)
+        await until_stopped()
+
+
+@asynccontextmanager
+async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
+    """Run a development center inside a program, such as a test, until the block ends."""
+    folder = DevFolder(options.folder)
+    config = _listen(folder.prepare(assembly.system_clock()), options)
+    cards = folder.make_cards(assembly.system_clock())
+    with (folder.state / "access.log").open("ab", buffering=0) as log:
+        around = assembly.Surroundings(write_log=log.write)
+        async with assembly.opened_store(config) as store:
+            now = assembly.system_clock()
+            await store.act(lambda tx: enter_samples(tx, cards, now))
+            async with assembly.listening(config, store, around) as server:
+                facts = addresses(config, server) | {"dir": str(options.folder)}
+                folder.write_texts(cards, str(facts["grpc"]))
+                renewal = asyncio.create_task(_renew(folder))
+                try:
+                    yield DevCenter(folder, facts)
+                finally:
+                    renewal.cancel()
+
+
+def _listen(config: CenterConfig, options: DevOptions) -> CenterConfig:
+    return replace(
+        config,
+        listen_grpc=_with_port(config.listen_grpc, options.port),
+        listen_http=_with_port(config.listen_http, options.http_port),
+    )
+
+
+def _with_port(address: str, port: int | None) -> str:
+    host = address.rpartition(":")[0]
+    return address if port is None else f"{host}:{port}"
+
+
+async def _renew(folder: DevFolder) -> None:
+    """Keep the short-lived card access certificates valid; an operator does it by a timer."""
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        await asyncio.to_thread(
+            renew_access_if_due, folder.pki, Profiles.load(), assembly.system_clock()
+        )

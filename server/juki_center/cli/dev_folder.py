@@ -1,0 +1,155 @@
+"""The folder of a development center: keys, configuration, and a card for each sample resident.
+
+What is there already is kept, so a center that is started again is the same center. Everything in
+it is invented; its PINs stand in a file for everybody to read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from juki_card.passwords import Can, Pin
+from juki_cardbox.cardfile import CardFile
+from juki_cardbox.personalise import CardSigner, Personalisation, make_card, serial_of
+from juki_center.areas.cards.register import Card, CardKind, CardStatus
+from juki_center.areas.cards.rules import last_valid_day
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.records import ResidenceState
+from juki_center.cli import dev_texts
+from juki_center.config import CenterConfig
+from juki_center.storage.keys import create_kek
+from juki_center.storage.samples import load_samples, read_samples
+from juki_pki import make
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Profiles
+from juki_pki.renewal import renew_access_if_due
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from juki_center.areas.ports import Tx
+    from juki_center.areas.residents.samples import Sample
+
+NODE: Final = "center-1"
+PEERS: Final = (
+    PeerIdentity(Role.CENTER, NODE),
+    PeerIdentity(Role.TERMINAL, "01", "131016"),
+    PeerIdentity(Role.TERMINAL, "02", "131016"),
+    PeerIdentity(Role.TERMINAL, "01", "112089"),
+    PeerIdentity(Role.DESK, "01", "112089"),
+    PeerIdentity(Role.AGENCY, "passport-1"),
+    PeerIdentity(Role.OPERATOR, "operator-1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCard:
+    """A sample resident's card: its file, and its serial in the register, 32 bytes."""
+
+    sample: Sample
+    path: Path
+    serial: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DevFolder:
+    """Where everything of a development center lies."""
+
+    path: Path
+
+    @property
+    def pki(self) -> PKIFolder:
+        """Keys and certificates of the whole invented network."""
+        return PKIFolder(self.path / "pki")
+
+    @property
+    def config(self) -> Path:
+        """The center's configuration, for `serve`, `doctor` and `cards`."""
+        return self.path / "center.toml"
+
+    @property
+    def terminal_config(self) -> Path:
+        """The configuration of the window terminal in Chiyoda."""
+        return self.path / "terminal.toml"
+
+    @property
+    def state(self) -> Path:
+        """What the center itself writes: store, key-encryption key, access log."""
+        return self.path / "center"
+
+    def card(self, key: str) -> Path:
+        """Return the card file of a sample resident."""
+        return self.path / "cards" / f"{key}.card"
+
+    def prepare(self, now: datetime) -> CenterConfig:
+        """Make what is missing, renew what has run out, and return the configuration."""
+        for folder in (self.path, self.state, self.path / "cards", self.path / "terminal"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._prepare_keys(now)
+        if not self.config.exists():
+            self.config.write_text(dev_texts.center_toml(NODE), encoding="utf-8")
+        return CenterConfig.load(self.config)
+
+    def _prepare_keys(self, now: datetime) -> None:
+        if self.pki.path.exists():
+            renew_access_if_due(self.pki, Profiles.load(), now)
+        else:
+            make.init(self.pki.path, Profiles.load(), now, PEERS)
+        kek = self.state / "kek"
+        if not kek.exists():
+            create_kek(kek)
+
+    def make_cards(self, now: datetime) -> tuple[SampleCard, ...]:
+        """Make the cards that are missing; return all of them."""
+        return tuple(self._make_card(sample, now) for sample in read_samples())
+
+    def _make_card(self, sample: Sample, now: datetime) -> SampleCard:
+        path = self.card(sample.key)
+        if path.exists():
+            return SampleCard(sample, path, serial_of(CardFile(path).load()))
+        signer = self.pki.card_signer()
+        wanted = Personalisation(
+            pin=Pin(dev_texts.PIN),
+            can=Can(dev_texts.CAN),
+            trust_point=self.pki.trust().cvca,
+            signer=CardSigner(signer.certificate.public_bytes(Encoding.DER), signer.key),
+            today=day_in_japan(now),
+            resident_code=sample.record.code.digits,
+        )
+        return SampleCard(sample, path, serial_of(make_card(path, wanted)))
+
+    def write_texts(self, cards: tuple[SampleCard, ...], grpc_address: str) -> None:
+        """Write terminal.toml for the address, and the list of residents."""
+        text = dev_texts.terminal_toml(grpc_address, self.card(dev_texts.FIRST_RESIDENT).name)
+        self.terminal_config.write_text(text, encoding="utf-8")
+        rows = [(card.sample, card.path.name) for card in cards]
+        (self.path / "RESIDENTS.md").write_text(dev_texts.residents_md(rows), encoding="utf-8")
+
+
+def enter_samples(tx: Tx, cards: tuple[SampleCard, ...], now: datetime) -> None:
+    """Act: enter the sample residents and their cards where they are not there yet."""
+    load_samples(tx, now)
+    for card in cards:
+        if tx.cards.card(card.serial) is None:
+            tx.cards.add_card(_row(tx, card, now))
+
+
+def _row(tx: Tx, card: SampleCard, now: datetime) -> Card:
+    holder = tx.residents.by_code(card.sample.record.code)
+    if holder is None:
+        raise LookupError(f"sample {card.sample.key} was not entered")
+    # A card lapses when its holder moves out or dies (rule set 2003).
+    is_resident = card.sample.state is ResidenceState.ACTIVE
+    return Card(
+        serial=card.serial,
+        person=holder.person,
+        kind=CardKind.RESIDENT,
+        status=CardStatus.ACTIVE if is_resident else CardStatus.LAPSED,
+        municipality=card.sample.municipality,
+        valid_until=last_valid_day(day_in_japan(now)),
+    )

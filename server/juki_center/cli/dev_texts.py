@@ -1,0 +1,126 @@
+"""What `juki-center dev` writes and prints: configurations, the list of residents, lines to paste.
+
+Nothing here is read back by the center.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from juki_center.areas.residents.records import Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from juki_center.areas.residents.samples import Sample
+
+PIN: Final = "1234"
+CAN: Final = "123456"
+FIRST_RESIDENT: Final = "yoshida-taro"
+_TERMINAL: Final = "131016-01"
+_EXAMPLE_REQUEST: Final = '{"requestId":"00000000-0000-4000-8000-000000000000"}'
+
+
+def center_toml(node: str) -> str:
+    """Return the configuration of a development center; paths are relative to the file."""
+    return f"""\
+# A development center with invented residents. Flags of `juki-center dev` go before this file.
+environment = "dev"
+rule_set = "2003-08"
+node = "{node}"
+
+[listen]
+grpc = "127.0.0.1:7443"
+http = "127.0.0.1:7444"
+
+[pki]
+dir = "pki"
+
+[keys]
+kek = "center/kek"
+
+[store]
+url = "sqlite:///center/center.sqlite"
+
+[photo_id]
+enabled = true
+"""
+
+
+def terminal_toml(address: str, card: str) -> str:
+    """Return the configuration of the window terminal 01 in Chiyoda, with a card in its reader."""
+    return f"""\
+# The window terminal 01 of Chiyoda (131016) at a development center; written at each start.
+environment = "dev"
+
+[center]
+address = "{address}"
+
+[identity]
+certificate = "pki/terminal/{_TERMINAL}/chain.pem"
+key = "pki/terminal/{_TERMINAL}/key.pem"
+
+[trust]
+dir = "pki/trust"
+
+[reader]
+name = "virtual:cards/{card}"
+
+[journal]
+path = "terminal/{_TERMINAL}.journal"
+
+[paper]
+fee_yen = 300
+
+[session]
+pin_timeout_seconds = 90
+"""
+
+
+def residents_md(rows: Sequence[tuple[Sample, str]]) -> str:
+    """Return the list of sample residents with their cards."""
+    lines = [
+        "# Sample residents of this development center",
+        "",
+        f"Invented people at real places. The PIN of every card is {PIN}, its CAN {CAN}.",
+        "",
+        "| card | name | born | municipality | state |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_resident(sample, card) for sample, card in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _resident(sample: Sample, card: str) -> str:
+    record = sample.record
+    state = sample.state.value.replace("_", " ").lower()
+    if record.hold is Hold.PROTECTIVE_MEASURE:
+        state += ", protective measure"
+    elif record.hold is not None:
+        state += ", under correction"
+    cells = (f"cards/{card}", record.name, record.birth.paper_text, sample.municipality, state)
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def paste_lines(folder: Path, address: str) -> list[str]:
+    """Return lines that a reader can paste into a shell."""
+    terminal = folder / "pki" / "terminal" / _TERMINAL
+    issue = [
+        "juki-terminal", "--config", str(folder / "terminal.toml"),
+        "copy", "issue", "--out", str(folder / "copy.pdf"),
+    ]  # fmt: skip
+    curl = [
+        "buf", "curl", "--protocol", "grpc",
+        "--cacert", str(folder / "pki" / "trust" / "root.pem"),
+        "--cert", str(terminal / "chain.pem"), "--key", str(terminal / "key.pem"),
+        "--data", _EXAMPLE_REQUEST,
+        f"https://{address}/jukinet.copies.v1.CertificateCopyService/GetIssue",
+    ]  # fmt: skip
+    return [
+        f"# issue a copy to the holder of {FIRST_RESIDENT} (the PIN is {PIN}):",
+        shlex.join(issue),
+        "# ask the center as that terminal; it has no such issue, and says so by its reason:",
+        shlex.join(curl),
+    ]

@@ -1,0 +1,149 @@
+"""How a command ends: exit codes and the `juki/1` envelope.
+
+Texts and remedies of refusals are the descriptor's; those of files and keys stand here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import typer
+
+from juki_card.errors import CertificateRefused
+from juki_center.areas.cards.rules import NotAllowed
+from juki_center.errors import ConfigInvalid, KeyUnusable, Refusal, RuleBroken
+from juki_center.rpc.options import reason_options
+from juki_center.rpc.server import BindFailedError
+from juki_pki.errors import PKIError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+JSON: TypeAlias = "str | int | bool | list[JSON] | dict[str, JSON] | None"
+
+SCHEMA: Final = "juki/1"
+
+
+class Exit(IntEnum):
+    """Exit codes of every command of the project that this one uses."""
+
+    DONE = 0
+    USAGE = 2
+    REFUSED = 3
+    UNREACHABLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a command did not do what it was asked."""
+
+    reason: str
+    message: str
+    remedy: str
+    exit: Exit = Exit.REFUSED
+    part: str = "center"
+    retry: str = "never"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def envelope(self, command: str) -> dict[str, JSON]:
+        """Return the object for --json."""
+        return {
+            "schema": SCHEMA,
+            "command": command,
+            "ok": False,
+            "error": {
+                "reason": self.reason,
+                "part": self.part,
+                "message": self.message,
+                "remedy": self.remedy,
+                "retry": self.retry,
+                "metadata": dict(self.metadata),
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a kind of error means to the operator."""
+
+    reason: str
+    remedy: str
+    exit: Exit = Exit.REFUSED
+
+
+_KINDS: Final[Mapping[type[Exception], _Kind]] = {
+    ConfigInvalid: _Kind(
+        "CONFIGURATION_INVALID", "Correct the named key of the configuration file.", Exit.USAGE
+    ),
+    BindFailedError: _Kind(
+        "ADDRESS_IN_USE", "Stop the other program, or choose another address in listen.*."
+    ),
+    KeyUnusable: _Kind("KEY_UNUSABLE", "Restore the key's file from its backup, with mode 0600."),
+    CertificateRefused: _Kind(
+        "CARD_ACCESS_EXPIRED", "Renew the card access certificates with `juki-pki issue at`."
+    ),
+    NotAllowed: _Kind("NOT_ALLOWED", "Look at the card's state with `juki-center cards status`."),
+    RuleBroken: _Kind("INPUT_INVALID", "Correct the input.", Exit.USAGE),
+    OSError: _Kind("FILE_UNUSABLE", "Look at the named file."),
+}
+EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)
+"""What a command may meet in its surroundings; anything else is a defect and shows itself."""
+
+
+def failure(error: Exception) -> Failure:
+    """Return what one of the EXPECTED errors means to the operator."""
+    if isinstance(error, Refusal):
+        return _refusal(error)
+    if isinstance(error, PKIError):
+        return Failure(error.reason, str(error), error.remedy)
+    kind = next(found for known, found in _KINDS.items() if isinstance(error, known))
+    return Failure(kind.reason, str(error), kind.remedy, kind.exit)
+
+
+def _refusal(refusal: Refusal) -> Failure:
+    option = reason_options()[refusal.reason.value]
+    code = Exit.UNREACHABLE if refusal.reason.value == "STORE_UNAVAILABLE" else Exit.REFUSED
+    return Failure(
+        reason=refusal.reason.value,
+        message=option.text,
+        remedy=option.remedy,
+        exit=code,
+        part=option.part,
+        retry=option.retry,
+        metadata=refusal.metadata,
+    )
+
+
+@contextmanager
+def reporting(command: str, *, as_json: bool) -> Iterator[None]:
+    """Turn what a command meets into one message and the exit code that belongs to it."""
+    try:
+        yield
+    except EXPECTED as error:
+        found = failure(error)
+        if as_json:
+            _write(found.envelope(command))
+        sys.stderr.write(f"juki-center: {found.reason}: {found.message}\n{found.remedy}\n")
+        raise typer.Exit(found.exit) from None
+
+
+def report(
+    command: str, result: Mapping[str, JSON], lines: Sequence[str], *, as_json: bool
+) -> None:
+    """Print a result, as lines or as one JSON object."""
+    if as_json:
+        _write({"schema": SCHEMA, "command": command, "ok": True, "result": dict(result)})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+
+
+def _write(document: Mapping[str, JSON]) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

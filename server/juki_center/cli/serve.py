@@ -1,0 +1,61 @@
+"""`juki-center serve`: listen until a signal asks for the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from juki_center.cli import assembly
+from juki_center.cli.report import report
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from juki_center.cli.report import JSON
+    from juki_center.config import CenterConfig
+    from juki_center.rpc.server import Server
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a program on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def serve(config: CenterConfig, *, as_json: bool) -> None:
+    """Open the store, listen, say where, and stop on SIGTERM or SIGINT."""
+    async with (
+        assembly.opened_store(config) as store,
+        assembly.listening(config, store) as server,
+    ):
+        facts = addresses(config, server)
+        lines = [f"listening on {facts['grpc']} (gRPC) and http://{facts['http']} (status)"]
+        report("serve", facts, lines, as_json=as_json)
+        await until_stopped()
+
+
+def addresses(config: CenterConfig, server: Server) -> dict[str, JSON]:
+    """Return where a server listens, with the ports that it has really got."""
+    grpc_host, http_host = (
+        address.rpartition(":")[0] for address in (config.listen_grpc, config.listen_http)
+    )
+    return {
+        "grpc": f"{grpc_host}:{server.grpc_port}",
+        "http": f"{http_host}:{server.http_port}",
+        "environment": config.environment.value,
+        "node": config.node,
+    }
+
+
+async def until_stopped() -> None:
+    """Return when a signal asks for the end; a second one ends the program at once."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
