@@ -7,8 +7,8 @@ what a finished session is good for is decided in the areas.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -211,11 +211,12 @@ class Session:
             await self._log_refusal(opened.purpose, refusal.reason, progress)
             raise
         session = await self._record(opened, authenticated)
-        await self._messages.write(
-            card_messages.result_message(
-                session.session_id, session.usable_until, session.transcript_hash
-            )
+        result = card_messages.result_message(
+            session.session_id, session.usable_until, session.transcript_hash
         )
+        # A terminal that has the result may hang up before the write returns; the session stands.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._messages.write(result)
 
     async def _open(self) -> Opened:
         now = self._parts.clock()
@@ -247,7 +248,7 @@ class Session:
             progress=progress,
         )
         in_time = Deadline.after(now, self._parts.times.ready, Reason.SESSION_EXPIRED)
-        with closing(Dialogue(flow)) as dialogue:
+        with contextlib.closing(Dialogue(flow)) as dialogue:
             return await self._relay(dialogue, in_time)
 
     def _checks(self, purpose: Purpose, now: datetime) -> card_flow.Checks:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center"))
 _OPERATOR: Final = frozenset(("operator",))
+_REFLECTION_V1: Final = "grpc.reflection.v1.ServerReflection"
+_REFLECTION_METHOD: Final = "ServerReflectionInfo"
 # Above the limit, so that the interceptor sees an oversized message and can name the reason; far
 # above it, gRPC itself ends the call.
 _RECEIVE_CAP_BYTES: Final = 4 * MESSAGE_LIMIT_BYTES
@@ -118,13 +120,14 @@ def infrastructure_rules(*, with_reflection: bool) -> dict[str, AccessRule]:
         health_pb2.DESCRIPTOR.services_by_name["Health"]: _EVERYBODY,
         channelz_pb2.DESCRIPTOR.services_by_name["Channelz"]: _OPERATOR,
     }
-    if with_reflection:
-        allowed[reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]] = _EVERYBODY
     paths = {
         f"/{service.full_name}/{method.name}": roles
         for service, roles in allowed.items()
         for method in service.methods
     }
+    if with_reflection:
+        for name in (_REFLECTION_V1, reflection.SERVICE_NAME):
+            paths[f"/{name}/{_REFLECTION_METHOD}"] = _EVERYBODY
     return {path: AccessRule(path, roles) for path, roles in paths.items()}
 
 
@@ -176,9 +179,22 @@ def _add_services(
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     channelz.add_channelz_servicer(server)
     if with_reflection:
-        names += [health.SERVICE_NAME, reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(names, server)
+        _add_reflection(server, (*names, health.SERVICE_NAME, _REFLECTION_V1))
     return servicer
+
+
+def _add_reflection(server: grpc.aio.Server, names: tuple[str, ...]) -> None:
+    """Serve reflection under both of its names: v1 has the messages of v1alpha, octet for octet."""
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+    servicer = reflection.aio.ReflectionServicer((*names, reflection.SERVICE_NAME))
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    methods = {_REFLECTION_METHOD: handler}
+    generic = grpc.method_handlers_generic_handler(_REFLECTION_V1, methods)
+    server.add_generic_rpc_handlers((generic,))
 
 
 def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:

@@ -247,6 +247,27 @@ async def listed_services(edge: RunningEdge, pki: PKIFolder) -> set[str]:
         return {service.name for service in answer.list_services_response.service}
 
 
+async def test_reflection_speaks_its_newer_name_too(pki: PKIFolder) -> None:
+    async with (
+        running(pki, scripted()) as edge,
+        channel(edge, pki, pki.terminal("131016", "01")) as open_channel,
+    ):
+        call = open_channel.stream_stream(
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            reflection_pb2.ServerReflectionRequest.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )(timeout=10)
+        await call.write(
+            reflection_pb2.ServerReflectionRequest(
+                file_containing_symbol="jukinet.copies.v1.CertificateCopyService"
+            )
+        )
+        answer = await call.read()
+        await call.done_writing()
+
+    assert answer.file_descriptor_response.file_descriptor_proto
+
+
 async def test_reflection_lists_the_services(pki: PKIFolder) -> None:
     async with running(pki, scripted()) as edge:
         names = await listed_services(edge, pki)
