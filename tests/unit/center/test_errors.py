@@ -1,0 +1,55 @@
+"""Reasons and audit events agree with the protos."""
+
+from __future__ import annotations
+
+from juki_center.areas.audit.events import Event
+from juki_center.areas.cards.register import Purpose
+from juki_center.areas.copies import commands
+from juki_center.errors import Reason
+from jukinet.card.v1 import card_session_service_pb2 as card
+from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
+from jukinet.error.v1 import error_reason_pb2
+from jukinet.options.v1 import options_pb2
+
+# Events that no method is named after: refusals, and acts of operators and of development.
+_BESIDE_METHODS = {
+    Event.CARD_SESSION_REFUSED,
+    Event.CARD_STATUS_CHANGED,
+    Event.COPY_REFUSED,
+    Event.SAMPLES_LOADED,
+}
+
+
+def test_reasons_are_the_protos_values() -> None:
+    names = error_reason_pb2.ErrorReason.keys()
+
+    assert {f"ERROR_REASON_{reason}" for reason in Reason} == set(names[1:])
+
+
+def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> None:
+    services = (
+        card.DESCRIPTOR.services_by_name["CardSessionService"],
+        copies.DESCRIPTOR.services_by_name["CertificateCopyService"],
+    )
+    named = {
+        method.GetOptions().Extensions[options_pb2.access].audit_event
+        for service in services
+        for method in service.methods
+    } - {""}
+
+    assert named | _BESIDE_METHODS == set(Event)
+
+
+def test_the_commands_enumerations_are_the_protos() -> None:
+    pairs = [
+        (commands.Scope, copies.IssueCopyRequest.Scope, "SCOPE_"),
+        (commands.Item, copies.IssueCopyRequest.Item, "ITEM_"),
+        (commands.DocumentKind, copies.PhotoIdentification.Kind, "KIND_"),
+        (commands.PrintState, copies.PrintState, "PRINT_STATE_"),
+        (commands.RecallReason, copies.RecallCopyRequest.RecallReason, "RECALL_REASON_"),
+        (commands.Verdict, copies.VerifyCopyResponse.Verdict, "VERDICT_"),
+        (Purpose, options_pb2.Purpose, "PURPOSE_"),
+    ]
+
+    for ours, theirs, prefix in pairs:
+        assert [f"{prefix}{value}" for value in ours] == list(theirs.keys())[1:]
