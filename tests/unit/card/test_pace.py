@@ -16,7 +16,7 @@ from juki_card.errors import (
 )
 from juki_card.flow import run
 from juki_card.passwords import Can, PasswordReference, Pin
-from juki_card.secure_messaging import CardChannel
+from juki_card.secure_messaging import CardChannel, SessionKeys
 from tests.support.pace_card import PACECard
 from tests.support.script import Script
 
@@ -114,7 +114,7 @@ def test_leading_zero_of_the_shared_secret_stays_in_the_keys(domain: ec.Domain) 
     secret = ec.compress(shared)
     assert secret[0] == 0
     assert partner.keys is not None
-    derived = pace.SessionKeys.derive(secret)
+    derived = SessionKeys.derive(secret)
     assert (partner.keys.enc, partner.keys.mac) == (derived.enc, derived.mac)
 
 
