@@ -47,13 +47,13 @@ def test_mutated_octets_are_parsed_or_refused(target: Target, data: st.DataObjec
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not there")
-@pytest.mark.timeout(1800)
-@EVERY
-def test_fuzzer_finds_no_other_error(target: Target, tmp_path: Path) -> None:
+@pytest.mark.timeout(7200)
+def test_fuzzer_finds_no_other_error(tmp_path: Path) -> None:
     script = ROOT / "tests" / "fuzz" / "card_parsers.py"
-    command = [sys.executable, str(script), target.name, f"-runs={RUNS}", "-seed=1"]
+    command = [sys.executable, str(script), f"-runs={RUNS}", "-seed=1"]
 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert "Done" in done.stderr
+    assert done.stdout.splitlines() == [f"{name}: ok" for name in targets()]
+    assert done.stderr.count(f"Done {RUNS} runs") == len(targets())
