@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
@@ -77,9 +78,9 @@ def form(message: Message) -> dict[str, JSON]:
 def _field(field: FieldDescriptor, value: object) -> JSON:
     if field.GetOptions().Extensions[options_pb2.personal]:
         return "(personal)"
-    if isinstance(value, Message | bytes | str | int | bool):
-        return _value(field, value)
-    return [_value(field, item) for item in value] if hasattr(value, "__iter__") else None
+    if isinstance(value, Sequence) and not isinstance(value, bytes | str):
+        return [_value(field, item) for item in value]
+    return _value(field, value)
 
 
 def _value(field: FieldDescriptor, value: object) -> JSON:
@@ -91,7 +92,9 @@ def _value(field: FieldDescriptor, value: object) -> JSON:
         case bool() | str():
             return value
         case int() if field.enum_type is not None:
-            return field.enum_type.values_by_number[value].name
+            # A newer center may send a value that this version has no name for.
+            known = field.enum_type.values_by_number.get(value)
+            return known.name if known is not None else value
         case int():
             return value
         case _:
