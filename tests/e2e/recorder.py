@@ -1,0 +1,98 @@
+"""A terminal that keeps every byte that it sends, receives and prints.
+
+`python -m tests.e2e.recorder CONFIG READER OUT` issues a copy with the PIN from standard input and
+writes all those bytes to OUT. It is a process of its own, as libpcsclite knows one pcscd only.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from juki_terminal.application import CardProof, CopyApplication
+from juki_terminal.channel import Center
+from juki_terminal.config import TerminalConfig
+from juki_terminal.copies import CopyDesk, CopyStatus, issue_copy
+from juki_terminal.identity import TerminalIdentity
+from juki_terminal.journal import Journal
+from juki_terminal.paper_press import PaperPress
+from juki_terminal.pin import FilePin
+from juki_terminal.reader import open_reader
+from juki_terminal.session import authenticate
+from juki_terminal.trace import Trace, TracedReader
+from juki_terminal.trust import Trust
+
+
+class Tap(Trace):
+    """A trace that keeps the octets themselves, and only in memory."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    def apdu(self, direction: str, octets: bytes) -> None:  # noqa: ARG002  # both are kept
+        """Keep a command or an answer."""
+        self.kept.append(octets)
+
+    def message(self, direction: str, message: Message) -> None:  # noqa: ARG002  # both are kept
+        """Keep a message, as it travels and as text."""
+        self.kept += [message.SerializeToString(), str(message).encode()]
+
+    def event(self, text: str) -> None:
+        """Keep what happened."""
+        self.kept.append(text.encode())
+
+
+class _Tray:
+    """Keeps the paper."""
+
+    def __init__(self) -> None:
+        self.papers: list[bytes] = []
+
+    def print(self, pdf: bytes, issue_number: str) -> None:  # noqa: ARG002  # the printer's call
+        self.papers.append(pdf)
+
+
+class Recorder:
+    """One terminal, one reader, everything kept."""
+
+    def __init__(self, config: Path, reader: str) -> None:
+        self._config = TerminalConfig.load(config)
+        self._journal = config.parent / "terminal" / "recorder.journal"
+        self._reader = reader
+        self._tap = Tap()
+        self._tray = _Tray()
+
+    def issue(self, pin: str) -> CopyStatus:
+        """Authenticate a card and issue its holder's copy."""
+        config = self._config
+        identity = TerminalIdentity.load(config.certificate, config.key)
+        trust = Trust.load(config.trust_dir)
+        with (
+            Journal(self._journal) as journal,
+            Center(config.center_address, identity, trust, self._tap) as center,
+        ):
+            reader = TracedReader(open_reader(self._reader), self._tap)
+            card = authenticate(center, reader, FilePin([pin]))
+            press = PaperPress.load(config.trust_dir)
+            desk = CopyDesk(center, journal, press, self._tray)
+            proof = CardProof(card.session_id, card.transcript_hash)
+            return issue_copy(desk, CopyApplication(proof, fee_yen=300))
+
+    def octets(self) -> bytes:
+        """Return all that was handled, one after the other: messages, APDUs, paper, journal."""
+        parts = [*self._tap.kept, *self._tray.papers, self._journal.read_bytes()]
+        return b"\x00".join(parts)
+
+
+def main() -> None:
+    """Issue one copy and write down what was handled."""
+    config, reader, out = sys.argv[1:]
+    recorder = Recorder(Path(config), reader)
+    recorder.issue(sys.stdin.readline().strip())
+    Path(out).write_bytes(recorder.octets())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The stage of the whole way: a center, readers, cards, and terminals run as their users run them.
+
+The scenarios in `scenarios` play on it, for the tests and for the demonstration alike.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from juki_card.resident_code import decode_dg1
+from juki_cardbox.cardfile import CardFile
+from juki_cardbox.sandbox import PcscSandbox
+from juki_cardbox.slot import CardSlot
+from juki_center.cli import dev_texts
+from tests.support.center_process import ROOT, CenterProcess
+
+RIGHT_PIN = dev_texts.PIN
+_TERMINAL = "from juki_terminal.cli import main; main()"
+_CENTER = "from juki_center.cli import main; main()"
+_DG1 = 0x0101
+
+
+class Slots(Protocol):
+    """A place for one card."""
+
+    kind: str
+
+    def insert(self, card: Path) -> AbstractContextManager[str]:
+        """Put a card file in; gives the address of the reader for a terminal."""
+        ...
+
+
+class VirtualSlots:
+    """Cards in the terminal's own process, without PC/SC."""
+
+    kind = "virtual"
+
+    @contextmanager
+    def insert(self, card: Path) -> Iterator[str]:
+        yield f"virtual:{card}"
+
+
+class PcscSlots:
+    """Cards in a real pcscd."""
+
+    kind = "pcsc"
+
+    def __init__(self, sandbox: PcscSandbox) -> None:
+        self._sandbox = sandbox
+
+    @contextmanager
+    def insert(self, card: Path) -> Iterator[str]:
+        self._sandbox.insert(CardSlot(card))
+        try:
+            yield f"pcsc:{self._sandbox.reader_name()}"
+        finally:
+            self._sandbox.pull()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished program: exit code, its JSON object, what it said, its seconds, its traffic."""
+
+    exit_code: int
+    answer: dict[str, Any]
+    said: str
+    seconds: float
+    traffic: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The reason of a refusal, empty after success."""
+        return str((self.answer.get("error") or {}).get("reason", ""))
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the command gave."""
+        found: dict[str, Any] = self.answer.get("result") or {}
+        return found
+
+    @property
+    def counts(self) -> str:
+        """How many messages and APDUs went by."""
+        messages = sum(1 for line in self.traffic if "message" in line)
+        apdus = sum(1 for line in self.traffic if line.get("apdu") == ">")
+        return f"{messages} messages, {apdus} APDUs"
+
+
+@dataclass
+class Stage:
+    """Everything that a scenario needs."""
+
+    folder: Path
+    center: CenterProcess
+    slots: Slots
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        """The configuration of the window terminal in Chiyoda."""
+        return self.folder / "terminal.toml"
+
+    def card(self, key: str) -> Path:
+        """The card file of a sample resident."""
+        return self.folder / "cards" / f"{key}.card"
+
+    def code(self, key: str) -> str:
+        """The resident record code on a card's chip: what no terminal may see."""
+        memory = CardFile(self.card(key)).load()
+        return decode_dg1(next(f.content for f in memory.files if f.identifier == _DG1))
+
+    def terminal(
+        self, *arguments: str, config: Path | None = None, reader: str = "", stdin: str = ""
+    ) -> Run:
+        """Run `juki-terminal --json` to its end."""
+        trace = self.folder / "trace.jsonl"
+        trace.unlink(missing_ok=True)
+        options = ["--config", str(config or self.config), "--json", "--trace", str(trace)]
+        options += ["--lang", "en", *(["--reader", reader] if reader else [])]
+        done = self._run([sys.executable, "-c", _TERMINAL, *options, *arguments], stdin)
+        traffic = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
+        return Run(
+            done.exit_code,
+            done.answer,
+            done.said,
+            done.seconds,
+            tuple(json.loads(line) for line in traffic),
+        )
+
+    def issue(  # what may differ between applicants
+        self,
+        key: str,
+        *options: str,
+        pins: tuple[str, ...] = (RIGHT_PIN,),
+        card: Path | None = None,
+        out: Path | None = None,
+        config: Path | None = None,
+    ) -> Run:
+        """Put a resident's card in, ask for a copy, and give these PINs."""
+        paper = out or self.folder / "paper" / f"{key}.pdf"
+        with self.slots.insert(card or self.card(key)) as reader:
+            return self.terminal(
+                *("copy", "issue", "--out", str(paper), "--pin-from", "-", *options),
+                reader=reader,
+                config=config,
+                stdin="".join(f"{pin}\n" for pin in pins),
+            )
+
+    def recorded_issue(self, key: str) -> bytes:
+        """Issue a copy at a terminal that keeps every byte that it handles; return them."""
+        out = self.folder / "handled"
+        with self.slots.insert(self.card(key)) as reader:
+            command = [sys.executable, "-m", "tests.e2e.recorder", str(self.config), reader]
+            done = self._run([*command, str(out)], RIGHT_PIN + "\n")
+        if done.exit_code:
+            raise AssertionError(done.said)
+        return out.read_bytes()
+
+    def operator(self, *arguments: str, stdin: str = "") -> Run:
+        """Run `juki-center` to its end."""
+        return self._run([sys.executable, "-c", _CENTER, *arguments], stdin)
+
+    def stock(self, *command: str) -> Run:
+        """Run a program that is not ours; its output is what it said."""
+        return self._run(list(command), "")
+
+    def _run(self, command: list[str], stdin: str) -> Run:
+        began = time.monotonic()
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=os.environ | self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        seconds = time.monotonic() - began
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            return Run(done.returncode, {}, done.stdout + done.stderr, seconds)
+        return Run(done.returncode, answer, done.stderr, seconds)

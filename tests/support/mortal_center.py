@@ -1,0 +1,104 @@
+"""A center that dies at a chosen point: `python -m tests.support.mortal_center dev --dir ...`.
+
+JUKI_TEST_CUT names the act and the point, such as `issue:committed`; the process then kills itself
+with SIGKILL the first time it gets there, and no handler, buffer or lock is let go in order.
+JUKI_TEST_CUT_NOTE names a file in which it writes the issue number that it had in hand, if any.
+JUKI_TEST_MUTANT=unbound serves with a defect: an act uses the newest card session of anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from juki_center.rpc import tls13
+
+# What gRPC reads from the environment must stand there before it is imported.
+tls13.settle()
+
+from juki_center.areas.copies import applicants
+from juki_center.cli import main
+from juki_center.rpc import card_session, copies
+from juki_center.storage.cards_table import CardsTable
+from juki_center.storage.sqlite import SQLiteStore
+
+ACTS = {"session": card_session, "issue": copies, "confirm": copies}
+FUNCTIONS = {"session": "record_session", "issue": "issue_copy", "confirm": "confirm_print"}
+POINTS = ("begun", "written", "committed")
+CUTS = tuple(f"{act}:{point}" for act in ACTS for point in POINTS)
+
+
+def die(answer: object) -> None:
+    """Write down the issue number in hand and end, as if the power went."""
+    note = os.environ.get("JUKI_TEST_CUT_NOTE")
+    number = getattr(getattr(answer, "issue", None), "issue_number", "")
+    if note and number:
+        Path(note).write_text(number, encoding="ascii")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def cut_at(act: str, point: str) -> None:
+    """Arrange for the death."""
+    module, name = ACTS[act], FUNCTIONS[act]
+    original: Callable[..., Any] = getattr(module, name)
+    ran: list[str] = []
+
+    def cutting(*arguments: Any, **named: Any) -> Any:
+        if point == "begun":
+            die(None)
+        answer = original(*arguments, **named)
+        if point == "written":
+            die(answer)
+        ran.append(act)
+        return answer
+
+    setattr(module, name, cutting)
+    if point == "committed":
+        die_after_commit(ran)
+
+
+def die_after_commit(ran: list[str]) -> None:
+    """Die when a commit with the wanted act is durable, before its answer leaves."""
+    original = SQLiteStore.act
+
+    async def act(store: SQLiteStore, wanted: Callable[[Any], Any]) -> Any:
+        mine: list[str] = []
+
+        def noting(tx: Any) -> Any:
+            ran.clear()
+            answer = wanted(tx)
+            mine[:] = ran
+            return answer
+
+        answer = await original(store, noting)
+        if mine:
+            die(answer)
+        return answer
+
+    SQLiteStore.act = act  # type: ignore[assignment,method-assign]  # this process is a test's
+
+
+def unbind_sessions() -> None:
+    """Break the binding between an act and its session."""
+
+    def newest(table: CardsTable, session_id: bytes) -> Any:
+        row = table._sql.execute(
+            "SELECT session_id FROM card_sessions ORDER BY usable_until DESC LIMIT 1"
+        ).fetchone()
+        return original(table, row[0] if row else session_id)
+
+    original = CardsTable.session
+    CardsTable.session = newest  # type: ignore[method-assign]  # this process is a test's
+
+
+if __name__ == "__main__":
+    cut = os.environ.get("JUKI_TEST_CUT", "")
+    if cut:
+        cut_at(*cut.split(":"))
+    if os.environ.get("JUKI_TEST_MUTANT") == "unbound":
+        applicants.SESSION_GUARDS = ()
+        unbind_sessions()
+    main()
