@@ -88,7 +88,7 @@ def _holder(certificate: x509.Certificate) -> str:
     try:
         identity = identity_from_certificate(certificate)
     except IdentityError:
-        return "a signer or of somebody outside of this network"
+        return "a signer, or of somebody outside of this network"
     return _peer(identity)
 
 

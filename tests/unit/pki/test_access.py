@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -209,3 +210,18 @@ def test_broken_access_file_refused_by_name(own_pki: PKIFolder, name: str, what:
 def test_day_without_a_zone_refused(own_pki: PKIFolder, profiles: Profiles, now: datetime) -> None:
     with pytest.raises(PKIError, match="zone"):
         renewal.renew_access(own_pki, profiles, now.replace(tzinfo=None))
+
+
+def test_center_nodes_issued_at_the_same_time_are_all_listed(
+    own_pki: PKIFolder, profiles: Profiles, now: datetime
+) -> None:
+    nodes = [PeerIdentity(Peer.CENTER, f"center-{number}") for number in range(2, 6)]
+
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        list(pool.map(lambda node: make.issue_peer(own_pki, node, profiles, now), nodes))
+
+    wanted = {leaf_hash(own_pki, f"center-{number}") for number in range(1, 6)}
+    description = own_pki.cv("at-center-auth").description
+    assert description is not None
+    assert set(description.comm_certificates) == wanted
+    assert len(own_pki.trust().center_leaves) == 5

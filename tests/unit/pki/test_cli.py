@@ -118,3 +118,74 @@ def test_issue_without_the_root_key_still_works(own_pki: PKIFolder) -> None:
 
 def test_unknown_kind_is_a_usage_error(pki: PKIFolder) -> None:
     assert run("issue", "mayor", pki.path, "x")[0] == 2
+
+
+def test_access_certificates_issued_again_by_command(own_pki: PKIFolder) -> None:
+    code, out, _ = run("issue", "at", own_pki.path, "--json")
+
+    assert code == 0
+    assert set(json.loads(out)["result"]) == {
+        "JPJUKIDV00001",
+        "JPJUKIAUTH00002",
+        "JPJUKIWIND00002",
+        "JPJUKIID00002",
+    }
+
+
+SHOWN = {
+    "trust/root.pem": "X.509 certificate of a certificate authority",
+    "center/center-1/certificate.pem": "X.509 certificate of center node center-1",
+    "terminal/131016-01/chain.pem": "X.509 certificate of window terminal 01",
+    "card-signer/certificate.pem": "X.509 certificate of a signer",
+    "trust/cvca.cvcert": "CV certificate of the root of card access (CVCA) JPJUKICVCA00001",
+    "trust/dv.cvcert": "CV certificate of the document verifier (DV) JPJUKIDV00001",
+    "cv/at-center-id/certificate.cvcert": "CV certificate of the terminal JPJUKIID00001",
+    "trust/at-center-id.description.der": "Description of a card access certificate",
+    "root/key.pem": "Private key on P-256",
+}
+
+
+@pytest.mark.parametrize(("place", "beginning"), SHOWN.items())
+def test_each_kind_of_file_shown_in_words_and_as_json(
+    pki: PKIFolder, place: str, beginning: str
+) -> None:
+    code, text, _ = run("show", pki.path / place)
+    code_of_json, out, _ = run("show", pki.path / place, "--json")
+
+    envelope = json.loads(out)
+    assert (code, code_of_json) == (0, 0)
+    assert text.startswith(beginning)
+    assert envelope["ok"] is True
+    assert envelope["result"]["items"][0]["headline"].startswith(beginning)
+
+
+@pytest.mark.parametrize("place", SHOWN)
+def test_each_kind_of_file_cut_in_the_middle_refused(
+    pki: PKIFolder, tmp_path: Path, place: str
+) -> None:
+    whole = (pki.path / place).read_bytes()
+    cut = tmp_path / "cut"
+    cut.write_bytes(whole[: len(whole) * 2 // 5])
+
+    code, out, err = run("show", cut, "--json")
+
+    assert code == REFUSED
+    assert json.loads(out)["error"]["reason"] == "UNREADABLE"
+    assert str(cut) in err
+
+
+def test_file_not_there_refused_by_show(tmp_path: Path) -> None:
+    code, _, err = run("show", tmp_path / "nothing")
+
+    assert code == REFUSED
+    assert "NOT_FOUND" in err
+
+
+def test_key_shown_never_prints_its_value(pki: PKIFolder) -> None:
+    path = pki.path / "root" / "key.pem"
+    number = pki.root().key.private_numbers().private_value
+
+    printed = run("show", path)[1] + run("show", path, "--json")[1]
+
+    assert f"{number:064x}" not in printed
+    assert path.read_text().splitlines()[1] not in printed
