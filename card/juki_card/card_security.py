@@ -15,7 +15,7 @@ from asn1crypto import algos, cms, core, x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec as asymmetric
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from juki_card import ec, oid, tlv
 from juki_card.errors import AuthenticationFailed, CertificateRefused, ParseError
@@ -97,7 +97,7 @@ class CardSecurity:
         try:
             certificate = load_der_x509_certificate(self.signer_certificate)
             key = certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, InvalidVersion, UnsupportedAlgorithm) as error:
             raise CertificateRefused("EF.CardSecurity: the signer's certificate") from error
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise CertificateRefused("EF.CardSecurity: the card signer is not valid at this time")

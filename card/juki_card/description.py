@@ -109,7 +109,11 @@ def _explicit(tag: int, inner: int, value: bytes) -> bytes:
 
 
 def _url(tag: int, url: str | None) -> bytes:
-    return b"" if url is None else _explicit(tag, _PRINTABLE, url.encode("ascii"))
+    if url is None:
+        return b""
+    if not url.isascii():
+        raise ParseError("certificate description: a URL is not ASCII")
+    return _explicit(tag, _PRINTABLE, url.encode("ascii"))
 
 
 def _hashes(hashes: tuple[bytes, ...]) -> bytes:
@@ -148,4 +152,7 @@ def _parse_hashes(explicit: bytes | None) -> tuple[bytes, ...]:
         raise ParseError("certificate description: commCertificates is empty")
     if any(m.tag != _OCTET_STRING or len(m.value) not in _HASH_SIZES for m in members):
         raise ParseError("certificate description: an entry of commCertificates is no hash")
-    return tuple(member.value for member in members)
+    hashes = tuple(member.value for member in members)
+    if _hashes(hashes) != tlv.encode(_COMM_CERTIFICATES, explicit):
+        raise ParseError("certificate description: commCertificates is not in DER's order")
+    return hashes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from juki_card import card_security, chip_authentication, ec, files, pace, resident_code
 from juki_card import terminal_authentication as ta
-from juki_card.apdu import SHORT_NE, SW, ResponseAPDU
+from juki_card.apdu import SHORT_NE, ResponseAPDU
 from juki_card.card_access import CardAccess
 from juki_card.errors import AuthenticationFailed, CertificateRefused, ParseError
 from juki_card.flow import Flow, Step, batch
@@ -216,17 +216,6 @@ def add_opening(transcript: Transcript, plan: Plan, ready: Ready) -> None:
     for step, status_word in zip(steps, ready.status_words, strict=True):
         data = ready.r_picc if step is steps[-1] else b""
         transcript.add(step.apdu.encode(), ResponseAPDU(data, status_word).encode())
-
-
-def check_ready(plan: Plan, ready: Ready) -> None:
-    """Check the form of a terminal's report; raise ParseError or CertificateRefused."""
-    if len(ready.id_picc) != plan.domain.size or len(ready.r_picc) != ta.CHALLENGE_SIZE:
-        raise ParseError("ready: ID_PICC or challenge of a wrong length")
-    steps = plan.opening_steps(plan.chain((ready.trust_point,)))
-    if ready.status_words != (SW.OK,) * len(steps):
-        raise ParseError("ready: not one good status word for each command")
-    if CardAccess.decode(ready.card_access).chip_authentication_domain is not plan.domain:
-        raise ParseError("ready: the card's curve is not the one of the plan")
 
 
 def _sign(plan: Plan, keys: CenterKeys, ready: Ready) -> bytes:

@@ -61,6 +61,10 @@ def test_the_file_fits_the_800_octets_of_the_profile() -> None:
     assert len(FILE) <= 800
 
 
+def test_the_file_is_the_same_octets_each_time_it_is_made() -> None:
+    assert card_security.make(INFOS, signer_certificate=SIGNER, signer_key=SIGNER_KEY) == FILE
+
+
 def test_a_signer_that_is_not_trusted_is_refused() -> None:
     other = signer_certificate(ec.private_key(ec.P256, 8))
 
@@ -72,6 +76,14 @@ def test_a_signer_that_is_not_trusted_is_refused() -> None:
 def test_a_signer_outside_its_validity_is_refused(days: int) -> None:
     with pytest.raises(CertificateRefused, match="not valid at this time"):
         card_security.parse(FILE).verify([SIGNER], NOW + datetime.timedelta(days=days))
+
+
+def test_a_signer_certificate_of_no_known_version_is_refused() -> None:
+    odd = SIGNER.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020106"))
+    parsed = replace(card_security.parse(FILE), signer_certificate=odd)
+
+    with pytest.raises(CertificateRefused):
+        parsed.verify([odd], NOW)
 
 
 def test_a_signature_by_another_key_is_refused() -> None:

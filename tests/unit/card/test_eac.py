@@ -25,6 +25,7 @@ from juki_card.errors import (
 from juki_card.flow import Dialogue, Done, run, transmit_batch
 from juki_card.passwords import Pin
 from juki_card.transcript import Transcript
+from juki_cardbox.profiles import NPA
 from tests.support.eac_world import (
     ALL_RIGHTS,
     AUTH,
@@ -278,33 +279,13 @@ def test_chain_without_certificates_is_none() -> None:
         eac.Chain("JPTESTCVCA00001", ())
 
 
-def test_report_of_an_honest_terminal_is_well_formed() -> None:
+def test_card_without_our_application_gives_no_code() -> None:
     local = world()
-    plan, _, ready = opened(local, CardInHand(local.memory()))
+    card = CardInHand(local.memory(profile=NPA, pin=Pin("464900")))
+    plan, keys = local.plan()
 
-    eac.check_ready(plan, ready.ready)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("id_picc", bytes(31)),
-        ("r_picc", bytes(9)),
-        ("status_words", (0x9000,) * 5),
-        ("status_words", (0x9000,) * 5 + (0x6300,)),
-        ("status_words", ()),
-        ("card_access", b""),
-        ("card_access", CardAccess.offering(ec.BRAINPOOL_P256R1).encode()),
-        ("trust_point", "JPOTHER00001"),
-    ],
-)
-def test_report_of_another_form_is_refused(field: str, value: object) -> None:
-    local = world()
-    plan, _, ready = opened(local, CardInHand(local.memory()))
-    told = replace(ready.ready, **{field: value})  # type: ignore[arg-type]
-
-    with pytest.raises((ParseError, CertificateRefused)):
-        eac.check_ready(plan, told)
+    with pytest.raises(UnexpectedStatus, match="SELECT: status word 6A82"):
+        whole_session(card.transmit, plan, keys, password=Pin("464900"))
 
 
 def test_transcript_of_the_opening_is_what_the_terminal_saw() -> None:

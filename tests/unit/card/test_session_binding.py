@@ -122,6 +122,20 @@ def test_description_without_leaves_lists_nothing() -> None:
     assert not CertificateDescription.decode(bare.encode()).lists(b"leaf")
 
 
+def test_description_whose_leaves_are_not_in_the_order_of_der_is_refused() -> None:
+    sorted_octets = replace(DESCRIPTION, comm_certificates=(bytes(32), b"\x01" * 32)).encode()
+    swapped = sorted_octets[:-68] + sorted_octets[-34:] + sorted_octets[-68:-34]
+
+    CertificateDescription.decode(sorted_octets)
+    with pytest.raises(ParseError, match="order"):
+        CertificateDescription.decode(swapped)
+
+
+def test_description_with_a_url_that_is_not_ascii_is_refused() -> None:
+    with pytest.raises(ParseError, match="ASCII"):
+        replace(DESCRIPTION, issuer_url="http://住基").encode()
+
+
 @given(st.integers(0, len(DESCRIPTION.encode()) - 1), st.integers(1, 255))
 def test_a_changed_octet_changes_a_descriptions_digest(place: int, x: int) -> None:
     octets = bytearray(DESCRIPTION.encode())
