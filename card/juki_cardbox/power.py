@@ -24,7 +24,7 @@ class CutPoint(StrEnum):
 class PowerSupply(Protocol):
     """Something that may raise CardRemoved when the slot reaches a point."""
 
-    def reached(self, point: CutPoint, exchange: int, write: int) -> None:
+    def reached(self, point: CutPoint, exchange: int, write: int, /) -> None:
         """Say that `point` of the `exchange`th command since power-on is reached, both from 1.
 
         `write` counts the writes of this exchange, 0 before the first.

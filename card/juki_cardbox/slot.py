@@ -38,7 +38,7 @@ one-octet units, command chaining, extended length."""
 class Observer(Protocol):
     """Somebody who watches the contacts of a card, such as a trace."""
 
-    def exchanged(self, command: bytes, answer: bytes | None, took_us: int) -> None:
+    def exchanged(self, command: bytes, answer: bytes | None, took_us: int, /) -> None:
         """See one exchange, in microseconds; the answer is None where the power went first."""
         ...
 
