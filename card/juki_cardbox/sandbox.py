@@ -113,7 +113,7 @@ class PcscSandbox:
         """Start pcscd and wait until it listens; raise SandboxUnavailable where it does not."""
         (self.directory / "run").mkdir(parents=True, exist_ok=True)
         self.socket_path.unlink(missing_ok=True)
-        (self.directory / "reader.conf").write_text(self._configuration(), encoding="ascii")
+        self._configure()
         with (self.directory / "pcscd.log").open("ab") as log:
             self._pcscd = subprocess.Popen(
                 [*_unshare(), "sh", "-c", _SCRIPT, "sandbox", str(self.directory)],
@@ -166,8 +166,17 @@ class PcscSandbox:
             raise ReaderUnavailable("127.0.0.1", port, "pcscd is not running")
         return connect_beside(self._pcscd.pid, "127.0.0.1", port)
 
-    def _configuration(self) -> str:
-        return "\n".join(map(_entry, range(self._entries)))
+    def _configure(self) -> None:
+        """Write reader.conf, with a copy of the driver for each reader.
+
+        The driver keeps its slots by their place alone: two readers of one library share them.
+        """
+        entries = []
+        for number in range(self._entries):
+            driver = self.directory / f"vpcd-{number}.so"
+            shutil.copyfile(DRIVER, driver)
+            entries.append(_entry(number, driver))
+        (self.directory / "reader.conf").write_text("\n".join(entries), encoding="ascii")
 
     def _await_listening(self, pcscd: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -185,11 +194,11 @@ def _listens(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def _entry(number: int) -> str:
+def _entry(number: int, driver: Path) -> str:
     port = DEFAULT_PORT + number * _SLOTS_PER_READER
     return (
         f'FRIENDLYNAME "{_friendly_name(number)}"\n'
-        f"DEVICENAME /dev/null:{port}\nLIBPATH {DRIVER}\nCHANNELID {port}\n"
+        f"DEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n"
     )
 
 

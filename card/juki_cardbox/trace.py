@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PIN_INSTRUCTIONS: Final = (0x20, 0x24, 0x2C)
 _HEADER_AND_LC: Final = 5
-_NAMES: Final = {
+NAMES: Final = {
     Order.SELECT: "SELECT",
     Order.READ_BINARY: "READ BINARY",
     Order.SET_AT_PACE: "MSE:Set AT (PACE)",
@@ -96,10 +96,10 @@ def name_of(command: bytes) -> str:
         return "not a command APDU"
     protected = apdu.cla & CLA_PROTECTED == CLA_PROTECTED
     plain = CommandAPDU(apdu.cla & ~CLA_PROTECTED, apdu.ins, apdu.p1, apdu.p2)
-    name = _NAMES.get(order_of(plain))
+    name = NAMES.get(order_of(plain))
     if name is None and plain.cla & CHAINING:
         whole = CommandAPDU(plain.cla & ~CHAINING, apdu.ins, apdu.p1, apdu.p2)
-        name = _NAMES.get(order_of(whole), f"INS {apdu.ins:02X}") + ", part"
+        name = NAMES.get(order_of(whole), f"INS {apdu.ins:02X}") + ", part"
     return (name or f"INS {apdu.ins:02X}") + (" [SM]" if protected else "")
 
 
