@@ -21,7 +21,7 @@ from tests.support.eac_world import CAN, PIN, RESIDENT_CODE, whole_session, worl
     ("command", "name"),
     [
         ("00b09c0000", "READ BINARY"),
-        ("0cb09c0000000000", "READ BINARY [SM]"),
+        ("0cb09c00010000", "READ BINARY [SM]"),
         ("0022c1a4", "MSE:Set AT (PACE)"),
         ("10860000027c0000", "GENERAL AUTHENTICATE, more follows"),
         ("102a00be0101", "PSO: VERIFY CERTIFICATE, part"),
