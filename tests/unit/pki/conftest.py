@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory, profiles: Profiles, now: datet
 
 
 @pytest.fixture
-def own_pki(tmp_path: Path, profiles: Profiles, now: datetime) -> PKIFolder:
+def own_pki(tmp_path: Path, pki: PKIFolder) -> PKIFolder:
     """Return a folder that the test may change."""
-    return make.init(tmp_path / "pki", profiles, now)
+    shutil.copytree(pki.path, tmp_path / "pki")
+    return PKIFolder(tmp_path / "pki")
