@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
+from juki_center.areas.cards.rules import CardEvent
+from juki_center.cli import assembly
+from juki_center.cli import cards as cards_command
 from juki_center.cli import dev as dev_command
+from juki_center.cli import doctor as doctor_command
 from juki_center.cli import serve as serve_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
@@ -20,8 +24,19 @@ app = typer.Typer(
     help="Run a center of the resident-register network, and look after it.",
 )
 
+cards_app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at a card's state, or change it; works beside a center that serves.",
+)
+app.add_typer(cards_app, name="cards")
+
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
+Serial = Annotated[str | None, typer.Option(help="Serial from `juki-card show`, 64 hex digits.")]
+CodeFrom = Annotated[
+    str | None,
+    typer.Option(help="File with a resident record code, or - for standard input."),
+]
 DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 
@@ -47,3 +62,74 @@ def dev(
     options = dev_command.DevOptions(folder, port, http_port)
     with reporting("dev", as_json=as_json):
         serve_command.run(dev_command.dev(options, as_json=as_json))
+
+
+@app.command()
+def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """Check configuration, keys, certificates, store and clock; exit with 3 for a fault."""
+    with reporting("doctor", as_json=as_json):
+        found = doctor_command.examine(CenterConfig.load(config), assembly.system_clock())
+    doctor_command.conclude(found, as_json=as_json)
+
+
+@cards_app.command("status")
+def cards_status(
+    config: Config = DEFAULT_CONFIG,
+    serial: Serial = None,
+    code_from: CodeFrom = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Say in which state a card is."""
+    with reporting("cards status", as_json=as_json):
+        which = cards_command.Which.parse(serial, code_from)
+        settings = CenterConfig.load(config)
+        serve_command.run(cards_command.status(settings, which, as_json=as_json))
+
+
+@cards_app.command("suspend")
+def cards_suspend(
+    config: Config = DEFAULT_CONFIG,
+    serial: Serial = None,
+    code_from: CodeFrom = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Suspend a card that was reported lost; no service takes it any more."""
+    _change("suspend", CardEvent.REPORTED_LOST, config, serial, code_from, as_json=as_json)
+
+
+@cards_app.command("resume")
+def cards_resume(
+    config: Config = DEFAULT_CONFIG,
+    serial: Serial = None,
+    code_from: CodeFrom = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Resume a suspended card, after its holder came in person."""
+    _change("resume", CardEvent.RESUMED, config, serial, code_from, as_json=as_json)
+
+
+@cards_app.command("revoke")
+def cards_revoke(
+    config: Config = DEFAULT_CONFIG,
+    serial: Serial = None,
+    code_from: CodeFrom = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Revoke a card for good."""
+    _change("revoke", CardEvent.REVOKED, config, serial, code_from, as_json=as_json)
+
+
+def _change(
+    verb: str,
+    event: CardEvent,
+    config: Path,
+    serial: str | None,
+    code_from: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    command = f"cards {verb}"
+    with reporting(command, as_json=as_json):
+        which = cards_command.Which.parse(serial, code_from)
+        settings = CenterConfig.load(config)
+        serve_command.run(cards_command.change(settings, which, event, command, as_json=as_json))

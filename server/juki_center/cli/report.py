@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 import typer
 
@@ -126,11 +126,15 @@ def reporting(command: str, *, as_json: bool) -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        found = failure(error)
-        if as_json:
-            _write(found.envelope(command))
-        sys.stderr.write(f"juki-center: {found.reason}: {found.message}\n{found.remedy}\n")
-        raise typer.Exit(found.exit) from None
+        fail(command, failure(error), as_json=as_json)
+
+
+def fail(command: str, found: Failure, *, as_json: bool) -> NoReturn:
+    """Print a failure and leave with its exit code."""
+    if as_json:
+        _write(found.envelope(command))
+    sys.stderr.write(f"juki-center: {found.reason}: {found.message}\n{found.remedy}\n")
+    raise typer.Exit(found.exit) from None
 
 
 def report(

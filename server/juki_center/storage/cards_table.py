@@ -7,7 +7,7 @@ from datetime import date
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
-from juki_center.storage.sql import SQL, as_number, as_octets, as_text, from_micros, to_micros
+from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
 
 class CardsTable:
@@ -23,16 +23,16 @@ class CardsTable:
             " WHERE serial = ?",
             (serial,),
         ).fetchone()
-        if row is None:
-            return None
-        return Card(
-            serial=as_octets(row[0]),
-            person=PersonID(as_octets(row[1])),
-            kind=CardKind(as_text(row[2])),
-            status=CardStatus(as_text(row[3])),
-            municipality=MunicipalityCode(as_text(row[4])),
-            valid_until=date.fromisoformat(as_text(row[5])),
-        )
+        return None if row is None else _card(row)
+
+    def of_person(self, person: PersonID) -> list[Card]:
+        """Return all cards that a person has or had."""
+        rows = self._sql.execute(
+            "SELECT serial, person, kind, status, municipality, valid_until FROM cards"
+            " WHERE person = ? ORDER BY serial",
+            (person.octets,),
+        ).fetchall()
+        return [_card(row) for row in rows]
 
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
@@ -95,3 +95,14 @@ class CardsTable:
         self._sql.execute(
             "UPDATE card_sessions SET is_used = 1 WHERE session_id = ?", (session_id,)
         )
+
+
+def _card(row: Row) -> Card:
+    return Card(
+        serial=as_octets(row[0]),
+        person=PersonID(as_octets(row[1])),
+        kind=CardKind(as_text(row[2])),
+        status=CardStatus(as_text(row[3])),
+        municipality=MunicipalityCode(as_text(row[4])),
+        valid_until=date.fromisoformat(as_text(row[5])),
+    )

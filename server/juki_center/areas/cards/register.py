@@ -70,6 +70,9 @@ class Cards(Protocol):
     def card(self, serial: bytes) -> Card | None:
         """Return the card with this serial."""
 
+    def of_person(self, person: PersonID) -> list[Card]:
+        """Return all cards that a person has or had."""
+
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
 

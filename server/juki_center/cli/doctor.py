@@ -1,0 +1,205 @@
+"""`juki-center doctor`: is this center fit for the day? Every check runs and says what it found.
+
+Nothing is changed and no network is used but the center's own status port.
+"""
+
+from __future__ import annotations
+
+import http.client
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from juki_center.cli.assembly import is_readable
+from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
+from juki_center.config import Environment
+from juki_center.rpc.card_material import load_material
+from juki_center.storage import open_store
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_pki.folder import PKIFolder
+from juki_pki.profile import ATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+    from juki_center.cli.report import JSON
+    from juki_center.config import CenterConfig
+
+_SOON: Final = timedelta(days=30)
+_CLOCK_SLACK: Final = timedelta(minutes=1)
+_PROBE_SECONDS: Final = 2.0
+_HTTP_OK: Final = 200
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    level: Level
+    detail: str
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the finding for --json."""
+        return {"check": self.check, "level": self.level.value, "detail": self.detail}
+
+    def as_line(self) -> str:
+        """Return the finding as a line."""
+        return f"{self.level.value:8}{self.check}: {self.detail}"
+
+
+Check: TypeAlias = Callable[["CenterConfig", datetime], "Iterator[Finding]"]
+
+
+def examine(config: CenterConfig, now: datetime) -> list[Finding]:
+    """Run all checks."""
+    return [
+        finding for name, check in _CHECKS.items() for finding in _run(name, check, config, now)
+    ]
+
+
+def conclude(found: list[Finding], *, as_json: bool) -> None:
+    """Print the findings; where one is a fault, leave with the exit code for "no"."""
+    faults = {one.check: one.detail for one in found if one.level is Level.FAULT}
+    checks: list[JSON] = [one.as_json() for one in found]
+    lines = [one.as_line() for one in found]
+    if not (faults and as_json):
+        report("doctor", {"checks": checks}, lines, as_json=as_json)
+    if faults:
+        message = f"{len(faults)} of {len(found)} findings are faults"
+        remedy = "Mend what the findings name."
+        fail("doctor", Failure("UNFIT", message, remedy, metadata=faults), as_json=as_json)
+
+
+def _run(name: str, check: Check, config: CenterConfig, now: datetime) -> list[Finding]:
+    try:
+        return list(check(config, now))
+    except EXPECTED as error:
+        found = failure(error)
+        return [Finding(name, Level.FAULT, f"{found.reason}: {found.message}")]
+
+
+def _key_encryption_key(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    KeyEncryptionKey.load(config.kek)
+    yield Finding("kek", Level.OK, f"{config.kek} is readable by its owner alone")
+
+
+def _certificates(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    pki = PKIFolder(config.pki_dir)
+    trust = pki.trust()
+    certificates = {
+        "center certificate": pki.center(config.node).certificate,
+        "copy signer": pki.copy_signer().certificate,
+        "issuing authority": trust.issuing,
+        "root authority": trust.root,
+    } | {f"card signer {number}": one for number, one in enumerate(trust.card_signers, 1)}
+    for name, certificate in certificates.items():
+        yield _expiry(name, certificate, now)
+
+
+def _expiry(name: str, certificate: x509.Certificate, now: datetime) -> Finding:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now < begins:
+        return Finding(name, Level.FAULT, f"not valid before {begins:%Y-%m-%d %H:%M}Z")
+    if now > ends:
+        return Finding(name, Level.FAULT, f"expired on {ends:%Y-%m-%d}")
+    level = Level.WARNING if ends - now < _SOON else Level.OK
+    return Finding(name, level, f"valid to {ends:%Y-%m-%d}")
+
+
+def _card_access(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    pki, today = PKIFolder(config.pki_dir), now.astimezone(UTC).date()
+    for purpose, access in load_material(pki, today).access.items():
+        level = Level.WARNING if access.last_day == today else Level.OK
+        yield Finding(f"card access {purpose}", level, f"cards take it to {access.last_day}")
+    leaf = pki.center(config.node).certificate.public_bytes(Encoding.DER)
+    for kind in ATS:
+        description = pki.cv(kind).description
+        if description is None or not description.lists(leaf):
+            detail = "the description does not list the center's certificate; renew it"
+            yield Finding(str(kind), Level.FAULT, detail)
+
+
+def _authority_keys(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    """An authority's key has no business beside a center that serves the public."""
+    if config.environment is not Environment.PRODUCTION:
+        return
+    for name in ("root", "issuing", "cv/cvca"):
+        if (config.pki_dir / name / "key.pem").exists():
+            detail = "its private key lies on the center's machine; keep it off line"
+            yield Finding(f"{name} key", Level.WARNING, detail)
+
+
+def _store(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    path = _store_file(config)
+    if not path.exists():
+        yield Finding("store", Level.FAULT, f"{path} does not exist; `serve` makes it")
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        yield Finding("store file", Level.FAULT, f"mode {mode:04o}, must be 0600")
+    store = open_store(config.store_url, KeyEncryptionKey.load(config.kek))
+    try:
+        good = is_readable(store)
+    finally:
+        store.close()
+    level = Level.OK if good else Level.FAULT
+    yield Finding("store", level, "opens with its key" if good else "cannot be read")
+
+
+def _store_file(config: CenterConfig) -> Path:
+    return Path(config.store_url.removeprefix("sqlite:///"))
+
+
+def _clock(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """A clock that was set back shows itself by a store that was written in its future."""
+    path = _store_file(config)
+    if path.exists():
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        if written - now > _CLOCK_SLACK:
+            detail = f"the store was written at {written:%Y-%m-%d %H:%M}Z, which is in the future"
+            yield Finding("clock", Level.FAULT, detail)
+            return
+    yield Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S}Z")
+
+
+def _running(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    connection = http.client.HTTPConnection(config.listen_http, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", "/ready")
+        answer = connection.getresponse()
+        good, body = answer.status == _HTTP_OK, answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        yield Finding("serving", Level.WARNING, f"nothing answers on {config.listen_http}")
+        return
+    finally:
+        connection.close()
+    level = Level.OK if good else Level.FAULT
+    yield Finding("serving", level, "ready" if good else f"not ready: {body}")
+
+
+_CHECKS: Final[dict[str, Check]] = {
+    "kek": _key_encryption_key,
+    "certificates": _certificates,
+    "card access": _card_access,
+    "authority keys": _authority_keys,
+    "store": _store,
+    "clock": _clock,
+    "serving": _running,
+}
