@@ -1,0 +1,277 @@
+"""`juki-center` at the command line: exit codes, envelopes, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from juki_center.cli import assembly, doctor
+from juki_center.cli import serve as serve_command
+from juki_center.cli.commands import app
+from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
+from juki_center.config import CenterConfig
+from juki_pki.profile import Profiles
+from juki_pki.renewal import renew_access
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CODE = "05769813421"
+
+
+async def enter(folder: DevFolder, cards: tuple[SampleCard, ...]) -> None:
+    now = datetime.now(UTC)
+    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+        await store.act(lambda tx: enter_samples(tx, cards, now))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A development folder as `dev` makes it, and its cards."""
+
+    folder: DevFolder
+    cards: tuple[SampleCard, ...]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A folder that tests copy."""
+    folder = DevFolder(tmp_path_factory.mktemp("dev"))
+    now = datetime.now(UTC)
+    folder.prepare(now)
+    text = folder.config.read_text()
+    folder.config.write_text(text.replace("127.0.0.1:744", "127.0.0.1:1"))  # nobody listens there
+    cards = folder.make_cards(now)
+    folder.write_texts(cards, "127.0.0.1:7443")
+    serve_command.run(enter(folder, cards))
+    return Made(folder, cards)
+
+
+@pytest.fixture
+def folder(made: Made, tmp_path: Path) -> DevFolder:
+    """A copy of the folder, for one test."""
+    shutil.copytree(made.folder.path, tmp_path / "dev")
+    return DevFolder(tmp_path / "dev")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, object]:
+        parsed: dict[str, object] = json.loads(self.out)
+        return parsed
+
+
+def run(*arguments: str, given: str = "") -> Ran:
+    result = CliRunner().invoke(app, list(arguments), input=given)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def cards(folder: DevFolder, verb: str, *more: str, given: str = CODE) -> Ran:
+    return run("cards", verb, "--config", str(folder.config), "--json", *more, given=given)
+
+
+def statuses(ran: Ran) -> list[str]:
+    result = ran.envelope["result"]
+    assert isinstance(result, dict)
+    return [card["status"] for card in result["cards"]]
+
+
+def reason(ran: Ran) -> str:
+    error = ran.envelope["error"]
+    assert isinstance(error, dict)
+    return str(error["reason"])
+
+
+def test_card_is_suspended_and_resumed_by_code(folder: DevFolder) -> None:
+    suspended = cards(folder, "suspend", "--code-from", "-")
+    resumed = cards(folder, "resume", "--code-from", "-")
+
+    assert (suspended.code, statuses(suspended)) == (0, ["SUSPENDED"])
+    assert (resumed.code, statuses(resumed)) == (0, ["ACTIVE"])
+
+
+def test_card_is_found_by_its_serial(folder: DevFolder, made: Made) -> None:
+    serial = made.cards[0].serial.hex()
+
+    found = cards(folder, "status", "--serial", serial)
+
+    assert statuses(found) == ["ACTIVE"]
+
+
+def test_revoked_card_never_comes_back(folder: DevFolder) -> None:
+    cards(folder, "revoke", "--code-from", "-")
+
+    again = cards(folder, "resume", "--code-from", "-")
+
+    assert (again.code, reason(again)) == (3, "NOT_ALLOWED")
+
+
+def test_code_stands_in_a_file_too(folder: DevFolder, tmp_path: Path) -> None:
+    source = tmp_path / "code"
+    source.write_text(f"{CODE}\n")
+
+    assert cards(folder, "status", "--code-from", str(source)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "code", "expected"),
+    [
+        (("--code-from", "-"), "24727059608", 3, "CARD_UNKNOWN"),
+        (("--serial", "00" * 32), "", 3, "CARD_UNKNOWN"),
+        (("--code-from", "-"), "05769813422", 2, "INPUT_INVALID"),
+        (("--serial", "zz"), "", 2, "INPUT_INVALID"),
+        (("--serial", "00"), "", 2, "INPUT_INVALID"),
+        ((), "", 2, "INPUT_INVALID"),
+        (("--serial", "00" * 32, "--code-from", "-"), CODE, 2, "INPUT_INVALID"),
+        (("--code-from", "/nonexistent"), "", 3, "FILE_UNUSABLE"),
+    ],
+)
+def test_card_that_is_not_named_well_is_refused(
+    folder: DevFolder, arguments: tuple[str, ...], given: str, code: int, expected: str
+) -> None:
+    ran = cards(folder, "suspend", *arguments, given=given)
+
+    assert (ran.code, reason(ran)) == (code, expected)
+    assert given == "" or given not in ran.out + ran.err
+
+
+def examined(folder: DevFolder, now: datetime | None = None) -> dict[str, doctor.Finding]:
+    config = CenterConfig.load(folder.config)
+    found = doctor.examine(config, now or datetime.now(UTC))
+    return {finding.check: finding for finding in found}
+
+
+def test_healthy_center_has_no_fault(folder: DevFolder) -> None:
+    found = examined(folder)
+
+    assert {f.check for f in found.values() if f.level is not doctor.Level.OK} == {"serving"}
+
+
+def test_doctor_says_so_by_its_exit_code(folder: DevFolder) -> None:
+    ran = run("doctor", "--config", str(folder.config), "--json")
+
+    assert (ran.code, ran.envelope["ok"]) == (0, True)
+
+
+def test_key_that_others_can_read_is_a_fault(folder: DevFolder) -> None:
+    (folder.state / "kek").chmod(0o644)
+
+    ran = run("doctor", "--config", str(folder.config), "--json")
+
+    assert (ran.code, reason(ran)) == (3, "UNFIT")
+    assert "kek" in str(ran.envelope["error"])
+
+
+def test_private_key_that_others_can_read_is_a_fault(folder: DevFolder) -> None:
+    (folder.path / "pki/center/center-1/key.pem").chmod(0o640)
+
+    assert examined(folder)["certificates"].level is doctor.Level.FAULT
+
+
+def test_store_without_its_key_is_a_fault(folder: DevFolder) -> None:
+    (folder.state / "kek").write_bytes(bytes(32))
+
+    assert examined(folder)["store"].level is doctor.Level.FAULT
+
+
+def test_missing_store_is_a_fault_and_is_not_made(folder: DevFolder) -> None:
+    store = folder.state / "center.sqlite"
+    store.unlink()
+
+    assert examined(folder)["store"].level is doctor.Level.FAULT
+    assert not store.exists()
+
+
+def test_store_that_others_can_read_is_a_fault(folder: DevFolder) -> None:
+    (folder.state / "center.sqlite").chmod(0o644)
+
+    assert examined(folder)["store file"].level is doctor.Level.FAULT
+
+
+@pytest.mark.parametrize(
+    ("days", "check", "level"),
+    [
+        (5, "card access", doctor.Level.FAULT),
+        (350, "center certificate", doctor.Level.WARNING),
+        (400, "center certificate", doctor.Level.FAULT),
+        (-1, "center certificate", doctor.Level.FAULT),
+        (-1, "clock", doctor.Level.FAULT),
+    ],
+)
+def test_time_shows_itself(folder: DevFolder, days: int, check: str, level: doctor.Level) -> None:
+    found = examined(folder, datetime.now(UTC) + timedelta(days=days))
+
+    assert found[check].level is level
+
+
+def test_description_that_does_not_list_the_center_is_a_fault(
+    folder: DevFolder, tmp_path: Path
+) -> None:
+    other = DevFolder(tmp_path / "other")
+    other.prepare(datetime.now(UTC))
+    shutil.rmtree(folder.path / "pki/center/center-1")
+    shutil.copytree(other.path / "pki/center/center-1", folder.path / "pki/center/center-1")
+
+    assert examined(folder)["at-center-auth"].level is doctor.Level.FAULT
+
+
+def test_authority_key_beside_a_production_center_is_a_warning(folder: DevFolder) -> None:
+    text = folder.config.read_text()
+    folder.config.write_text(text.replace('environment = "dev"', 'environment = "production"'))
+
+    assert examined(folder)["root key"].level is doctor.Level.WARNING
+
+
+def test_unknown_key_of_the_configuration_is_named(folder: DevFolder) -> None:
+    folder.config.write_text(folder.config.read_text() + "\n[sesion]\nplan_seconds = 1\n")
+
+    ran = run("doctor", "--config", str(folder.config), "--json")
+
+    assert (ran.code, reason(ran)) == (2, "CONFIGURATION_INVALID")
+    assert "sesion.plan_seconds" in str(ran.envelope["error"])
+
+
+def test_missing_configuration_is_named(tmp_path: Path) -> None:
+    ran = run("serve", "--config", str(tmp_path / "none.toml"), "--json")
+
+    assert (ran.code, reason(ran)) == (3, "FILE_UNUSABLE")
+
+
+def test_folder_that_is_prepared_again_is_the_same(folder: DevFolder, made: Made) -> None:
+    folder.prepare(datetime.now(UTC))
+
+    again = folder.make_cards(datetime.now(UTC))
+
+    assert [card.serial for card in again] == [card.serial for card in made.cards]
+
+
+def test_certificates_of_yesterday_are_renewed(folder: DevFolder) -> None:
+    renew_access(folder.pki, Profiles.load(), datetime.now(UTC) - timedelta(days=1))
+    before = folder.pki.cv("at-center-auth").certificate.chr
+
+    folder.prepare(datetime.now(UTC))
+
+    assert folder.pki.cv("at-center-auth").certificate.chr != before
+
+
+def test_list_of_residents_names_every_card(made: Made) -> None:
+    text = (made.folder.path / "RESIDENTS.md").read_text(encoding="utf-8")
+
+    assert all(f"cards/{card.path.name}" in text for card in made.cards)
+    assert "protective measure" in text
+    assert not any(card.sample.record.code.digits in text for card in made.cards)
