@@ -78,9 +78,7 @@ async def change(
     def act(tx: Tx) -> list[Card]:
         cards = which.cards(tx)
         chosen = [card for card in cards if (card.status, event) in TRANSITIONS] or cards[:1]
-        return [
-            change_status(tx, ChangeStatus(caller, card.serial, event), now) for card in chosen
-        ]
+        return [change_status(tx, ChangeStatus(caller, card.serial, event), now) for card in chosen]
 
     async with assembly.opened_store(config) as store:
         changed = await store.act(act)

@@ -35,7 +35,9 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juk
 Serial = Annotated[str | None, typer.Option(help="Serial from `juki-card show`, 64 hex digits.")]
 CodeFrom = Annotated[
     str | None,
-    typer.Option(help="File with a resident record code, or - for standard input."),
+    typer.Option(
+        "--from", "--code-from", help="File with a resident record code, or - for standard input."
+    ),
 ]
 DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
