@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from juki_card import ec
 from juki_card.errors import AuthenticationFailed, CardError, ParseError
+from tests.support.leading_zeros import first_with_zero
 
 BOTH = pytest.mark.parametrize("domain", [ec.P256, ec.BRAINPOOL_P256R1], ids=lambda d: d.name)
 SEARCH = 4096
@@ -93,11 +94,7 @@ def test_mapping_of_equal_points_doubles(domain: ec.Domain) -> None:
 
 @BOTH
 def test_x_coordinate_with_leading_zero_keeps_its_length(domain: ec.Domain) -> None:
-    key = next(
-        key
-        for key in (ec.private_key(domain, number) for number in range(1, SEARCH))
-        if key.public_key().public_numbers().x >> (domain.size - 1) * 8 == 0
-    )
+    key = ec.private_key(domain, first_with_zero(domain, 1, other_than=0))
 
     octets = ec.encode_point(key.public_key())
 

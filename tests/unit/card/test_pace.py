@@ -17,6 +17,7 @@ from juki_card.errors import (
 from juki_card.flow import run
 from juki_card.passwords import Can, PasswordReference, Pin
 from juki_card.secure_messaging import CardChannel, SessionKeys
+from tests.support.leading_zeros import first_with_zero
 from tests.support.pace_card import PACECard
 from tests.support.script import Script
 
@@ -27,7 +28,6 @@ SELECTED = (
     "0022c1a427800a04007f000702020402028301037f4c12060904007f0007030102025305000000010084010c"
 )
 BOTH = pytest.mark.parametrize("domain", [ec.P256, ec.BRAINPOOL_P256R1], ids=lambda d: d.name)
-SEARCH = 6000
 
 
 def card(
@@ -52,11 +52,6 @@ def generator_number(domain: ec.Domain, mapping: int = 7, peer: int = 3) -> int:
     return (int.from_bytes(NONCE, "big") + mapping * peer) % domain.order
 
 
-def starts_with_zero(domain: ec.Domain, number: int) -> bool:
-    point = ec.encode_point(ec.private_key(domain, number % domain.order).public_key())
-    return ec.compress(point)[0] == 0
-
-
 @BOTH
 def test_both_sides_open_the_same_channel(domain: ec.Domain) -> None:
     partner = card(domain)
@@ -73,7 +68,7 @@ def test_both_sides_open_the_same_channel(domain: ec.Domain) -> None:
 @BOTH
 def test_leading_zero_of_the_cards_key_stays_in_its_identifier(domain: ec.Domain) -> None:
     base = generator_number(domain)
-    number = next(n for n in range(1, SEARCH) if n != 11 and starts_with_zero(domain, n * base))
+    number = first_with_zero(domain, base, other_than=11)
     partner = card(domain, agreement=number)
 
     result = establish(partner, secrets(domain))
@@ -85,7 +80,7 @@ def test_leading_zero_of_the_cards_key_stays_in_its_identifier(domain: ec.Domain
 @BOTH
 def test_leading_zero_of_the_readers_key_stays_on_the_wire(domain: ec.Domain) -> None:
     base = generator_number(domain)
-    number = next(n for n in range(1, SEARCH) if n != 5 and starts_with_zero(domain, n * base))
+    number = first_with_zero(domain, base, other_than=5)
     partner = card(domain)
     sent: list[bytes] = []
 
@@ -104,7 +99,7 @@ def test_leading_zero_of_the_readers_key_stays_on_the_wire(domain: ec.Domain) ->
 @BOTH
 def test_leading_zero_of_the_shared_secret_stays_in_the_keys(domain: ec.Domain) -> None:
     base = generator_number(domain)
-    number = next(n for n in range(1, SEARCH) if n != 5 and starts_with_zero(domain, n * 5 * base))
+    number = first_with_zero(domain, 5 * base, other_than=5)
     partner = card(domain)
 
     result = establish(partner, secrets(domain, agreement=number))
@@ -120,7 +115,7 @@ def test_leading_zero_of_the_shared_secret_stays_in_the_keys(domain: ec.Domain) 
 
 @BOTH
 def test_leading_zero_of_a_mapping_key_stays_on_the_wire(domain: ec.Domain) -> None:
-    number = next(n for n in range(1, SEARCH) if n != 3 and starts_with_zero(domain, n))
+    number = first_with_zero(domain, 1, other_than=3)
 
     result = establish(card(domain), secrets(domain, mapping=number))
     mirrored = establish(card(domain, mapping=number), secrets(domain, mapping=3))
@@ -131,11 +126,7 @@ def test_leading_zero_of_a_mapping_key_stays_on_the_wire(domain: ec.Domain) -> N
 
 @BOTH
 def test_leading_zero_of_the_generator_does_not_disturb(domain: ec.Domain) -> None:
-    number = next(
-        n
-        for n in range(1, SEARCH)
-        if n != 3 and starts_with_zero(domain, generator_number(domain, mapping=n))
-    )
+    number = first_with_zero(domain, 3, start=int.from_bytes(NONCE, "big"), other_than=3)
 
     assert establish(card(domain), secrets(domain, mapping=number)).channel.alive
 
