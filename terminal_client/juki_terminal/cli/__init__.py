@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Final
 
-import click
 import typer
 
 from juki_terminal.application import Item
@@ -150,21 +149,27 @@ def doctor_command(context: typer.Context) -> None:
     end(settings, "doctor", lambda: doctor.examine(settings))
 
 
+# Newer versions of typer carry a click of their own and do not export this class, only its child.
+_UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+
 def main() -> None:
     """Run the command line."""
     try:
         code = app(standalone_mode=False)
-    except click.UsageError as error:
-        sys.stderr.write(error.format_message() + "\n")
+    except _UsageError as error:
+        sys.stderr.write(f"{error}\n")
         sys.exit(_usage(error))
-    except click.Abort:
+    except typer.Abort:
         sys.exit(Exit.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else Exit.DONE)
 
 
-def _usage(error: click.UsageError) -> int:
+def _usage(error: Exception) -> int:
     """Answer a wrong call in the form that was asked for, before any option was parsed."""
-    command = error.ctx.command_path.removeprefix("juki-terminal").strip() if error.ctx else ""
+    context = getattr(error, "ctx", None)
+    path = str(getattr(context, "command_path", ""))
+    command = path.removeprefix("juki-terminal").strip()
     problem = Problem("USAGE_INVALID", {"rule": type(error).__name__})
     try:
         leave(command, problem, language_of_locale(), as_json="--json" in sys.argv)

@@ -65,7 +65,7 @@ def issue(settings: Settings, options: IssueOptions) -> Report:
         desk = _desk(config, center, journal, FilePrinter(options.out))
         application = _application(settings, config, center, form, options)
         say(Text.ISSUING.say(settings.language))
-        with _interruptible(journal):
+        with naming_open_issue(journal):
             status = issue_copy(desk, application)
     return _report(settings, status)
 
@@ -81,7 +81,7 @@ def status(settings: Settings, key: str, out: Path | None, tray: Tray | None) ->
         def look(entry: Entry) -> Tray:
             return tray or _ask_tray(settings, entry)
 
-        with _interruptible(journal):
+        with naming_open_issue(journal):
             return _report(settings, resume(desk, key, look))
 
 
@@ -155,7 +155,7 @@ def _pin_source(settings: Settings, pin_from: str | None) -> PinSource:
 
 
 @contextmanager
-def _interruptible(journal: Journal) -> Iterator[None]:
+def naming_open_issue(journal: Journal) -> Iterator[None]:
     """Name the open issue to a clerk who breaks off."""
     try:
         yield
