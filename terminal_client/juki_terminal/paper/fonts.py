@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -65,8 +65,8 @@ class Coverage:
 
     family: str
     path: Path
-    characters: frozenset[int]
-    sequences: Mapping[int, frozenset[int]]
+    characters: frozenset[int] = field(repr=False)
+    sequences: Mapping[int, frozenset[int]] = field(repr=False)
 
     @classmethod
     def of(cls, family: str, path: Path) -> Self:

@@ -80,6 +80,7 @@ def test_short_code_needs_the_center(trust: CopySigners) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 def test_any_flipped_byte_of_the_pdf_is_never_valid(trust: CopySigners, fonts: Fonts) -> None:
     flips = [(secrets.randbelow(len(_pdf())), 1 + secrets.randbelow(255)) for _ in range(FLIPS)]
 
