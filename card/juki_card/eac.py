@@ -67,8 +67,13 @@ class Plan:
 
     def announcement(self, chain: Chain) -> ta.Announcement:
         """Return what APDU 11 announces with this chain."""
-        reference = chain.certificates[-1].chr
-        return ta.Announcement(reference, ec.compress(self.ephemeral), self.auxiliary)
+        terminal = chain.certificates[-1]
+        return ta.Announcement(
+            terminal.chr,
+            ec.compress(self.ephemeral),
+            self.auxiliary,
+            terminal.public_key.algorithm,
+        )
 
     def opening_steps(self, chain: Chain) -> tuple[Step, ...]:
         """Return the APDUs 7 to 12, plain."""
@@ -219,10 +224,9 @@ def add_opening(transcript: Transcript, plan: Plan, ready: Ready) -> None:
 
 
 def _sign(plan: Plan, keys: CenterKeys, ready: Ready) -> bytes:
-    message = ta.signature_input(
-        ready.id_picc, ready.r_picc, ec.compress(plan.ephemeral), plan.auxiliary
-    )
-    return ta.sign(keys.terminal, message)
+    said = plan.announcement(plan.chain((ready.trust_point,)))
+    message = ta.signature_input(ready.id_picc, ready.r_picc, said.ephemeral, said.auxiliary)
+    return ta.sign(keys.terminal, message, algorithm=said.protocol)
 
 
 def _chip_key(security: CardSecurity, key_id: int | None, domain: ec.Domain) -> ChipKey:

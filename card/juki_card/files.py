@@ -20,7 +20,7 @@ CARD_SECURITY: Final = 0x1D
 DG1: Final = 0x01
 READ_OK: Final = frozenset((SW.OK, SW.END_OF_FILE))
 _SHORT_FILE: Final = 0x80
-_MAX_CONTENT: Final = 0x7FFF
+_MAX_CONTENT: Final = 0x2000
 
 
 def select_application(aid: bytes = JUKI_AID) -> CommandAPDU:

@@ -112,9 +112,10 @@ def verify(
     id_picc: bytes,
     r_picc: bytes,
 ) -> None:
-    """Verify a terminal's signature as a card does; raise AuthenticationFailed.
+    """Verify a terminal's signature as a card does.
 
-    The terminal must be the holder that the announcement names, and sign as its key says.
+    Raises ParseError where the announcement is for another certificate or algorithm than the
+    terminal's, AuthenticationFailed where the signature is not the terminal's.
     """
     if announcement.reference != terminal.reference:
         raise ParseError("Terminal Authentication: announced for another certificate")

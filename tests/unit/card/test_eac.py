@@ -12,6 +12,7 @@ from juki_card import card_security, cvc, eac, ec, oid, tlv
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.card_access import CardAccess
 from juki_card.chat import CHAT, Role
+from juki_card.cv_key import CVPublicKey
 from juki_card.errors import (
     AuthenticationFailed,
     CardError,
@@ -331,6 +332,22 @@ def test_link_certificate_makes_a_session_of_twenty_commands() -> None:
 
     assert code == RESIDENT_CODE
     assert len(recorder.commands) == 20
+
+
+def test_terminal_signs_with_the_algorithm_of_its_certificate() -> None:
+    local = world()
+    usual = local.terminal()
+    key = CVPublicKey.of(usual.key.public_key(), explicit=False, algorithm=oid.TA_ECDSA_SHA_512)
+    certificate = cvc.make_certificate(
+        replace(usual.certificate.body, public_key=key),
+        local.dv.key,
+        algorithm=oid.TA_ECDSA_SHA_256,
+    )
+    plan, keys = local.plan(terminal=replace(usual, certificate=certificate))
+
+    _, code = whole_session(CardInHand(local.memory()).transmit, plan, keys)
+
+    assert code == RESIDENT_CODE
 
 
 def test_expired_terminal_certificate_is_refused_by_a_card_that_knows_the_day() -> None:
