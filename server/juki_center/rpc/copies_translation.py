@@ -11,6 +11,8 @@ from juki_center.areas.callers import Operator, Terminal
 from juki_center.areas.copies import commands
 from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.names import accept_address, accept_name
+from juki_center.areas.residents.records import Nationality
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import fields
 from juki_pki.identity import Role
@@ -29,8 +31,6 @@ _SUBJECTS: Final = 20
 _PAGE: Final = 200
 _FEE_YEN: Final = 10_000
 _ATTEMPTS: Final = 1_000
-_NAME: Final = 100
-_ADDRESS: Final = 200
 _CLERK_NAME: Final = 50
 _ISSUE_NUMBER: Final = 40
 _PAGE_TOKEN: Final = 200
@@ -89,9 +89,9 @@ def _photo(photo: pb.PhotoIdentification) -> commands.PhotoProof:
             commands.DocumentKind,
         ),
         number_hash=fields.octets(f"{path}.number_hash", photo.number_hash, size=32),
-        name=fields.text(f"{path}.name", photo.name, longest=_NAME),
+        name=_name(f"{path}.name", photo.name),
         birth_date=civil_date(f"{path}.birth_date", photo.birth_date),
-        address=fields.text(f"{path}.address", photo.address, longest=_ADDRESS),
+        address=_address(f"{path}.address", photo.address),
         municipality=municipality,
         # Absent is for the act to refuse: it has a reason of its own.
         clerk_name=fields.text(
@@ -114,9 +114,22 @@ def _subjects(request: pb.IssueCopyRequest, scope: commands.Scope) -> tuple[comm
 def _subject(path: str, subject: pb.Subject) -> commands.Subject:
     fields.present(subject, "birth_date", f"{path}.birth_date")
     return commands.Subject(
-        name=fields.text(f"{path}.name", subject.name, longest=_NAME),
+        name=_name(f"{path}.name", subject.name),
         birth_date=civil_date(f"{path}.birth_date", subject.birth_date),
     )
+
+
+def _name(path: str, text: str) -> str:
+    """Return a name as registers hold it, with or without the letters of foreign residents."""
+    fields.required(path, text)
+    with fields.field(path):
+        return accept_name(text, Nationality.FOREIGN)
+
+
+def _address(path: str, text: str) -> str:
+    fields.required(path, text)
+    with fields.field(path):
+        return accept_address(text)
 
 
 def _items(request: pb.IssueCopyRequest) -> tuple[commands.Item, ...]:

@@ -47,10 +47,16 @@ def uuid4(name: str, text: str) -> UUID:
     return parsed
 
 
+def required(name: str, value: str) -> None:
+    """Raise where a text is empty or blank."""
+    if not value.strip():
+        raise invalid(name, "REQUIRED")
+
+
 def text(name: str, value: str, *, longest: int, may_be_empty: bool = False) -> str:
     """Check a text's length in characters, and that it holds no control character."""
-    if not value and not may_be_empty:
-        raise invalid(name, "REQUIRED")
+    if not may_be_empty:
+        required(name, value)
     if len(value) > longest:
         raise invalid(name, "TOO_LONG")
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):

@@ -34,6 +34,7 @@ _EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center
 _OPERATOR: Final = frozenset(("operator",))
 _REFLECTION_V1: Final = "grpc.reflection.v1.ServerReflection"
 _REFLECTION_METHOD: Final = "ServerReflectionInfo"
+_SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 # Above the limit, so that the interceptor sees an oversized message and can name the reason; far
 # above it, gRPC itself ends the call.
 _RECEIVE_CAP_BYTES: Final = 4 * MESSAGE_LIMIT_BYTES
@@ -162,6 +163,8 @@ async def start(  # the parts are wired together once, by name
     )
     server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)
+    for service in ours:
+        await health_servicer.set(service.descriptor.full_name, _SERVING)
     grpc_port = _bind(server, listening.grpc, credentials)
     probes = status_http.Probes(observation.ready, observation.metrics.exposition)
     http, http_port = await _listen_http(probes, listening.http)

@@ -114,7 +114,7 @@ def _listed(*subjects: pb.Subject) -> pb.IssueCopyRequest:
 
 
 def _born(**changes: int | str) -> pb.Subject:
-    subject = pb.Subject(name="x", birth_date=BIRTH)
+    subject = pb.Subject(name="山田", birth_date=BIRTH)
     for name, value in changes.items():
         setattr(subject.birth_date, name, value)
     return subject
@@ -135,7 +135,7 @@ BAD_ISSUES: list[tuple[Callable[[], pb.IssueCopyRequest], str, str]] = [
     (lambda: by_card(subjects=[_born()]), "subjects", "ONLY_WITH_SCOPE_LISTED"),
     (_listed, "subjects", "RANGE_1_20"),
     (lambda: _listed(*[_born()] * 21), "subjects", "RANGE_1_20"),
-    (lambda: _listed(pb.Subject(name="x")), "subjects[0].birth_date", "REQUIRED"),
+    (lambda: _listed(pb.Subject(name="山田")), "subjects[0].birth_date", "REQUIRED"),
     (lambda: _listed(_born(), pb.Subject(birth_date=BIRTH)), "subjects[1].name", "REQUIRED"),
     (lambda: _listed(_born(month=13)), "subjects[0].birth_date", "MONTH"),
     (lambda: _listed(_born(day=0)), "subjects[0].birth_date", "PARTS_AND_PRECISION"),
@@ -150,7 +150,28 @@ BAD_ISSUES: list[tuple[Callable[[], pb.IssueCopyRequest], str, str]] = [
     (lambda: _photo_with(number_hash=b"1"), "photo_identification.number_hash", "BYTES_32"),
     (lambda: _photo_with(name=""), "photo_identification.name", "REQUIRED"),
     (lambda: _photo_with(name="あ" * 101), "photo_identification.name", "TOO_LONG"),
-    (lambda: _photo_with(name="a\nb"), "photo_identification.name", "CONTROL_CHARACTER"),
+    (
+        lambda: _photo_with(name="吉\n田"),
+        "photo_identification.name",
+        "CONTROL_CHARACTER U+000A",
+    ),
+    (
+        lambda: _photo_with(name="吉\u202e田"),
+        "photo_identification.name",
+        "INVISIBLE_CHARACTER U+202E",
+    ),
+    (lambda: _photo_with(name="\ue000"), "photo_identification.name", "PRIVATE_USE U+E000"),
+    (lambda: _photo_with(name="\u3000 "), "photo_identification.name", "REQUIRED"),
+    (
+        lambda: _photo_with(address="所沢市\u200d"),
+        "photo_identification.address",
+        "INVISIBLE_CHARACTER U+200D",
+    ),
+    (
+        lambda: _photo_with(clerk_name="a\nb"),
+        "photo_identification.clerk_name",
+        "CONTROL_CHARACTER",
+    ),
     (lambda: _photo_with(address=""), "photo_identification.address", "REQUIRED"),
     (
         lambda: _photo_with(municipality="112088"),
