@@ -25,10 +25,11 @@ from juki_center.rpc import card_session, copies
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.sqlite import SQLiteStore
 
-ACTS = {"session": card_session, "issue": copies, "confirm": copies}
-FUNCTIONS = {"session": "record_session", "issue": "issue_copy", "confirm": "confirm_print"}
-POINTS = ("begun", "written", "committed")
-CUTS = tuple(f"{act}:{point}" for act in ACTS for point in POINTS)
+FUNCTIONS = {
+    "session": (card_session, "record_session"),
+    "issue": (copies, "issue_copy"),
+    "confirm": (copies, "confirm_print"),
+}
 
 
 def die(answer: object) -> None:
@@ -42,7 +43,7 @@ def die(answer: object) -> None:
 
 def cut_at(act: str, point: str) -> None:
     """Arrange for the death."""
-    module, name = ACTS[act], FUNCTIONS[act]
+    module, name = FUNCTIONS[act]
     original: Callable[..., Any] = getattr(module, name)
     ran: list[str] = []
 
