@@ -17,6 +17,8 @@ from juki_card.cvc import CVCertificate
 from juki_card.errors import CardError
 from juki_card.passwords import Can, Pin, TransportPin
 from juki_card.virtual.memory import (
+    PIN_TRIES,
+    UNBLOCKINGS,
     Access,
     CardMemory,
     Directory,
@@ -49,13 +51,13 @@ class CardFile:
             fields = json.loads(text)
         except OSError as error:
             raise CardFileError(self.path, error.strerror or "cannot be read") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CardFileError(self.path, "is not JSON") from error
         try:
             return _decode(fields)
         except KeyError as error:
             raise CardFileError(self.path, f"field {error.args[0]} is missing") from error
-        except (CardError, ValueError, TypeError, AttributeError) as error:
+        except (CardError, ValueError, TypeError, OverflowError) as error:
             raise CardFileError(self.path, f"a field is not what it should be: {error}") from error
 
     def create(self, memory: CardMemory) -> None:
@@ -70,8 +72,17 @@ class CardFile:
         self.save(memory)
 
     def save(self, memory: CardMemory) -> None:
-        """Replace the card's state; it is on the disk when this returns."""
+        """Replace the card's state; it is on the disk when this returns.
+
+        Raises CardFileError where it cannot be written; the old state is there still.
+        """
         octets = json.dumps(_encode(memory), indent=1).encode("ascii")
+        try:
+            self._replace(octets)
+        except OSError as error:
+            raise CardFileError(self.path, error.strerror or "cannot be written") from error
+
+    def _replace(self, octets: bytes) -> None:
         beside = self.path.with_name(f".{self.path.name}.new")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
         with os.fdopen(descriptor, "wb") as file:
@@ -156,7 +167,10 @@ def _decode_pin(fields: Mapping[str, Any]) -> PinRecord:
     value = None if digits is None else kind(digits)
     if value is None and state is PinState.OPERATIONAL:
         raise ValueError("pin: an operational PIN has a value")
-    return PinRecord(state, value, int(fields["tries_left"]), int(fields["unblockings_left"]))
+    tries, unblockings = int(fields["tries_left"]), int(fields["unblockings_left"])
+    if not (0 <= tries <= PIN_TRIES and 0 <= unblockings <= UNBLOCKINGS):
+        raise ValueError("pin: a counter is out of range")
+    return PinRecord(state, value, tries, unblockings)
 
 
 def _decode_file(fields: Mapping[str, Any]) -> ElementaryFile:

@@ -41,7 +41,7 @@ def parse_holder_data(text: str) -> HolderData:
     """
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ParseError("personal data: not JSON") from None
     if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
         raise ParseError("personal data: not an object of strings")

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
     from juki_cardbox.profiles import Profile
 
-CARD_SECURITY_MOST: Final = 1_000
-"""Octets of EF.CardSecurity that a session has time for; 460 of them are not the certificate's."""
+CARD_SECURITY_MOST: Final = 800
+"""Octets of EF.CardSecurity: four short reads (card-edge profile, clause 2)."""
 
 
 @dataclass(frozen=True, slots=True)

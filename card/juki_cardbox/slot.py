@@ -16,6 +16,7 @@ from juki_card.errors import CardRemoved
 from juki_card.virtual.card import proceed, process
 from juki_card.virtual.session import Session
 from juki_cardbox.cardfile import CardFile
+from juki_cardbox.errors import CardFileError
 from juki_cardbox.holding import lock
 from juki_cardbox.power import CutPoint, Mains
 
@@ -176,7 +177,10 @@ class _Powered:
     def _save(self, memory: CardMemory) -> None:
         self._writes += 1
         self._reached(CutPoint.BEFORE_WRITE)
-        self._file.save(memory)
+        try:
+            self._file.save(memory)
+        except CardFileError as error:
+            raise CardRemoved("the card cannot write its memory") from error
         self._memory = memory
         self._reached(CutPoint.AFTER_WRITE)
 

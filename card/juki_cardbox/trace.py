@@ -84,7 +84,7 @@ def read_trace(path: Path) -> Iterator[Exchange]:
                     None if found["answer"] is None else str(found["answer"]),
                     int(found["took_us"]),
                 )
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
                 raise ParseError(f"trace: line {count} is no exchange") from error
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_card.errors import CardRemoved
-from juki_cardbox.errors import ReaderUnavailable
+from juki_cardbox.errors import CardboxError, ReaderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,8 @@ def serve(slot: Slot, connection: socket.socket) -> None:
                 answer = _obey(slot, message)
                 if answer is not None:
                     connection.sendall(len(answer).to_bytes(2, "big") + answer)
+    except CardboxError as error:
+        logger.warning("card leaves the reader: %s", error)
     finally:
         slot.power_off()
 

@@ -80,7 +80,19 @@ def test_card_that_is_not_there_is_refused(tmp_path: Path) -> None:
         CardFile(tmp_path / "one.card").load()
 
 
-@pytest.mark.parametrize("octets", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'"text"'])
+def test_card_that_cannot_be_written_keeps_its_old_state(path: Path) -> None:
+    before = path.read_bytes()
+    path.with_name(f".{path.name}.new").mkdir()
+
+    with pytest.raises(CardFileError):
+        CardFile(path).save(world().memory().with_pin(world().memory().pin.counted()))
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "octets", [b"[" * 100_000, b"", b"{", b"\xff\xfe", b"[]", b"null", b'"text"']
+)
 def test_file_of_another_kind_is_refused(path: Path, octets: bytes) -> None:
     path.write_bytes(octets)
 
@@ -101,6 +113,9 @@ def test_file_of_another_kind_is_refused(path: Path, octets: bytes) -> None:
         ("can", "12"),
         ("files", [{"directory": "mf"}]),
         ("pin", {"state": "operational", "value": None, "tries_left": 3, "unblockings_left": 1}),
+        ("pin", {"state": "operational", "value": "1234", "tries_left": 4, "unblockings_left": 1}),
+        ("pin", {"state": "operational", "value": "1234", "tries_left": -1, "unblockings_left": 1}),
+        ("pin", {"state": "operational", "value": "1234", "tries_left": 3, "unblockings_left": 99}),
         ("pin", {"state": "lost", "value": "1234", "tries_left": 3, "unblockings_left": 1}),
     ],
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec as asymmetric
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -12,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509.oid import NameOID
 
 from juki_card import card_security, ec
 from juki_card.card_access import CardAccess
@@ -21,7 +26,7 @@ from juki_card.virtual.memory import CardMemory, PinState
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.errors import CardExists, PKIFileError
 from juki_cardbox.holder_data import ask_holder_data, parse_holder_data
-from juki_cardbox.personalise import Personalisation, make_card, make_memory, serial_of
+from juki_cardbox.personalise import CardSigner, Personalisation, make_card, make_memory, serial_of
 from juki_cardbox.pki_files import SIGNER_CERTIFICATE, SIGNER_KEY, TRUST_POINT, load_material
 from juki_cardbox.profiles import JUKI, NPA, Profile
 from tests.support.eac_world import CAN, NOW, PIN, RESIDENT_CODE, TODAY, FixedChance, world
@@ -97,6 +102,32 @@ def test_pin_of_another_length_than_the_profile_is_refused(pin: str, profile: Pr
 def test_resident_code_that_is_none_is_refused(code: str) -> None:
     with pytest.raises(ParseError):
         make_memory(wanted(resident_code=code), FixedChance(1))
+
+
+def test_signer_whose_certificate_is_too_long_for_a_card_is_refused() -> None:
+    long = CardSigner(long_certificate(), world().signer.key)
+
+    with pytest.raises(ParseError, match="at most 800"):
+        make_memory(replace(wanted(), signer=long), FixedChance(1))
+
+
+def long_certificate() -> bytes:
+    """Return a certificate with a long name."""
+    key = world().signer.key
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a long name " * 5)])
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.DER)
 
 
 def test_made_card_is_in_its_file_and_not_made_again(tmp_path: Path) -> None:

@@ -311,6 +311,18 @@ def test_card_that_is_not_there_is_refused_and_leaves_no_lock(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_card_that_cannot_write_its_memory_does_not_answer(path: Path) -> None:
+    slot = CardSlot(path)
+    slot.power_on()
+    path.with_name(f".{path.name}.new").mkdir()
+
+    with pytest.raises(CardRemoved):
+        open_session(transport(slot), world().plan()[0])
+
+    assert not slot.is_powered
+    assert tries_left(path) == 3
+
+
 def test_observer_sees_every_exchange_and_the_cut(path: Path) -> None:
     seen: list[tuple[bytes, bytes | None]] = []
 
