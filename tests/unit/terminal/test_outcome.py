@@ -64,7 +64,7 @@ def test_failure_envelope_is_the_fixed_one() -> None:
         "error": {
             "reason": "PIN_WRONG",
             "part": "pin",
-            "message": "The PIN is wrong. Made by terminals, never sent.",
+            "message": "The PIN is wrong.",
             "remedy": "Ask the holder again; attemptsRemaining says how often.",
             "retry": "new_request",
             "metadata": {"attemptsRemaining": "2"},
