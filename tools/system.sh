@@ -46,6 +46,7 @@ command_line="apt-get install --no-install-recommends ${absent[*]}"
 
 echo "installing from the distribution: ${absent[*]}"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${absent[@]}" </dev/null >/dev/null ||
+apt-get update -qq || echo "apt-get update failed; trying with the lists that are there" >&2
+apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "${absent[@]}" \
+    </dev/null >/dev/null ||
     refuse "${absent[*]}" "apt-get failed; its messages are above"

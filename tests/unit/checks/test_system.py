@@ -120,3 +120,13 @@ def test_failed_installation_is_a_failure(machine: Machine) -> None:
 
     assert ran.returncode == 1
     assert "apt-get failed" in ran.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
+def test_old_package_lists_are_used_where_there_are_no_new_ones(machine: Machine) -> None:
+    machine.have("apt-get", '[ "$1" != update ]')
+
+    ran = machine.install("test")
+
+    assert ran.returncode == 0
+    assert "apt-get update failed" in ran.stderr
