@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from juki_card import ec
 from juki_card.cvc import verify_chain
 from juki_card.eac import Chain
+from juki_card.errors import CertificateRefused
 from juki_center.areas.cards.register import Purpose
 from juki_pki.errors import PKIError
 from juki_pki.profile import Kind
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from juki_card.chat import CHAT
+    from juki_pki.credential import CVCredential
     from juki_pki.folder import PKIFolder
+    from juki_pki.trust import Trust
 
 DOMAIN: Final = ec.P256
 _REREAD_AFTER: Final = timedelta(seconds=60)
@@ -60,14 +63,13 @@ def load_material(folder: PKIFolder, today: date) -> CardMaterial:
     trust = folder.trust()
     signers = tuple(signer.public_bytes(Encoding.DER) for signer in trust.card_signers)
     access = {
-        purpose: _access(folder, kind, today) for purpose, kind in _TERMINAL_CERTIFICATES.items()
+        purpose: _access(trust, folder.cv(kind), today)
+        for purpose, kind in _TERMINAL_CERTIFICATES.items()
     }
     return CardMaterial(access, signers)
 
 
-def _access(folder: PKIFolder, kind: Kind, today: date) -> Access:
-    trust = folder.trust()
-    credential = folder.cv(kind)
+def _access(trust: Trust, credential: CVCredential, today: date) -> Access:
     certificates = (trust.dv, credential.certificate)
     holder = verify_chain(certificates, trust.cvca, today)
     description = credential.description
@@ -89,12 +91,12 @@ class MaterialSource:
         self._material = load_material(folder, _day(now))
 
     def current(self, now: datetime) -> CardMaterial:
-        """Return the material; what cannot be read in the middle of a renewal stays as it was."""
+        """Return the material; what cannot be used, as in a renewal, stays as it was."""
         if now - self._read_at >= _REREAD_AFTER:
             self._read_at = now
             try:
                 self._material = load_material(self._folder, _day(now))
-            except PKIError:
+            except (PKIError, CertificateRefused):
                 # The old certificates go on working; `ready` and `doctor` name the failure.
                 return self._material
         return self._material

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
 from juki_center.cli import assembly, doctor
@@ -250,6 +252,18 @@ def test_missing_configuration_is_named(tmp_path: Path) -> None:
     ran = run("serve", "--config", str(tmp_path / "none.toml"), "--json")
 
     assert (ran.code, reason(ran)) == (3, "FILE_UNUSABLE")
+
+
+def test_center_with_a_key_of_another_curve_does_not_start(folder: DevFolder) -> None:
+    key = ec.generate_private_key(ec.SECP384R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    (folder.path / "pki/center/center-1/key.pem").write_bytes(key)
+
+    ran = run("serve", "--config", str(folder.config), "--json")
+
+    assert (ran.code, reason(ran)) == (3, "UNREADABLE")
+    assert "P-256" in str(ran.envelope["error"])
 
 
 def test_folder_that_is_prepared_again_is_the_same(folder: DevFolder, made: Made) -> None:
