@@ -86,7 +86,7 @@ class CenterConfig:
             listen_grpc=_text(flat, "listen.grpc", default="127.0.0.1:7443"),
             listen_http=_text(flat, "listen.http", default="127.0.0.1:7444"),
             pki_dir=base / _text(flat, "pki.dir"),
-            node=_text(flat, "node", default="1"),
+            node=_text(flat, "node", default="center-1"),
             kek=base / _text(flat, "keys.kek"),
             store_url=_store_url(_text(flat, "store.url"), base),
             session=SessionTimes(
