@@ -147,7 +147,13 @@ class SQLiteStore:
         with closing(self._writing):
             while (first := self._queue.get()) is not None:
                 batch, is_last = self._gather(first)
-                self._commit(tx, batch)
+                try:
+                    self._commit(tx, batch)
+                except Exception as error:
+                    # A defect: the callers are told, and the thread lives on for the next batch.
+                    logger.exception("batch failed")
+                    for job in batch:
+                        job.fail(error)
                 for job in batch:
                     job.release()
                 if is_last:
@@ -173,7 +179,7 @@ class SQLiteStore:
             self._commit_together(tx, batch)
         except sqlite3.Error as error:
             if len(batch) == 1:
-                logger.warning("commit failed: %s", error.sqlite_errorname)
+                logger.warning("commit failed: %s", _name(error))
                 batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE))
                 return
             for job in batch:
@@ -236,9 +242,14 @@ def _savepoint(sql: sqlite3.Connection) -> Iterator[None]:
 def _unavailable_if_broken() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        logger.warning("store cannot be used: %s", error.sqlite_errorname)
+    except (sqlite3.Error, OSError) as error:
+        logger.warning("store cannot be used: %s", _name(error))
         raise Refusal(Reason.STORE_UNAVAILABLE) from error
+
+
+def _name(error: Exception) -> str:
+    """Return what an error is called; its text could show what a row holds."""
+    return str(getattr(error, "sqlite_errorname", type(error).__name__))
 
 
 def _make_file(path: Path) -> None:
