@@ -17,6 +17,7 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.copies.commands import CardProof, IssueCopy, IssuedCopy, Item, Scope, Subject
+from juki_center.areas.copies.find import get_issue
 from juki_center.areas.copies.issue import issue_copy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
@@ -25,6 +26,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.samples import Sample
 from juki_center.data import municipality_rows
+from juki_center.errors import Reason, Refusal
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
 from juki_center.storage.samples import load_samples, read_samples
@@ -125,6 +127,16 @@ class Center:
         return await self.store.act(
             lambda tx: issue_copy(tx, command, now or self.now, self.policy)
         )
+
+    def found(self, command: IssueCopy) -> IssuedCopy | None:
+        """Say what became of a request: its issue, or None where it has had no effect."""
+        asked = GetIssue(command.terminal, command.request_id)
+        try:
+            return self.store.read(lambda tx: get_issue(tx, asked, self.now))
+        except Refusal as refusal:
+            if refusal.reason is not Reason.ISSUE_NOT_FOUND:
+                raise
+            return None
 
     async def command(
         self,

@@ -19,7 +19,6 @@ from juki_center.areas.copies import applicants
 from juki_center.areas.copies.commands import (
     CardProof,
     DocumentKind,
-    GetIssue,
     IssueCopy,
     IssuedCopy,
     Item,
@@ -27,7 +26,6 @@ from juki_center.areas.copies.commands import (
     Scope,
     Subject,
 )
-from juki_center.areas.copies.find import get_issue
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import Hold
@@ -62,10 +60,7 @@ async def refused(center: Center, command: IssueCopy, **options: Any) -> DeniedA
         await center.issue(command, **options)
 
     assert [leaf["ev"] for leaf in leaves(center.store)[len(before) :]] == ["COPY_REFUSED"]
-    asked = GetIssue(command.terminal, command.request_id)
-    with pytest.raises(Refusal) as unknown:
-        center.store.read(lambda tx: get_issue(tx, asked, NOW))
-    assert unknown.value.reason is Reason.ISSUE_NOT_FOUND
+    assert center.found(command) is None
     assert not await _is_used(center, command)
     return caught.value
 
