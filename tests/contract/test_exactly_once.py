@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -39,6 +39,7 @@ from tests.support.leaves import leaves
 
 Answer = TypeVar("Answer")
 SIGNER, TRUST = make_signer()
+LONG = bool(os.environ.get("JUKI_LONG"))
 PEOPLE = ("yoshida-taro", "takahashi-ichiro", "kamiya-jun")
 
 
@@ -187,9 +188,11 @@ class ExactlyOnce(RuleBasedStateMachine):
 
 
 ExactlyOnce.TestCase.settings = settings(
-    max_examples=20 if os.environ.get("JUKI_LONG") else 8,
+    max_examples=40 if LONG else 8,
     stateful_step_count=25,
     deadline=None,
+    # Shrinking runs the whole machine hundreds of times; a developer asks for it.
+    phases=set(Phase) if LONG else {Phase.generate},
     suppress_health_check=list(HealthCheck),
 )
 TestExactlyOnce = ExactlyOnce.TestCase

@@ -16,7 +16,15 @@ from cryptography.x509.oid import NameOID
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
-from juki_center.areas.copies.commands import CardProof, IssueCopy, IssuedCopy, Item, Scope, Subject
+from juki_center.areas.copies.commands import (
+    CardProof,
+    GetIssue,
+    IssueCopy,
+    IssuedCopy,
+    Item,
+    Scope,
+    Subject,
+)
 from juki_center.areas.copies.find import get_issue
 from juki_center.areas.copies.issue import issue_copy
 from juki_center.areas.copies.policy import CopyPolicy
