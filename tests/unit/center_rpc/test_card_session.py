@@ -550,6 +550,27 @@ async def test_code_of_another_person_is_not_authentic(center: Center, pki: PKIF
     assert center.register.sessions == []
 
 
+async def test_code_that_no_register_gives_is_not_authentic(center: Center, pki: PKIFolder) -> None:
+    odd = MemoryCard.personalised(pki, "24727059609")
+    center.register.enter(odd.serial)
+
+    reason, _ = await refused(center.window(odd).authenticate())
+
+    assert reason is Reason.CARD_NOT_AUTHENTIC
+
+
+async def test_defect_of_the_center_does_not_show_its_text(
+    center: Center, card: MemoryCard
+) -> None:
+    center.register.codes = None  # type: ignore[assignment]  # the defect: a look-up that fails
+
+    reason, facts = await refused(center.window(card).authenticate())
+
+    assert reason is Reason.INTERNAL
+    assert facts.keys() == {"incident"}
+    assert facts["incident"] in center.edge.log_text()
+
+
 async def test_card_suspended_while_in_the_reader_gives_no_session(
     center: Center, card: MemoryCard
 ) -> None:
