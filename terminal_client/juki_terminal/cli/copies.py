@@ -11,6 +11,7 @@ import typer
 
 from juki_terminal.application import CardProof, CopyApplication, Item, Scope
 from juki_terminal.cli.form import Form
+from juki_terminal.cli.readers import FULL_COUNTER
 from juki_terminal.cli.report import Report, say
 from juki_terminal.cli.texts import Text
 from juki_terminal.copies import CopyDesk, CopyStatus, Patience, Tray, issue_copy, resume
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from juki_terminal.config import TerminalConfig
     from juki_terminal.journal import Journal
 
-FULL_COUNTER = 3
 _STAGES = {
     Stage.CARD_AWAITED: Text.CARD_AWAITED,
     Stage.CARD_IN: Text.CARD_IN,

@@ -104,3 +104,31 @@ def center(pki: PKIFolder, address: str) -> Iterator[Center]:
 def pins() -> Callable[..., FilePin]:
     """Return PIN sources that give these PINs one after the other."""
     return lambda *digits: FilePin(list(digits))
+
+
+@pytest.fixture
+def config(pki: PKIFolder, address: str, card: Path, tmp_path: Path) -> Path:
+    terminal = pki.path / "terminal" / "131016-01"
+    path = tmp_path / "terminal.toml"
+    path.write_text(
+        f"""
+environment = "test"
+[center]
+address = "{address}"
+[identity]
+certificate = "{terminal / "chain.pem"}"
+key = "{terminal / "key.pem"}"
+[trust]
+dir = "{pki.trust_path}"
+[reader]
+name = "virtual:{card}"
+[journal]
+path = "terminal.journal"
+[paper]
+fee_yen = 300
+[session]
+retry_seconds = 0
+""",
+        encoding="utf-8",
+    )
+    return path

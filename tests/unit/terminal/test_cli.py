@@ -57,34 +57,6 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def config(pki: PKIFolder, address: str, card: Path, tmp_path: Path) -> Path:
-    terminal = pki.path / "terminal" / "131016-01"
-    path = tmp_path / "terminal.toml"
-    path.write_text(
-        f"""
-environment = "test"
-[center]
-address = "{address}"
-[identity]
-certificate = "{terminal / "chain.pem"}"
-key = "{terminal / "key.pem"}"
-[trust]
-dir = "{pki.trust_path}"
-[reader]
-name = "virtual:{card}"
-[journal]
-path = "terminal.journal"
-[paper]
-fee_yen = 300
-[session]
-retry_seconds = 0
-""",
-        encoding="utf-8",
-    )
-    return path
-
-
-@pytest.fixture
 def run(config: Path) -> Run:
     def run(*arguments: str, stdin: str = "", lang: str = "en") -> Ended:
         options = ["--config", str(config), "--json", "--lang", lang]
