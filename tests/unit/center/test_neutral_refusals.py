@@ -1,0 +1,57 @@
+"""Domain case 15: a refusal for protection does the same work as any other "apply at residence"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.copies.commands import Scope
+from juki_center.areas.copies.issue import issue_copy
+from juki_center.areas.residents.records import Hold
+from tests.support.center import NOW, Center
+from tests.unit.center.test_issue import hold
+
+
+class Watched:
+    """A transaction, or a part of it, that writes down in order what it is asked."""
+
+    def __init__(self, watched: Any, asked: list[str], name: str = "tx") -> None:
+        self._watched, self._asked, self._name = watched, asked, name
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._watched, name)
+        if not callable(found):
+            return Watched(found, self._asked, name)
+
+        def ask(*arguments: Any, **named: Any) -> Any:
+            self._asked.append(f"{self._name}.{name}")
+            return found(*arguments, **named)
+
+        return ask
+
+
+async def work_for(center: Center, key: str, scope: Scope) -> tuple[DeniedAttempt, list[str]]:
+    """Return a refusal and what was asked of the store until then."""
+    command = await center.command(key, scope=scope)
+    asked: list[str] = []
+
+    with pytest.raises(DeniedAttempt) as refused:
+        await center.store.act(
+            lambda tx: issue_copy(Watched(tx, asked), command, NOW, center.policy)  # type: ignore[arg-type]  # looks like one
+        )
+    return refused.value, asked
+
+
+@pytest.mark.parametrize("scope", [Scope.SELF, Scope.HOUSEHOLD])
+async def test_case_15_every_cause_asks_the_same_of_the_store(center: Center, scope: Scope) -> None:
+    await hold(center, "takahashi-ichiro", Hold.UNDER_CORRECTION)
+
+    protected, asked = await work_for(center, "sasaki-megumi", scope)
+    corrected, asked_too = await work_for(center, "takahashi-ichiro", scope)
+    _, asked_for_deleted = await work_for(center, "kobayashi-minoru", scope)
+
+    assert asked == asked_too == asked_for_deleted
+    assert "residents.household" in asked
+    assert (protected.reason, protected.metadata) == (corrected.reason, corrected.metadata)

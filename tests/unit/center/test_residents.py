@@ -1,0 +1,147 @@
+"""Residence records: their states, what they must hold, the samples, and whose office is whose."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from juki_center.areas.residents.civil_date_texts import parse_date
+from juki_center.areas.residents.codes import MunicipalityCode, is_issuable
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.records import (
+    HouseholdID,
+    PersonID,
+    ResidenceRecord,
+    ResidenceState,
+    Sex,
+)
+from juki_center.areas.residents.rules import (
+    TRANSITIONS,
+    NotAllowed,
+    ResidenceEvent,
+    after,
+    check_entries,
+)
+from juki_center.areas.residents.samples import parse_samples
+from juki_center.data import municipality_rows
+from juki_center.errors import RuleBroken
+from juki_center.storage import record_codec
+from tests.support.center import SAMPLES
+
+YOSHIDA = SAMPLES["yoshida-taro"].record
+WANG = SAMPLES["wang-xiaoming"].record
+
+
+@pytest.mark.parametrize(("state", "event"), [*itertools.product(ResidenceState, ResidenceEvent)])
+def test_every_event_in_every_state_is_in_the_table_or_not_allowed(
+    state: ResidenceState, event: ResidenceEvent
+) -> None:
+    if (state, event) in TRANSITIONS:
+        assert after(state, event) is TRANSITIONS[state, event]
+    else:
+        with pytest.raises(NotAllowed) as refused:
+            after(state, event)
+        assert (refused.value.state, refused.value.event) == (state, event)
+
+
+def test_case_08_an_unnamed_newborn_without_a_sex_is_accepted() -> None:
+    check_entries(replace(YOSHIDA, name="", kana="", sex=Sex.BLANK))
+
+
+@pytest.mark.parametrize(
+    ("rule", "record"),
+    [
+        ("ADDRESS_MISSING", replace(YOSHIDA, address="")),
+        ("NAME_NOT_AS_STORED", replace(YOSHIDA, name="𠮷田 太郎")),
+        ("KANA_NOT_AS_STORED", replace(YOSHIDA, kana="か\u3099")),
+        ("ADDRESS_NOT_AS_STORED", replace(YOSHIDA, address=" 所沢市並木")),
+        ("ALIAS_OF_A_NATIONAL", replace(YOSHIDA, alias="吉田")),
+        ("BIRTH_DATE_NOT_GREGORIAN", replace(WANG, birth=parse_date("昭和50年10月1日"))),
+        ("DOMICILE_OF_A_FOREIGNER", replace(WANG, registered_domicile="東京都")),
+    ],
+)
+def test_case_48_entries_that_a_register_may_not_hold_are_refused(
+    rule: str, record: ResidenceRecord
+) -> None:
+    with pytest.raises(RuleBroken) as refused:
+        check_entries(record)
+
+    assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize("kind", [PersonID, HouseholdID])
+def test_an_id_is_sixteen_bytes(kind: type[PersonID] | type[HouseholdID]) -> None:
+    with pytest.raises(RuleBroken, match="SIXTEEN_BYTES"):
+        kind(bytes(15))
+
+
+@pytest.mark.parametrize("key", sorted(SAMPLES))
+def test_a_record_comes_back_from_its_octets(key: str) -> None:
+    record = SAMPLES[key].record
+
+    assert record_codec.decode(record_codec.encode(record)) == record
+
+
+def test_a_record_of_an_unknown_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version"):
+        record_codec.decode(b"\xa1\x61v\x02")
+
+
+def test_a_records_repr_shows_nothing_personal() -> None:
+    shown = repr(YOSHIDA)
+
+    assert not any(text in shown for text in (YOSHIDA.name, YOSHIDA.address, YOSHIDA.code.digits))
+
+
+def test_the_samples_are_three_households_in_each_of_five_municipalities() -> None:
+    households = {(str(one.municipality), one.household) for one in SAMPLES.values()}
+    counts = {code: sum(found == code for found, _ in households) for code, _ in households}
+
+    assert counts == dict.fromkeys(["112089", "131016", "131121", "141003", "011002"], 3)
+
+
+def test_the_samples_hold_the_hard_names_and_the_hard_cases() -> None:
+    names = "".join(sample.record.name for sample in SAMPLES.values())
+    texts = ["𠮷田", "髙橋", "山﨑", "\ufa19谷", "辻\U000e0101", "葛\U000e0100城", "渡\U0002e7bd"]
+
+    assert all(text in names for text in texts)
+    assert sum(sample.record.hold is not None for sample in SAMPLES.values()) == 1
+    states = [sample.state for sample in SAMPLES.values()]
+    assert states.count(ResidenceState.MOVED_OUT) == states.count(ResidenceState.DECEASED) == 1
+    codes = [sample.record.code for sample in SAMPLES.values()]
+    assert len({code.digits for code in codes}) == len(codes)
+    assert all(is_issuable(code) for code in codes)
+    assert any(code.digits.startswith("0") for code in codes)
+
+
+def test_a_sample_that_the_register_could_not_hold_is_refused() -> None:
+    member = {
+        "key": "x",
+        "code": "24727059608",
+        "name": "㈱",
+        "kana": "ア",
+        "birth": "1985年4月1日",
+    }
+    household = {"municipality": "112089", "address": "所沢市", "member": [member]}
+
+    with pytest.raises(RuleBroken):
+        parse_samples(
+            [{**household, "resident_since": "1985年4月1日", "sex": "MALE", "relationship": "子"}]
+        )
+    with pytest.raises(RuleBroken, match="LIST_OF_MEMBERS"):
+        parse_samples([{**household, "member": "nobody"}])
+
+
+def test_every_ward_office_keeps_the_register_of_a_city() -> None:
+    all_of_them = Municipalities.parse(municipality_rows())
+    codes = [MunicipalityCode(row["code6"]) for row in municipality_rows()]
+    cities = {all_of_them.register_of(code) for code in codes if all_of_them[code].is_ward}
+
+    assert len(all_of_them) == 1_912
+    assert len(cities) == 20
+    assert not any(all_of_them[city].is_ward for city in cities)
+    chiyoda = MunicipalityCode("131016")
+    assert all_of_them.register_of(chiyoda) == chiyoda
+    assert all_of_them[chiyoda].full_name == "東京都千代田区"
