@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,4 +40,6 @@ class FilePrinter:
                 os.fsync(file.fileno())
             part.replace(self.path)
         except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise Problem("PRINTER_FAILED", {"issueNumber": issue_number}) from error

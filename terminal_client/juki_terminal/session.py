@@ -143,6 +143,7 @@ class _Session:
                 ready = self._report(atr, card.ready)
                 self._stream.send(card_pb.AuthenticateRequest(ready=ready))
                 result = Relay(self._transmit, card.channel, transcript).run(self._stream)
+                self._stream.finish()
         return self._checked(result, transcript)
 
     def _prepare(self) -> eac.Prepared:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -16,6 +17,8 @@ from juki_terminal.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from juki_terminal.channel import Center
 
 STEP_SECONDS: Final = 20.0
@@ -46,11 +49,9 @@ class SessionStream:
         Raises the problem for which the center ended the stream, CENTER_UNREACHABLE where nothing
         came in time, and STEP_OUT_OF_ORDER where the center ended it without a result.
         """
-        watchdog = threading.Timer(self._step_seconds, self._call.cancel)
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            step = next(self._call)
+            with self._in_time():
+                step = next(self._call)
         except StopIteration as error:
             raise Problem("STEP_OUT_OF_ORDER", {"got": "end of stream"}) from error
         except grpc.RpcError as error:
@@ -58,8 +59,6 @@ class SessionStream:
             if self._trace is not None:
                 self._trace.event(repr(problem))
             raise problem from error
-        finally:
-            watchdog.cancel()
         if self._trace is not None:
             self._trace.message("<", step)
         return step
@@ -71,10 +70,28 @@ class SessionStream:
             raise Problem("STEP_OUT_OF_ORDER", {"expected": "plan", "got": _name(step)})
         return step.plan
 
+    def finish(self) -> None:
+        """Let the center end the stream in order; a result stands whatever comes after it."""
+        self._outgoing.put(None)
+        with suppress(grpc.RpcError), self._in_time():
+            for _ in self._call:
+                continue
+
     def close(self) -> None:
         """End the stream; one that has not ended by itself is cancelled."""
         self._outgoing.put(None)
         self._call.cancel()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Cancel the stream where the block takes too long."""
+        watchdog = threading.Timer(self._step_seconds, self._call.cancel)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
 
 def _name(step: card_pb.AuthenticateResponse) -> str:

@@ -37,7 +37,10 @@ class Trace:
     def __init__(self, path: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         try:
-            self._file: BinaryIO = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+            descriptor = os.open(path, flags, 0o600)
+            # A file that was there keeps its mode otherwise.
+            os.fchmod(descriptor, 0o600)
+            self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
         except OSError as error:
             raise Problem("USAGE_INVALID", {"field": "trace"}) from error
         self._begin = time.monotonic()

@@ -205,6 +205,7 @@ def test_paper_that_did_not_come_out_is_asked_for_and_printed_again(
     )
 
     assert (cut.code, cut.error["reason"]) == (4, "PRINTER_FAILED")
+    assert list(tmp_path.glob("*.part")) == []
     assert (ended.code, ended.result["attempt"]) == (0, 2)
 
 

@@ -74,6 +74,7 @@ def test_trace_has_no_card_security(traced: bytes, card: Path) -> None:
 
 def test_trace_is_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "trace"
+    path.touch(mode=0o644)
     Trace(path).close()
 
     assert path.stat().st_mode & 0o777 == 0o600
