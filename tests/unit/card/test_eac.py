@@ -210,6 +210,29 @@ def test_card_that_names_another_key_than_it_offers_is_found_out() -> None:
         run(eac.authenticate_chip(plan, keys, told), ready.channel.through(card.transmit))
 
 
+@pytest.mark.parametrize(("parameter", "key_id"), [(12, 9), (12, None), (13, 1)])
+def test_signed_file_without_the_key_that_is_named_is_refused(
+    parameter: int, key_id: int | None
+) -> None:
+    local = world()
+    card = CardInHand(local.memory())
+    plan, keys, ready = opened(local, card)
+    secured = ready.channel.through(card.transmit)
+    point = ec.encode_point(card.memory.chip_key.public_key())
+    other = card_security.make(
+        tlv.encode(tlv.SET, card_security.ChipKey(parameter, point, key_id).encode()),
+        signer_certificate=local.signer.certificate,
+        signer_key=local.signer.key,
+    )
+
+    def transmit(command: CommandAPDU) -> ResponseAPDU:
+        answer = secured(command)
+        return replace(answer, data=other) if command.ins == 0xB0 else answer
+
+    with pytest.raises(AuthenticationFailed, match="has not the key"):
+        run(eac.authenticate_chip(plan, keys, ready.ready), transmit)
+
+
 def test_downgraded_card_access_is_found_out_by_comparison() -> None:
     local = world()
     card = CardInHand(local.memory())
