@@ -131,8 +131,8 @@ class CardMemory:
         return replace(self, pin=pin)
 
     def on(self, day: date) -> CardMemory:
-        """Return the memory with its date moved forward to `day`, never back."""
-        return replace(self, today=max(self.today, day))
+        """Return the memory with another date; `cvc.advanced` tells which."""
+        return replace(self, today=day)
 
     def trusting(self, newest: CVCertificate) -> CardMemory:
         """Return the memory with a new trust point before the old one, and no third."""

@@ -8,7 +8,7 @@ session.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from juki_card.apdu import SW, ResponseAPDU
 from juki_card.errors import AuthenticationFailed, CardError, ParseError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
     from juki_card.virtual.memory import CardMemory
     from juki_card.virtual.session import SecuredBy, Stage
+
+AUTHENTICATION_FAILED: Final = 0x6300
+"""No information given: a token, signature or certificate failed (TR-03110-3, B.14)."""
 
 
 class Refused(CardError):
@@ -100,7 +103,3 @@ def status_word_of(error: CardError) -> int:
             return AUTHENTICATION_FAILED
         case _:
             return SW.CONDITIONS_NOT_SATISFIED
-
-
-AUTHENTICATION_FAILED = 0x6300
-"""No information given: a token, signature or certificate failed (TR-03110-3, B.14)."""

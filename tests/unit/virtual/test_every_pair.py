@@ -150,6 +150,9 @@ def check_secrets(deed: Deed) -> None:
     security = next(f.content for f in deed.before.memory.files if f.identifier == 0x011D)
     if deed.before.state not in (State.TERMINAL, State.CHIP):
         assert security[:8] not in answer
+    chip_key = deed.before.memory.chip_key.private_numbers().private_value
+    assert chip_key.to_bytes(32, "big") not in answer
+    # Four digits may stand by chance in a file or a point, not in a short answer.
     assert PIN.octets() not in answer or len(answer) > 16
 
 

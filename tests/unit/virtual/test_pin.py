@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from juki_card import eac, pace
+from juki_card import terminal_authentication as ta
 from juki_card.apdu import SW, CommandAPDU, ResponseAPDU
 from juki_card.errors import CardError, PinLocked, PinWrong, UnexpectedStatus
 from juki_card.flow import run
@@ -202,6 +203,18 @@ def test_pin_is_not_changed_once_a_terminal_began_to_authenticate() -> None:
     answer = opened.channel.through(card.transmit)(CHANGE)
 
     assert answer.sw == SW.CONDITIONS_NOT_SATISFIED
+    assert card.memory.pin.value == PIN
+
+
+def test_pin_is_not_changed_after_a_certificate_was_shown() -> None:
+    card = new_card()
+    open_channel(card, PIN, chat=IDENTIFY)
+    for step in ta.chain_steps([world().dv.certificate]):
+        say(card, step.apdu)
+
+    answer = say(card, CHANGE)
+
+    assert answer.sw == SW.SECURITY_NOT_SATISFIED
     assert card.memory.pin.value == PIN
 
 

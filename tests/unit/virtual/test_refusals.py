@@ -249,6 +249,15 @@ def test_certificate_from_the_past_of_the_card_is_refused_after_its_date_moved()
     assert_dropped(card, second, 0x6300)
 
 
+def test_date_of_the_card_never_goes_back() -> None:
+    card = ready_for_terminal(today_offset=1)
+
+    answer = show_chain(card, world().dv, world().terminal())
+
+    assert answer.sw == SW.OK
+    assert card.memory.today == TODAY + timedelta(days=1)
+
+
 @pytest.mark.parametrize("place", [0, 40, -1])
 def test_altered_certificate_is_refused(place: int) -> None:
     card = ready_for_terminal()
