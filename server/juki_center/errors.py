@@ -2,9 +2,14 @@
 
 CenterError
 ├── Refusal       a rule forbids the act; `reason` and `metadata` go to the caller
+├── NotAllowed    an event cannot happen in a state
 ├── RuleBroken    a value breaks the rule of its type; the edge adds the field's name
 ├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
-└── KeyUnusable   a key file is missing, readable by others, or does not open what it should
+├── KeyUnusable   a key file is missing, readable by others, or does not open what it should
+└── SignatureRefused     a copy's signature does not count
+    ├── NotSignedContent the bytes are no signed copy
+    ├── SignerUnknown    the named signer is none that is known here
+    └── SignatureInvalid the content is not what the named signer signed
 
 Codes, retry classes and texts are no matter of this module: they are options on the enum value of
 the same name in `jukinet/error/v1/error_reason.proto`.
@@ -117,6 +122,15 @@ class RuleBroken(CenterError, ValueError):
         self.field = field
 
 
+class NotAllowed(CenterError):
+    """An event cannot happen in a state; no transition table has the pair."""
+
+    def __init__(self, state: str, event: str) -> None:
+        super().__init__(f"{event} cannot happen in state {state}")
+        self.state = state
+        self.event = event
+
+
 class ConfigInvalid(CenterError):
     """A key of the configuration is unknown, missing or of the wrong kind; `key` names it."""
 
@@ -128,3 +142,19 @@ class ConfigInvalid(CenterError):
 
 class KeyUnusable(CenterError):
     """A key file is missing, readable by others, or does not open what it should."""
+
+
+class SignatureRefused(CenterError):
+    """A copy's signature does not count."""
+
+
+class NotSignedContent(SignatureRefused):
+    """The bytes are no COSE_Sign1 of a copy."""
+
+
+class SignerUnknown(SignatureRefused):
+    """The key id belongs to no signer that is known here."""
+
+
+class SignatureInvalid(SignatureRefused):
+    """The content is not what the named signer signed."""

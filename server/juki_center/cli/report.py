@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 import typer
 
 from juki_card.errors import CertificateRefused
-from juki_center.areas.cards.rules import NotAllowed
-from juki_center.errors import ConfigInvalid, KeyUnusable, Refusal, RuleBroken
+from juki_center.errors import ConfigInvalid, KeyUnusable, NotAllowed, Refusal, RuleBroken
 from juki_center.rpc.options import reason_options
 from juki_center.rpc.server import BindFailedError
 from juki_pki.errors import PKIError

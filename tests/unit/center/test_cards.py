@@ -13,7 +13,6 @@ from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
 from juki_center.areas.cards.rules import (
     TRANSITIONS,
     CardEvent,
-    NotAllowed,
     after,
     last_valid_day,
     refuse_unusable,
@@ -28,7 +27,7 @@ from juki_center.areas.cards.sessions import (
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
-from juki_center.errors import Reason, Refusal
+from juki_center.errors import NotAllowed, Reason, Refusal
 from tests.support.center import CHIYODA, NOW, SAMPLES, Center, serial_of
 from tests.support.leaves import leaves
 
@@ -54,7 +53,7 @@ def test_every_event_in_every_state_is_in_the_table_or_not_allowed(
     else:
         with pytest.raises(NotAllowed) as refused:
             after(status, event)
-        assert (refused.value.status, refused.value.event) == (status, event)
+        assert (refused.value.state, refused.value.event) == (status, event)
 
 
 def test_only_a_suspended_card_can_be_resumed() -> None:

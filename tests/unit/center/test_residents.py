@@ -19,14 +19,13 @@ from juki_center.areas.residents.records import (
 )
 from juki_center.areas.residents.rules import (
     TRANSITIONS,
-    NotAllowed,
     ResidenceEvent,
     after,
     check_entries,
 )
 from juki_center.areas.residents.samples import parse_samples
 from juki_center.data import municipality_rows
-from juki_center.errors import RuleBroken
+from juki_center.errors import NotAllowed, RuleBroken
 from juki_center.storage import record_codec
 from tests.support.center import SAMPLES
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from juki_center.areas.cards.register import Card, CardStatus
 from juki_center.areas.days import day_in_japan
-from juki_center.errors import CenterError, Reason, Refusal
+from juki_center.errors import NotAllowed, Reason, Refusal
 
 VALID_YEARS = 10
 
@@ -40,15 +40,6 @@ TRANSITIONS: Final = {
     (CardStatus.SUSPENDED, CardEvent.HOLDER_GONE): CardStatus.LAPSED,
     (CardStatus.SUSPENDED, CardEvent.HANDED_IN): CardStatus.RETURNED,
 }  # Anything else raises NotAllowed: a revoked, lapsed or returned card never comes back.
-
-
-class NotAllowed(CenterError):
-    """The event cannot happen to a card in this state."""
-
-    def __init__(self, status: CardStatus, event: CardEvent) -> None:
-        super().__init__(f"{event} is not possible for a card that is {status}")
-        self.status = status
-        self.event = event
 
 
 def after(status: CardStatus, event: CardEvent) -> CardStatus:

@@ -17,22 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cwt import COSE, COSEKey, CWTError
 from cwt.cose_key_interface import COSEKeyInterface
 
+from juki_center.errors import NotSignedContent, SignatureInvalid, SignerUnknown
+
 CONTENT_TYPE = "application/juki-copy+cbor"
 _ALGORITHM, _CONTENT_TYPE, _KEY_ID = 1, 3, 4
 _ES256 = -7
 _COSE_SIGN1 = 18
-
-
-class SignatureInvalid(Exception):
-    """The content is not what the named signer signed."""
-
-
-class SignerUnknown(Exception):
-    """The key id belongs to no signer that is known here."""
-
-
-class NotSignedContent(Exception):
-    """The bytes are no COSE_Sign1 of a copy."""
 
 
 @dataclass(frozen=True, slots=True)

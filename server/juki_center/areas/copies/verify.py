@@ -22,13 +22,14 @@ from juki_center.areas.copies.commands import (
 )
 from juki_center.areas.copies.content import content_proof
 from juki_center.areas.copies.issues import Issues
-from juki_center.areas.copies.signature import (
-    CopyTrust,
+from juki_center.areas.copies.signature import CopyTrust
+from juki_center.errors import (
     NotSignedContent,
+    Reason,
+    Refusal,
     SignatureInvalid,
     SignerUnknown,
 )
-from juki_center.errors import Reason, Refusal
 
 _SHORT, _FULL = "JUKI1:", "JUKI1F:"
 

@@ -8,7 +8,7 @@ from typing import Final
 from juki_center.areas.residents.civil_dates import Calendar
 from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
 from juki_center.areas.residents.records import Nationality, ResidenceRecord, ResidenceState
-from juki_center.errors import CenterError, RuleBroken
+from juki_center.errors import NotAllowed, RuleBroken
 
 
 class ResidenceEvent(StrEnum):
@@ -27,15 +27,6 @@ TRANSITIONS: Final = {
     (ResidenceState.MOVED_OUT, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
     (ResidenceState.DELETED, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
 }  # Anything else raises NotAllowed: nobody comes back from death by an event.
-
-
-class NotAllowed(CenterError):
-    """The event cannot happen to a record in this state."""
-
-    def __init__(self, state: ResidenceState, event: ResidenceEvent) -> None:
-        super().__init__(f"{event} is not possible for a record that is {state}")
-        self.state = state
-        self.event = event
 
 
 def after(state: ResidenceState, event: ResidenceEvent) -> ResidenceState:
