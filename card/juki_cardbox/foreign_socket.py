@@ -15,10 +15,19 @@ from typing import Final
 
 from juki_cardbox.errors import ReaderUnavailable
 
+# vpcd takes one caller at a time and listens without a queue: a call that comes before it looked up
+# is dropped, and the kernel would call again only after one, three and seven seconds.
 _CHILD: Final = """
-import socket, sys
+import socket, sys, time
 channel = socket.socket(fileno=int(sys.argv[1]))
-connection = socket.create_connection((sys.argv[2], int(sys.argv[3])), timeout=5)
+deadline = time.monotonic() + 5
+while True:
+    try:
+        connection = socket.create_connection((sys.argv[2], int(sys.argv[3])), timeout=0.3)
+        break
+    except TimeoutError:
+        if time.monotonic() > deadline:
+            raise
 socket.send_fds(channel, [b"x"], [connection.fileno()])
 """
 
