@@ -171,6 +171,10 @@ class Line:
         self._requests = requests
         return self
 
+    def __iter__(self) -> Line:
+        """Return itself, as a stub's stream does."""
+        return self
+
     def __next__(self) -> pb.AuthenticateResponse:
         """Answer the next request; a refusal reaches the terminal as the problem that it is."""
         try:
