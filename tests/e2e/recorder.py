@@ -30,10 +30,12 @@ class Tap(Trace):
 
     def __init__(self) -> None:
         self.kept: list[bytes] = []
+        self.commands = 0
 
-    def apdu(self, direction: str, octets: bytes) -> None:  # noqa: ARG002  # both are kept
-        """Keep a command or an answer."""
+    def apdu(self, direction: str, octets: bytes) -> None:
+        """Keep a command or an answer, and count the commands."""
         self.kept.append(octets)
+        self.commands += direction == ">"
 
     def message(self, direction: str, message: Message) -> None:  # noqa: ARG002  # both are kept
         """Keep a message, as it travels and as text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import cbor2
 
@@ -13,7 +14,12 @@ from juki_center.storage.sqlite import SQLiteStore
 
 def leaves(store: SQLiteStore) -> list[dict[str, object]]:
     """Return the content of all leaves in order; each must fit its commitment and its place."""
-    with closing(sqlite3.connect(store.path)) as sql:
+    return leaves_in(store.path)
+
+
+def leaves_in(path: Path) -> list[dict[str, object]]:
+    """Return the leaves of a database file, which a center may be serving from."""
+    with closing(sqlite3.connect(path)) as sql:
         rows = sql.execute(
             "SELECT leaf_index, salt, content, commitment FROM audit_leaves ORDER BY leaf_index"
         ).fetchall()

@@ -1,0 +1,100 @@
+"""A window terminal in this process, at a center in its own: what both see can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from juki_center.cli import dev_texts
+from juki_pki import make
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Profiles
+from juki_terminal.application import CardProof, CopyApplication
+from juki_terminal.channel import Center
+from juki_terminal.copies import CopyDesk, CopyStatus, Patience, issue_copy
+from juki_terminal.identity import TerminalIdentity
+from juki_terminal.journal import Journal
+from juki_terminal.paper_press import PaperPress
+from juki_terminal.pin import FilePin
+from juki_terminal.reader.virtual import VirtualReader
+from juki_terminal.session import AuthenticatedCard, authenticate
+from juki_terminal.trace import Trace, TracedReader
+from juki_terminal.trust import Trust
+
+CHIYODA = "131016"
+RIGHT_PIN = dev_texts.PIN
+
+
+@dataclass
+class Printer:
+    """Keeps the papers, by issue number."""
+
+    papers: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def print(self, pdf: bytes, issue_number: str) -> None:
+        """Keep a paper."""
+        self.papers.setdefault(issue_number, []).append(pdf)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One terminal of a development center's folder."""
+
+    folder: Path
+    desk: CopyDesk
+    trace: Trace
+    printer: Printer
+
+    @property
+    def center(self) -> Center:
+        """The center that it dials."""
+        return self.desk.center
+
+    def card(self, key: str) -> Path:
+        """The card file of a sample resident."""
+        return self.folder / "cards" / f"{key}.card"
+
+    def reader(self, card: Path) -> TracedReader:
+        """A reader with a card in it, whose APDUs go to the trace."""
+        return TracedReader(VirtualReader(card), self.trace)
+
+    def authenticate(self, card: Path, *pins: str) -> AuthenticatedCard:
+        """Run a card session with these PINs, else with the right one."""
+        return authenticate(self.center, self.reader(card), FilePin(list(pins or (RIGHT_PIN,))))
+
+    def issue(self, key: str, *pins: str) -> CopyStatus:
+        """Authenticate a resident's card and issue their copy."""
+        card = self.authenticate(self.card(key), *pins)
+        proof = CardProof(card.session_id, card.transcript_hash)
+        return issue_copy(self.desk, CopyApplication(proof, fee_yen=300))
+
+
+@contextmanager
+def opened_window(
+    folder: Path,
+    address: str,
+    trace: Trace,
+    *,
+    name: str = "01",
+    patience: Patience | None = None,
+) -> Iterator[Window]:
+    """Open the window with this name; it is enrolled where it has no certificate yet."""
+    identity = PeerIdentity(Role.TERMINAL, name, CHIYODA)
+    pki = PKIFolder(folder / "pki")
+    if not pki.peer_path(identity).exists():
+        make.issue_peer(pki, identity, Profiles.load(), datetime.now(UTC))
+    path = pki.peer_path(identity)
+    own = TerminalIdentity.load(path / "chain.pem", path / "key.pem")
+    trust = Trust.load(pki.trust_path)
+    with (
+        Journal(folder / "terminal" / f"window-{name}.journal") as journal,
+        Center(address, own, trust, trace) as center,
+    ):
+        printer = Printer()
+        press = PaperPress.load(pki.trust_path)
+        desk = CopyDesk(center, journal, press, printer, patience=patience or Patience())
+        yield Window(folder, desk, trace, printer)
