@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -111,8 +111,8 @@ class Storm:
 class Fuse(Trace):
     """A trace that kills the center when a chosen message passes, once."""
 
-    def __init__(self, storm: Storm) -> None:
-        self._storm = storm
+    def __init__(self, kill: Callable[[str], None]) -> None:
+        self._kill = kill
         self.point = ""
 
     def apdu(self, direction: str, octets: bytes) -> None:
@@ -125,7 +125,7 @@ class Fuse(Trace):
         """Kill before a message is sent, or after one was received."""
         if self.point and self.point == direction + _name(message):
             point, self.point = self.point, ""
-            self._storm.kill(point)
+            self._kill(point)
 
 
 def _name(message: Message) -> str:
@@ -192,7 +192,7 @@ class Window:
         place = pki.peer_path(PeerIdentity(Role.TERMINAL, self.name, CHIYODA))
         identity = TerminalIdentity.load(place / "chain.pem", place / "key.pem")
         trust = Trust.load(pki.trust_path)
-        fuse = Fuse(self.storm)
+        fuse = Fuse(self.storm.kill)
         with (
             Journal(self.folder / "terminal" / f"storm-{self.name}.journal") as journal,
             Center(self.storm.center.address, identity, trust, fuse) as center,

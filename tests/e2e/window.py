@@ -24,6 +24,7 @@ from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import AuthenticatedCard, authenticate
 from juki_terminal.trace import Trace, TracedReader
 from juki_terminal.trust import Trust
+from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 CHIYODA = "131016"
 RIGHT_PIN = dev_texts.PIN
@@ -71,6 +72,18 @@ class Window:
         card = self.authenticate(self.card(key), *pins)
         proof = CardProof(card.session_id, card.transcript_hash)
         return issue_copy(self.desk, CopyApplication(proof, fee_yen=300))
+
+    def listed(self) -> list[str]:
+        """Ask the center for the numbers of all issues of the municipality, newest first."""
+        numbers: list[str] = []
+        token = ""
+        while True:
+            request = copies_pb.ListIssuesRequest(page_size=200, page_token=token)
+            page = self.center.call(self.center.copies.ListIssues, request)
+            numbers += [issue.issue_number for issue in page.issues]
+            token = page.next_page_token
+            if not token:
+                return numbers
 
 
 @contextmanager
