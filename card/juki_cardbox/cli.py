@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from juki_card.virtual.memory import CardMemory
 
 INTERRUPTED: Final = 130
-_REDIAL_SECONDS: Final = 0.5
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -110,7 +109,7 @@ def insert(
         service = vpcd.CardService(
             slot,
             partial(vpcd.connect, host, port),
-            redial_seconds=_REDIAL_SECONDS if stay else None,
+            redial_seconds=vpcd.ABSENCE_SECONDS if stay else None,
         )
         _hold(service, host, port)
         report("card insert", {"card": str(card), "pulled": True}, ["pulled"], as_json=as_json)

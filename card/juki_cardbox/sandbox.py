@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from juki_cardbox.errors import ReaderUnavailable, SandboxUnavailable
 from juki_cardbox.foreign_socket import connect_beside
-from juki_cardbox.vpcd import DEFAULT_PORT, CardService
+from juki_cardbox.vpcd import ABSENCE_SECONDS, DEFAULT_PORT, CardService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,7 @@ class PcscSandbox:
         self._entries = -(-slots // _SLOTS_PER_READER)
         self._pcscd: subprocess.Popen[bytes] | None = None
         self._services: dict[int, CardService] = {}
+        self._emptied: dict[int, float] = {}
 
     def __enter__(self) -> Self:
         """Start pcscd."""
@@ -148,9 +149,13 @@ class PcscSandbox:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def insert(self, card: Slot, slot: int = 0) -> None:
-        """Put a card into a slot; the reader reports it within about half a second."""
+        """Put a card into a slot; the reader reports it within about half a second.
+
+        Waits until the slot has been empty for long enough that pcscd saw it.
+        """
         self.pull(slot)
-        service = CardService(card, partial(self._dial, slot), redial_seconds=0.05)
+        time.sleep(max(0.0, self._emptied.get(slot, 0.0) + ABSENCE_SECONDS - time.monotonic()))
+        service = CardService(card, partial(self._dial, slot), redial_seconds=ABSENCE_SECONDS)
         service.start()
         self._services[slot] = service
 
@@ -159,6 +164,7 @@ class PcscSandbox:
         service = self._services.pop(slot, None)
         if service is not None:
             service.stop()
+            self._emptied[slot] = time.monotonic()
 
     def _dial(self, slot: int) -> socket.socket:
         port = DEFAULT_PORT + slot

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT: Final = 35_963
+ABSENCE_SECONDS: Final = 0.6
+"""How long a reader stays empty between two cards, or two insertions of one.
+
+pcscd looks every 0.4 s. Where a command in the air told it that the card is gone, and the next card
+is there before it looks, it believes in one card that never answers.
+"""
 _CONNECT_SECONDS: Final = 5.0
 
 
