@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import sqlite3
 import uuid
@@ -119,19 +120,29 @@ async def test_case_20_no_personal_text_lies_in_any_file_or_log(
     assert all(LICENCE_NUMBER_HASH not in octets for octets in files.values())
 
 
-@pytest.mark.parametrize(
-    "form", ["utf-8", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp", "utf-8 hex"]
-)
+# Each lays the canary down as a program would that had forgotten to seal it; text stands around it,
+# so that base64 begins it at each of its three alignments.
+PLANTED = {
+    "utf-8": lambda text: text.encode("utf-8"),
+    "utf-16-le": lambda text: text.encode("utf-16-le"),
+    "utf-16-be": lambda text: text.encode("utf-16-be"),
+    "shift_jis": lambda text: text.encode("shift_jis"),
+    "euc_jp": lambda text: text.encode("euc_jp"),
+    "utf-8 hex": lambda text: text.encode("utf-8").hex().encode(),
+    "utf-8 base64+0": lambda text: base64.b64encode(f"{text}。".encode()),
+    "utf-8 base64+1": lambda text: base64.b64encode(f"n{text}。".encode()),
+    "utf-8 base64+2": lambda text: base64.b64encode(f"no{text}。".encode()),
+}
+
+
+@pytest.mark.parametrize("form", PLANTED)
 async def test_case_20_a_planted_canary_is_found(folder: Path, form: str) -> None:
     canary = "所沢太郎"
-    encoding, _, as_hex = form.partition(" ")
-    planted = canary.encode(encoding)
 
     async with used(folder):
         with closing(sqlite3.connect(folder / "center.db")) as sql, sql:
             sql.execute(
-                "UPDATE audit_leaves SET salt = ? WHERE leaf_index = 0",
-                (planted.hex().encode() if as_hex else planted,),
+                "UPDATE audit_leaves SET salt = ? WHERE leaf_index = 0", (PLANTED[form](canary),)
             )
         # Not yet checkpointed: it lies in the write-ahead log.
         found = found_in(octets_of(folder)["center.db-wal"], canary)

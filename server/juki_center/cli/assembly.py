@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import municipality_rows
 from juki_center.errors import Refusal
@@ -71,7 +72,10 @@ async def opened_store(config: CenterConfig) -> AsyncIterator[SQLiteStore]:
 async def listening(
     config: CenterConfig, store: SQLiteStore, surroundings: Surroundings | None = None
 ) -> AsyncIterator[server.Server]:
-    """Listen until the block ends; then end sessions by their reason and calls by themselves."""
+    """Listen until the block ends; then end sessions by their reason and calls by themselves.
+
+    In the meantime the store forgets what is old.
+    """
     around = surroundings or Surroundings()
     pki = PKIFolder(config.pki_dir)
     metrics = Metrics()
@@ -89,7 +93,8 @@ async def listening(
         with_reflection=config.environment is not Environment.PRODUCTION,
     )
     try:
-        yield running
+        async with housekeeping(store, around.clock):
+            yield running
     finally:
         sessions.close()
         await running.stop(GRACE_SECONDS)

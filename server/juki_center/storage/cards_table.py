@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -95,6 +95,10 @@ class CardsTable:
         self._sql.execute(
             "UPDATE card_sessions SET is_used = 1 WHERE session_id = ?", (session_id,)
         )
+
+    def remove_sessions_before(self, moment: datetime) -> None:
+        """Remove the sessions, used or not, whose time was over before `moment`."""
+        self._sql.execute("DELETE FROM card_sessions WHERE usable_until < ?", (to_micros(moment),))
 
 
 def _card(row: Row) -> Card:

@@ -12,7 +12,8 @@ import cbor2
 import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
-from juki_center.areas.cards.register import CardSession
+from juki_center.areas.cards import sessions
+from juki_center.areas.cards.register import CardKind, CardSession
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.copies import applicants
@@ -26,6 +27,7 @@ from juki_center.areas.copies.commands import (
     Scope,
     Subject,
 )
+from juki_center.areas.copies.issue import issue_copy
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import Hold
@@ -504,6 +506,37 @@ async def a_session_too_late(center: Center) -> Reason | None:
     return await _reason(center, command, now=NOW + timedelta(seconds=300, microseconds=1))
 
 
+class OtherPurpose:
+    """A transaction, or its cards, in which every session was opened for a later purpose."""
+
+    PURPOSE = "CENTER_WINDOW"
+
+    def __init__(self, part: Any) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part, name)
+        return OtherPurpose(found) if name == "cards" else found
+
+    def session(self, session_id: bytes) -> CardSession:
+        """Return the session as one for the later purpose."""
+        return replace(self._part.session(session_id), purpose=self.PURPOSE)
+
+
+async def a_session_for_something_else(center: Center) -> Reason | None:
+    """Try to use a session that the holder's card was read for, but to another end."""
+    command = await center.command("yoshida-taro")
+    try:
+        with pytest.MonkeyPatch.context() as later:
+            later.setitem(sessions._KIND_FOR, OtherPurpose.PURPOSE, CardKind.RESIDENT)  # type: ignore[misc]  # a purpose of a later version
+            await center.store.act(
+                lambda tx: issue_copy(OtherPurpose(tx), command, center.now, center.policy)  # type: ignore[arg-type]  # looks like one
+            )
+    except Refusal as refusal:
+        return refusal.reason
+    return None
+
+
 async def _reason(center: Center, command: IssueCopy, **options: Any) -> Reason | None:
     try:
         await center.issue(command, **options)
@@ -514,6 +547,11 @@ async def _reason(center: Center, command: IssueCopy, **options: Any) -> Reason 
 
 BINDINGS = [
     (another_terminals_session, applicants.refuse_of_another_terminal, Reason.SESSION_NOT_FOUND),
+    (
+        a_session_for_something_else,
+        applicants.refuse_for_another_purpose,
+        Reason.SESSION_NOT_FOUND,
+    ),
     (a_session_twice, applicants.refuse_used, Reason.SESSION_USED),
     (a_session_too_late, applicants.refuse_late, Reason.SESSION_EXPIRED),
 ]
@@ -540,27 +578,6 @@ async def test_a_center_without_the_binding_is_caught(
     monkeypatch.setattr(applicants, "SESSION_GUARDS", left)
 
     assert await attempt(center) is not reason
-
-
-def test_a_session_for_another_purpose_is_not_found(session_for_nothing: CardSession) -> None:
-    with pytest.raises(Refusal) as caught:
-        applicants.refuse_for_another_purpose(session_for_nothing, CHIYODA.uri, NOW)
-
-    assert caught.value.reason is Reason.SESSION_NOT_FOUND
-
-
-@pytest.fixture
-def session_for_nothing() -> CardSession:
-    """Return a session whose purpose is none that a copy can use."""
-    return CardSession(
-        session_id=bytes(16),
-        terminal_uri=CHIYODA.uri,
-        purpose="CENTER_WINDOW",  # type: ignore[arg-type]  # a purpose of a later version
-        person=None,  # type: ignore[arg-type]  # not looked at
-        card_serial=bytes(32),
-        transcript_hash=bytes(32),
-        usable_until=NOW,
-    )
 
 
 async def test_a_session_is_good_until_its_last_moment(center: Center) -> None:

@@ -1,7 +1,14 @@
-"""Domain case 15: a refusal for protection does the same work as any other "apply at residence"."""
+"""Domain case 15: a refusal for protection does the same work as any other "apply at residence".
+
+What must not differ is asserted: what the act asks of the store, and what goes over the wire. How
+long it takes is printed for people to read (`pytest -s`), because a clock proves nothing on a busy
+machine.
+"""
 
 from __future__ import annotations
 
+import statistics
+import time
 from typing import Any
 
 import pytest
@@ -10,8 +17,12 @@ from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.copies.commands import Scope
 from juki_center.areas.copies.issue import issue_copy
 from juki_center.areas.residents.records import Hold
+from juki_center.errors import Reason
+from juki_center.rpc.errors import Statuses
 from tests.support.center import NOW, Center
 from tests.unit.center.test_issue import hold
+
+_RUNS = 50
 
 
 class Watched:
@@ -55,3 +66,36 @@ async def test_case_15_every_cause_asks_the_same_of_the_store(center: Center, sc
     assert asked == asked_too == asked_for_deleted
     assert "residents.household" in asked
     assert (protected.reason, protected.metadata) == (corrected.reason, corrected.metadata)
+
+
+async def test_case_15_every_cause_looks_the_same_on_the_wire(center: Center) -> None:
+    await hold(center, "takahashi-ichiro", Hold.UNDER_CORRECTION)
+    statuses = Statuses.from_descriptor()
+
+    protected, _ = await work_for(center, "sasaki-megumi", Scope.SELF)
+    corrected, _ = await work_for(center, "takahashi-ichiro", Scope.SELF)
+
+    assert protected.reason is Reason.ISSUE_SUPPRESSED
+    assert protected.event.cause != corrected.event.cause
+    assert statuses.status(protected) == statuses.status(corrected)
+
+
+async def test_case_15_times_of_both_causes_are_reported(center: Center) -> None:
+    await hold(center, "takahashi-ichiro", Hold.UNDER_CORRECTION)
+    keys = ("sasaki-megumi", "takahashi-ichiro")
+    micros: dict[str, list[float]] = {key: [] for key in keys}
+
+    for _ in range(_RUNS):
+        for key in keys:
+            command = await center.command(key)
+            began = time.perf_counter()
+            with pytest.raises(DeniedAttempt):
+                center.store.read(
+                    lambda tx, asked=command: issue_copy(tx, asked, NOW, center.policy)  # type: ignore[misc]  # lambda
+                )
+            micros[key].append((time.perf_counter() - began) * 1e6)
+
+    medians = {key: statistics.median(times) for key, times in micros.items()}
+    print(f"case 15: median of {_RUNS}: {medians['sasaki-megumi']:.0f} us for a protected person,")
+    print(f"  {medians['takahashi-ichiro']:.0f} us for a record under correction")
+    assert all(len(times) == _RUNS for times in micros.values())

@@ -87,3 +87,6 @@ class Cards(Protocol):
 
     def mark_used(self, session_id: bytes) -> None:
         """Consume a session."""
+
+    def remove_sessions_before(self, moment: datetime) -> None:
+        """Remove the sessions, used or not, whose time was over before `moment`."""

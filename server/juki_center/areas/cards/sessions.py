@@ -14,6 +14,8 @@ from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import Residents, Whereabouts
 from juki_center.errors import Reason, Refusal
 
+# A used or late session keeps its own refusal for a day; after that it is like one that never was.
+KEPT_AFTER_EXPIRY = timedelta(days=1)
 _KIND_FOR = {Purpose.CERTIFICATE_COPY: CardKind.RESIDENT}
 
 
@@ -103,6 +105,11 @@ def record_session(tx: SessionTx, command: RecordSession, now: datetime) -> Card
 def record_failure(tx: SessionTx, command: RecordFailure, now: datetime) -> None:
     """Write into the log that a card session was refused."""
     tx.audit.append(_refused(command, command.reason, now))
+
+
+def forget_old_sessions(tx: CardsTx, now: datetime) -> None:
+    """Act: remove the sessions whose time has been over for a day; the log keeps what they did."""
+    tx.cards.remove_sessions_before(now - KEPT_AFTER_EXPIRY)
 
 
 def _session(command: RecordSession, card: Card, now: datetime) -> CardSession:
