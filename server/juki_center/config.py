@@ -69,8 +69,10 @@ class CenterConfig:
         """
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise ConfigInvalid(path.name, "not UTF-8") from error
         except tomllib.TOMLDecodeError as error:
-            raise ConfigInvalid(path.name, "not TOML") from error
+            raise ConfigInvalid(path.name, f"not TOML: {error}") from error
         return cls.parse(table, base=path.resolve().parent)
 
     @classmethod
@@ -83,8 +85,8 @@ class CenterConfig:
         return cls(
             environment=_choice(flat, "environment", Environment),
             rule_set=_choice(flat, "rule_set", RuleSet, default=RuleSet.R2003_08),
-            listen_grpc=_text(flat, "listen.grpc", default="127.0.0.1:7443"),
-            listen_http=_text(flat, "listen.http", default="127.0.0.1:7444"),
+            listen_grpc=_address(flat, "listen.grpc", default="127.0.0.1:7443"),
+            listen_http=_address(flat, "listen.http", default="127.0.0.1:7444"),
             pki_dir=base / _text(flat, "pki.dir"),
             node=_text(flat, "node", default="center-1"),
             kek=base / _text(flat, "keys.kek"),
@@ -133,6 +135,15 @@ def _text(flat: Mapping[str, object], key: str, default: str | None = None) -> s
     if not isinstance(value, str) or not value:
         raise ConfigInvalid(key, "must be a text that is not empty")
     return value
+
+
+def _address(flat: Mapping[str, object], key: str, default: str) -> str:
+    text = _text(flat, key, default)
+    host, _, port = text.rpartition(":")
+    is_port = port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65_535
+    if not host or not is_port:
+        raise ConfigInvalid(key, "must be HOST:PORT, such as 127.0.0.1:7443")
+    return text
 
 
 def _choice(

@@ -60,6 +60,13 @@ class Interrupted(Exception):
     """An act's own trouble."""
 
 
+class Unwritable:
+    """A value that no leaf can hold, and whose trouble quotes a name."""
+
+    def __str__(self) -> str:
+        raise Interrupted("所沢太郎")
+
+
 async def test_a_committed_act_is_read_by_everybody(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.cards.add_card(card(b"1" * 32)))
 
@@ -134,6 +141,23 @@ async def test_a_batch_that_fails_as_a_whole_is_run_again_act_by_act(store: SQLi
     assert outcomes[1].reason is Reason.STORE_UNAVAILABLE
     assert len(runs) == 2
     assert has(store, b"1" * 32)
+
+
+async def test_a_defect_in_a_denial_hits_neither_its_neighbours_nor_the_log(
+    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied(_tx: Tx) -> None:
+        unwritable = replace(EVENT, details=(("name", Unwritable()),))  # type: ignore[arg-type]  # a defect
+        raise DeniedAttempt(Refusal(Reason.CARD_UNKNOWN), unwritable)
+
+    acts = (store.act(denied), store.act(lambda tx: tx.cards.add_card(card(b"1" * 32))))
+    outcomes = await asyncio.gather(*acts, return_exceptions=True)
+
+    assert isinstance(outcomes[0], Interrupted)
+    assert outcomes[1] is None
+    assert has(store, b"1" * 32)
+    assert "Interrupted" in caplog.text
+    assert "所沢太郎" not in caplog.text
 
 
 async def test_acts_that_meet_in_the_window_share_a_commit(store: SQLiteStore) -> None:

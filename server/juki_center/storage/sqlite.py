@@ -147,13 +147,7 @@ class SQLiteStore:
         with closing(self._writing):
             while (first := self._queue.get()) is not None:
                 batch, is_last = self._gather(first)
-                try:
-                    self._commit(tx, batch)
-                except Exception as error:
-                    # A defect: the callers are told, and the thread lives on for the next batch.
-                    logger.exception("batch failed")
-                    for job in batch:
-                        job.fail(error)
+                self._commit(tx, batch)
                 for job in batch:
                     job.release()
                 if is_last:
@@ -174,16 +168,21 @@ class SQLiteStore:
         return batch, False
 
     def _commit(self, tx: Transaction, batch: list[_Work]) -> None:
-        """Commit a batch; where it fails as a whole, commit its acts one by one."""
+        """Commit a batch; where it fails as a whole, commit its acts one by one.
+
+        Whatever one act meets, a defect too, its neighbours and the thread go on.
+        """
         try:
             self._commit_together(tx, batch)
-        except sqlite3.Error as error:
-            if len(batch) == 1:
-                logger.warning("commit failed: %s", _name(error))
-                batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE))
+        except Exception as error:
+            if len(batch) > 1:
+                for job in batch:
+                    self._commit(tx, [job])
                 return
-            for job in batch:
-                self._commit(tx, [job])
+            # Its text and its traceback stay out of the log: they may quote a person's data.
+            logger.warning("commit failed: %s", _name(error))
+            is_storage = isinstance(error, sqlite3.Error)
+            batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
 
     def _commit_together(self, tx: Transaction, batch: list[_Work]) -> None:
         with _transaction(self._writing):

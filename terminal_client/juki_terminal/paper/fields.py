@@ -19,6 +19,15 @@ from juki_terminal.paper.errors import ContentRefused
 # Controls, invisible format and bidi characters, surrogates, private use, line separators: none
 # of them has a picture on paper, so a reader could not tell two texts apart.
 UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# The decoder also reads numbers and references behind tags, and what those raise is their own.
+_UNREADABLE: Final = (
+    cbor2.CBORError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 SPACES: Final = frozenset({"\u0020", "\u3000"})
 
 
@@ -41,7 +50,7 @@ def decode_canonical(octets: bytes, name: str) -> object:
         stream = io.BytesIO(octets)
         value: object = cbor2.CBORDecoder(stream).decode()
         same = encode_canonical(value) == octets
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise ContentRefused(name, "is not CBOR") from error
     if not same:
         raise ContentRefused(name, "is not in its deterministic encoding")

@@ -55,6 +55,10 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         ("environment", {"environment": "staging"}),
         ("environment", {"environment": 1}),
         ("rule_set", {"rule_set": "2003"}),
+        ("listen.grpc", {"listen": {"grpc": "127.0.0.1"}}),
+        ("listen.grpc", {"listen": {"grpc": ":7443"}}),
+        ("listen.http", {"listen": {"http": "127.0.0.1:http"}}),
+        ("listen.http", {"listen": {"http": "127.0.0.1:65536"}}),
         ("pki.dir", {"pki": {}}),
         ("pki.dir", {"pki": {"dir": ""}}),
         ("keys.kek", {"keys": {}}),
@@ -77,5 +81,13 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "center.toml"
     file.write_text("environment dev", encoding="utf-8")
 
-    with pytest.raises(ConfigInvalid, match=r"center\.toml"):
+    with pytest.raises(ConfigInvalid, match=r"center\.toml: not TOML.*line 1"):
+        CenterConfig.load(file)
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "center.toml"
+    file.write_bytes('environment = "所沢"'.encode("euc_jp"))
+
+    with pytest.raises(ConfigInvalid, match=r"center\.toml: not UTF-8"):
         CenterConfig.load(file)

@@ -28,8 +28,9 @@ from juki_center.areas.copies.commands import (
     Subject,
 )
 from juki_center.areas.copies.issue import issue_copy
+from juki_center.areas.ports import Tx
 from juki_center.areas.residents.civil_date_texts import parse_date
-from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode, resident_check_digit
 from juki_center.areas.residents.records import Hold
 from juki_center.errors import Reason, Refusal
 from tests.support.center import (
@@ -414,6 +415,34 @@ async def test_case_18_a_moved_or_deceased_member_has_no_copy(
     refusal = await refused(center, command)
 
     assert refusal.reason is Reason.RECORD_DELETED
+
+
+async def test_a_copy_that_no_terminal_would_take_is_not_issued(center: Center) -> None:
+    await _crowd(center, members=40)
+    command = await center.command("yoshida-taro", scope=Scope.HOUSEHOLD)
+
+    refusal = await refused(center, command)
+
+    assert refusal.reason is Reason.MESSAGE_TOO_LARGE
+    assert refusal.metadata == {"limitBytes": "49152"}
+    assert await center.issue(replace(command, scope=Scope.SELF))
+
+
+async def _crowd(center: Center, *, members: int) -> None:
+    """Let so many persons with the longest of addresses live in a household."""
+    sample = SAMPLES["yoshida-taro"]
+    longest = replace(sample.record, building="棟" * 200, previous_address="町" * 200)
+
+    def act(tx: Tx) -> None:
+        holder = tx.residents.by_code(sample.record.code)
+        assert holder is not None
+        household = tx.residents.resident(holder.person).household
+        for number in range(members):
+            body = f"{number + 1:010}"
+            code = ResidentCode(body + resident_check_digit(body))
+            tx.residents.enter(sample.municipality, household, replace(longest, code=code))
+
+    await center.store.act(act)
 
 
 async def test_a_household_leaves_out_who_has_gone(center: Center) -> None:

@@ -400,6 +400,37 @@ async def test_what_is_no_copy_at_all_is_a_wrong_field(
     assert refused.value.metadata["rule"] == "NO_COPY"
 
 
+# CBOR that makes the library's decoder raise what is no CBORError.
+HOSTILE = {
+    "nested": b"\x81" * 20_000 + b"\x00",
+    "a decimal out of range": b"\xc4\x82\x1b\x7f\xff\xff\xff\xff\xff\xff\xff\x01",
+    "a fraction of one part": b"\xd8\x1e\x81\x01",
+    "a fraction over zero": b"\xd8\x1e\x82\x01\x00",
+    "a reference to itself": b"\xd8\x1c\x81\xd8\x1d\x00",
+    "a pattern": b"\xd8\x23\x63(((",
+    "a list as key": b"\xa1\x81\x00\x00",
+    "a length without content": b"\x9b\x7f\xff\xff\xff\xff\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_hostile_octets_are_no_copy_wherever_they_stand(center: Center, kind: str) -> None:
+    octets = HOSTILE[kind]
+    header = cbor2.dumps(cbor2.CBORTag(18, [octets, {}, b"", b""]))
+    in_qr = base45.b45encode(octets[:2_000]).decode()
+
+    for evidence in (
+        SignedContent(octets),
+        SignedContent(header),
+        SignedContent(center.policy.signer.sign(octets)),
+        QRText("JUKI1:" + in_qr),
+        QRText("JUKI1F:" + in_qr),
+    ):
+        with pytest.raises(Refusal) as refused:
+            verdict(center, evidence)
+        assert refused.value.reason is Reason.FIELD_INVALID
+
+
 async def test_a_signed_payload_in_another_form_is_no_copy(center: Center) -> None:
     with pytest.raises(Refusal) as refused:
         verdict(center, SignedContent(center.policy.signer.sign(b"\xff")))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
 from juki_center.areas.copies.answer_codec import decode_copy, encode_issue
@@ -27,6 +27,9 @@ from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.areas.residents.records import Resident
 from juki_center.errors import Reason, Refusal
+
+SIGNED_CONTENT_OCTETS: Final = 48 * 1024
+"""How large the signed content of a copy may be."""
 
 
 class IssueTx(ApplicantTx, Protocol):
@@ -100,6 +103,10 @@ def _issue(
     row = _row(tx, plan, now)
     signed = payload(_content(row, plan, policy))
     cose = policy.signer.sign(signed.octets)
+    if len(cose) > SIGNED_CONTENT_OCTETS:
+        # No terminal would take it; better no issue than one that cannot be printed.
+        refusal = Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(SIGNED_CONTENT_OCTETS))
+        raise DeniedAttempt(refusal, _refused(plan.command, refusal, now, plan.applicant.resident))
     proof = content_proof(signed.digest, take_apart(cose).signature)
     tx.issues.add(row, content_proof=proof, counter_note=plan.applicant.counter_note)
     if plan.applicant.session is not None:

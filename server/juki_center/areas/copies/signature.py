@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import cbor2
 from cryptography import x509
@@ -23,6 +24,18 @@ CONTENT_TYPE = "application/juki-copy+cbor"
 _ALGORITHM, _CONTENT_TYPE, _KEY_ID = 1, 3, 4
 _ES256 = -7
 _COSE_SIGN1 = 18
+# The library also reads numbers, dates and references behind tags, and what those raise is their
+# own; a stranger's octets may hold any of them.
+UNREADABLE: Final = (
+    cbor2.CBORError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ def take_apart(cose: bytes) -> Sealed:
         header = cbor2.loads(protected)
         canonical = cbor2.dumps(tagged) == cose and tagged.tag == _COSE_SIGN1
         expected = {_ALGORITHM: _ES256, _CONTENT_TYPE: CONTENT_TYPE, _KEY_ID: header[_KEY_ID]}
-    except (cbor2.CBORError, AttributeError, TypeError, ValueError, KeyError, EOFError) as error:
+    except UNREADABLE as error:
         raise NotSignedContent from error
     sealed = (header[_KEY_ID], payload, signature)
     if not canonical or header != expected or unprotected != {} or not all(map(_is_bytes, sealed)):

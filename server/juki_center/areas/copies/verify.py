@@ -22,7 +22,7 @@ from juki_center.areas.copies.commands import (
 )
 from juki_center.areas.copies.content import content_proof
 from juki_center.areas.copies.issues import Issues
-from juki_center.areas.copies.signature import CopyTrust
+from juki_center.areas.copies.signature import UNREADABLE, CopyTrust
 from juki_center.errors import (
     NotSignedContent,
     Reason,
@@ -87,7 +87,7 @@ def _signed(cose: bytes, trust: CopyTrust, field_name: str) -> _Claim:
         document = cbor2.loads(sealed.payload)["doc"]
         digest = hashlib.sha256(cbor2.dumps(document, canonical=True)).digest()
         return _Claim(str(document["no"]), content_proof(digest, sealed.signature))
-    except (cbor2.CBORError, KeyError, TypeError, ValueError):
+    except UNREADABLE:
         # Well signed, yet in no form that this center gives to what it signs.
         raise _no_copy(field_name) from None
 
@@ -97,7 +97,7 @@ def _short(octets: bytes, trust: CopyTrust) -> _Claim:
         claimed = cbor2.loads(octets)
         number, digest, signature = claimed["no"], claimed["sha"], claimed["sig"]
         signer = claimed["kid"]
-    except (cbor2.CBORError, KeyError, TypeError, ValueError):
+    except UNREADABLE:
         raise _no_copy("qr_text") from None
     if not isinstance(number, str) or not all(
         isinstance(part, bytes) for part in (digest, signature, signer)

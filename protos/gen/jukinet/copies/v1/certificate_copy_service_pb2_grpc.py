@@ -82,7 +82,7 @@ class CertificateCopyServiceServicer(object):
         SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, PHOTO_ID_DISABLED,
         CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
         NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +107,7 @@ class CertificateCopyServiceServicer(object):
         The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
         not confirmed, and for 24 hours at most, the signed content is returned again.
 
-        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND.
+        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

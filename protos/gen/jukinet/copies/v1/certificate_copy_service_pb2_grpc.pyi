@@ -44,7 +44,7 @@ class CertificateCopyServiceStub:
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, PHOTO_ID_DISABLED,
     CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
     NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
     ConfirmPrint: _grpc.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.ConfirmPrintRequest, _certificate_copy_service_pb2.ConfirmPrintResponse]
     """Records what became of the paper.
@@ -61,7 +61,7 @@ class CertificateCopyServiceStub:
     The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
     not confirmed, and for 24 hours at most, the signed content is returned again.
 
-    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND.
+    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     VerifyCopy: _grpc.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.VerifyCopyRequest, _certificate_copy_service_pb2.VerifyCopyResponse]
     """Says whether a copy that somebody holds was issued by this center and still stands.
@@ -104,7 +104,7 @@ class CertificateCopyServiceAsyncStub(CertificateCopyServiceStub):
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, PHOTO_ID_DISABLED,
     CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
     NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
     ConfirmPrint: _aio.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.ConfirmPrintRequest, _certificate_copy_service_pb2.ConfirmPrintResponse]  # type: ignore[assignment]
     """Records what became of the paper.
@@ -121,7 +121,7 @@ class CertificateCopyServiceAsyncStub(CertificateCopyServiceStub):
     The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
     not confirmed, and for 24 hours at most, the signed content is returned again.
 
-    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND.
+    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     VerifyCopy: _aio.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.VerifyCopyRequest, _certificate_copy_service_pb2.VerifyCopyResponse]  # type: ignore[assignment]
     """Says whether a copy that somebody holds was issued by this center and still stands.
@@ -167,7 +167,7 @@ class CertificateCopyServiceServicer(metaclass=_abc_1.ABCMeta):
         SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, PHOTO_ID_DISABLED,
         CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
         NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -196,7 +196,7 @@ class CertificateCopyServiceServicer(metaclass=_abc_1.ABCMeta):
         The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
         not confirmed, and for 24 hours at most, the signed content is returned again.
 
-        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND.
+        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
