@@ -5,42 +5,42 @@ The terminal's library runs here, so that its every byte can be looked at; the c
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from juki_card import eac, ec, pace
-from juki_card.apdu import SW, CommandAPDU, ResponseAPDU
-from juki_card.cvc import CVCertificate
-from juki_card.errors import SecureMessagingError
-from juki_card.files import DG1, read_short_file, select_application
-from juki_card.flow import run
-from juki_card.passwords import Pin
+from juki_card import ec
+from juki_card.apdu import SW
 from juki_cardbox.cardfile import CardFile
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.profile import Profiles
-from juki_terminal import plan as plans
+from juki_terminal import civil_date
+from juki_terminal.application import DocumentKind, Item, PhotoDocument, Scope, Subject
 from juki_terminal.journal import State
 from juki_terminal.outcome import Problem
-from juki_terminal.reader import connected
-from juki_terminal.stream import SessionStream
-from jukinet.card.v1 import card_session_service_pb2 as card_pb
-from jukinet.options.v1.options_pb2 import PURPOSE_CERTIFICATE_COPY
 from tests.e2e.recorder import Tap
+from tests.e2e.rogue import Rogue
 from tests.e2e.stage import Stage, VirtualSlots
-from tests.e2e.window import RIGHT_PIN, Window, opened_window
+from tests.e2e.window import RIGHT_PIN, USUAL, Wanted, Window, opened_window
 from tests.support.center_process import CenterProcess
 from tests.support.leaves import leaves_in
 from tests.support.renderings import found_in
 
 pytestmark = pytest.mark.e2e
 FULL = 3
+LICENCE = PhotoDocument(
+    kind=DocumentKind.DRIVING_LICENCE,
+    number="307012345670",
+    name="\U00020bb7田　太郎",
+    birth_date=civil_date.parse("昭和45年3月2日", "birth"),
+    address="埼玉県所沢市並木三丁目2番地1",
+    municipality="112089",
+    clerk_name="窓口　花",
+)
 # After these a genuine, active card would have been asked for its code.
 _UP_TO_CHIP_AUTHENTICATION = 16
 
@@ -56,6 +56,10 @@ class World:
 
     def tries_left(self, key: str) -> int:
         return CardFile(self.window.card(key)).load().pin.tries_left
+
+    def seen(self) -> bytes:
+        """Every APDU and message that the window has handled in this test."""
+        return b"\0".join(self.tap.kept)
 
     def log(self) -> list[dict[str, object]]:
         return leaves_in(self.center.folder / "center" / "center.sqlite")
@@ -85,6 +89,109 @@ def refused(window: Window, card: Path, *pins: str) -> Problem:
     with pytest.raises(Problem) as caught:
         window.authenticate(card, *pins)
     return caught.value
+
+
+def refused_copy(window: Window, key: str, wanted: Wanted) -> Problem:
+    with pytest.raises(Problem) as caught:
+        window.issue(key, wanted=wanted)
+    return caught.value
+
+
+def test_case_09_a_resident_of_tokorozawa_gets_the_usual_copy_in_chiyoda(world: World) -> None:
+    before = len(world.log())
+
+    status = world.window.issue("yoshida-taro")
+
+    copy = world.window.printed(status.issue_number)
+    (person,) = copy.persons
+    assert person.name == "\U00020bb7田　太郎"
+    assert (person.resident_code, person.relationship, person.householder) == (None, None, None)
+    assert found_in(world.seen(), person.name), "the search itself is blind"
+    assert not found_in(world.seen(), "福岡県久留米市")
+    assert not found_in(world.seen(), world.code("yoshida-taro"))
+    log = [leaf for leaf in world.log()[before:] if leaf["ev"] == "COPY_ISSUED"]
+    assert [(leaf["iss"], leaf["res"], leaf["id"]) for leaf in log] == [
+        ("131016", "112089", status.issue_number)
+    ]
+
+
+def test_case_10_relationship_and_code_when_wanted_and_honseki_never(world: World) -> None:
+    both = Wanted(items=(Item.RELATIONSHIP, Item.RESIDENT_CODE))
+    domicile = Wanted(items=(Item.REGISTERED_DOMICILE,))
+
+    status = world.window.issue("takahashi-kazuko", wanted=both)
+    problem = refused_copy(world.window, "takahashi-kazuko", domicile)
+
+    (person,) = world.window.printed(status.issue_number).persons
+    assert (person.householder, person.relationship) == ("髙橋　一郎", "妻")
+    assert person.resident_code == world.code("takahashi-kazuko")
+    assert problem.reason == "ITEM_NOT_PERMITTED"
+    assert not found_in(world.seen(), "長野県松本市")
+
+
+def test_case_11_a_driving_licence_that_fits_gets_a_copy_without_a_card(world: World) -> None:
+    status = world.window.issue_to(LICENCE)
+
+    (person,) = world.window.printed(status.issue_number).persons
+    assert person.name == LICENCE.name
+
+
+def test_case_12_a_licence_with_another_address_shows_nothing_of_the_register(
+    world: World,
+) -> None:
+    elsewhere = replace(LICENCE, address="埼玉県所沢市緑町二丁目99番地")
+
+    with pytest.raises(Problem) as caught:
+        world.window.issue_to(elsewhere)
+
+    assert (caught.value.reason, dict(caught.value.metadata)) == ("ID_MISMATCH", {})
+    assert not found_in(world.seen(), LICENCE.address)
+
+
+def test_case_15_a_protected_resident_is_refused_neutrally_and_the_log_has_the_truth(
+    world: World,
+) -> None:
+    require_held_back(world, "sasaki-megumi", USUAL)
+
+
+def test_case_16_the_household_of_a_protected_member_is_refused_whole(world: World) -> None:
+    require_held_back(world, "sasaki-setsuko", Wanted(Scope.HOUSEHOLD))
+
+
+def require_held_back(world: World, key: str, wanted: Wanted) -> None:
+    """Require the neutral refusal, without paper or a fact beside it, and its cause in the log."""
+    before = len(world.log())
+
+    problem = refused_copy(world.window, key, wanted)
+
+    assert (problem.reason, dict(problem.metadata)) == ("ISSUE_SUPPRESSED", {})
+    assert world.window.printer.papers == {}
+    told = [(leaf["ev"], leaf["out"]) for leaf in world.log()[before:]]
+    assert told == [("CARD_AUTHENTICATED", "DONE"), ("COPY_REFUSED", "PROTECTIVE_MEASURE")]
+
+
+@pytest.mark.parametrize(
+    ("name", "birth", "reason"),
+    [
+        ("髙橋　一郎", "昭和22年7月30日", "NOT_SAME_HOUSEHOLD"),
+        ("伊藤　清", "大正10年9月30日", "RECORD_DELETED"),
+    ],
+)
+def test_case_18_a_stranger_or_a_dead_member_is_not_on_a_copy(
+    world: World, name: str, birth: str, reason: str
+) -> None:
+    listed = Wanted(Scope.LISTED, (Subject(name, civil_date.parse(birth, "birth")),))
+
+    problem = refused_copy(world.window, "ito-yoshi", listed)
+
+    assert problem.reason == reason
+    assert world.window.printer.papers == {}
+
+
+def test_case_21_at_home_the_local_counter_is_named(world: World) -> None:
+    problem = refused_copy(world.window, "yamazaki-ken", USUAL)
+
+    assert problem.reason == "USE_LOCAL_COUNTER"
 
 
 @pytest.mark.parametrize("wrong", [("0000",), ("0000", "9999")])
@@ -147,7 +254,7 @@ def test_case_14_a_suspended_card_is_refused_before_its_code_is_read(world: Worl
     assert problem.reason == "CARD_SUSPENDED"
     assert world.tap.commands == _UP_TO_CHIP_AUTHENTICATION
     assert world.tries_left(key) == FULL
-    assert not found_in(b"\0".join(world.tap.kept), code)
+    assert not found_in(world.seen(), code)
     (leaf,) = world.log()[before:]
     assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_SUSPENDED")
 
@@ -177,49 +284,10 @@ def test_case_35_a_clone_with_the_right_code_but_another_key_is_not_authentic(
 
     assert problem.reason == "CARD_NOT_AUTHENTIC"
     assert world.tap.commands == _UP_TO_CHIP_AUTHENTICATION
-    assert not found_in(b"\0".join(world.tap.kept), world.code(key))
+    assert not found_in(world.seen(), world.code(key))
     (leaf,) = world.log()[before:]
     assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_NOT_AUTHENTIC")
     assert leaf["iss"] == "131016"
-
-
-class Rogue:
-    """A terminal that shows a card certificates which are not in the center's plan."""
-
-    def __init__(self, window: Window, card: Path) -> None:
-        self._window = window
-        self._reader = window.reader(card)
-
-    def transmit(self, command: CommandAPDU) -> ResponseAPDU:
-        """Exchange one command."""
-        return ResponseAPDU.decode(self._reader.transmit(command.encode()))
-
-    def show(self, chain: tuple[CVCertificate, ...]) -> tuple[list[int], ResponseAPDU]:
-        """Open the card with the right PIN, show `chain`, and then ask for the code all the same.
-
-        Return the status words inside the PIN's channel, and the answer to the question after it.
-        """
-        with closing(SessionStream(self._window.center)) as stream, connected(self._reader, 1):
-            plan = self._true_plan(stream)
-            prepared = run(eac.prepare(plan.chat), self.transmit)
-            octets = secrets.token_bytes(pace.random_size(plan.domain))
-            ephemerals = pace.Ephemerals.from_random(plan.domain, octets)
-            establish = pace.establish(Pin(RIGHT_PIN), prepared.access, ephemerals)
-            inside = run(establish, self.transmit).channel.through(self.transmit)
-            forged = replace(plan, chains=(eac.Chain(chain[0].car, chain),))
-            words: list[int] = []
-            with suppress(SecureMessagingError):  # the card has let go of the channel
-                words.extend(inside(s.apdu).sw for s in forged.opening_steps(forged.chains[0]))
-            self.transmit(select_application())
-            return words, self.transmit(read_short_file(DG1))
-
-    def _true_plan(self, stream: SessionStream) -> eac.Plan:
-        hello = card_pb.Hello(purpose=PURPOSE_CERTIFICATE_COPY, versions=[plans.VERSION])
-        stream.send(card_pb.AuthenticateRequest(hello=hello))
-        center = self._window.center
-        plan, cvca = stream.receive_plan(), center.trust.cvca
-        now = datetime.now(UTC)
-        return plans.check(plan, PURPOSE_CERTIFICATE_COPY, center.pins, cvca, now).for_card
 
 
 @pytest.fixture(scope="module")
@@ -238,13 +306,18 @@ def test_case_35_a_card_refuses_a_rogue_terminal_certificate_and_keeps_its_code(
     dv = (ours if own_dv else stranger).cv("dv").certificate
     rogue = Rogue(world.window, world.window.card(key))
 
-    words, answer = rogue.show((dv, stranger.cv("at-center-auth").certificate))
+    before = len(world.log())
+
+    end = rogue.show((dv, stranger.cv("at-center-auth").certificate))
 
     # Each certificate takes two commands: name its issuer, show it.
     refused_at = 4 if own_dv else 2
-    assert words[: refused_at - 1] == [SW.OK] * (refused_at - 1)
-    assert len(words) == refused_at
-    assert words[-1] != SW.OK
-    assert (answer.sw, answer.data) == (SW.SECURITY_NOT_SATISFIED, b"")
-    assert not found_in(b"\0".join(world.tap.kept), world.code(key))
+    assert end.words[: refused_at - 1] == [SW.OK] * (refused_at - 1)
+    assert len(end.words) == refused_at
+    assert end.words[-1] != SW.OK
+    assert (end.answer.sw, end.answer.data) == (SW.SECURITY_NOT_SATISFIED, b"")
+    assert end.problem.reason == "CARD_REFUSED"
+    (leaf,) = world.log()[before:]
+    assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_REFUSED")
+    assert not found_in(world.seen(), world.code(key))
     assert world.window.authenticate(world.window.card(key)).session_id

@@ -13,11 +13,14 @@ from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
-from juki_terminal.application import CardProof, CopyApplication
+from juki_terminal.application import CardProof, CopyApplication, Item, Proof, Scope, Subject
 from juki_terminal.channel import Center
 from juki_terminal.copies import CopyDesk, CopyStatus, Patience, issue_copy
 from juki_terminal.identity import TerminalIdentity
 from juki_terminal.journal import Journal
+from juki_terminal.paper.attachment import extract_signed_content
+from juki_terminal.paper.content import CopyContent
+from juki_terminal.paper.envelope import open_envelope
 from juki_terminal.paper_press import PaperPress
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
@@ -28,6 +31,18 @@ from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 CHIYODA = "131016"
 RIGHT_PIN = dev_texts.PIN
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an applicant wants on the copy."""
+
+    scope: Scope = Scope.SELF
+    subjects: tuple[Subject, ...] = ()
+    items: tuple[Item, ...] = ()
+
+
+USUAL = Wanted()
 
 
 @dataclass
@@ -67,11 +82,22 @@ class Window:
         """Run a card session with these PINs, else with the right one."""
         return authenticate(self.center, self.reader(card), FilePin(list(pins or (RIGHT_PIN,))))
 
-    def issue(self, key: str, *pins: str) -> CopyStatus:
-        """Authenticate a resident's card and issue their copy."""
+    def issue(self, key: str, *pins: str, wanted: Wanted = USUAL) -> CopyStatus:
+        """Authenticate a resident's card and issue a copy to them."""
         card = self.authenticate(self.card(key), *pins)
-        proof = CardProof(card.session_id, card.transcript_hash)
-        return issue_copy(self.desk, CopyApplication(proof, fee_yen=300))
+        return self.issue_to(CardProof(card.session_id, card.transcript_hash), wanted)
+
+    def issue_to(self, proof: Proof, wanted: Wanted = USUAL) -> CopyStatus:
+        """Issue a copy to whom a card session or a photo document shows."""
+        application = CopyApplication(
+            proof, wanted.scope, wanted.subjects, wanted.items, fee_yen=300
+        )
+        return issue_copy(self.desk, application)
+
+    def printed(self, issue_number: str) -> CopyContent:
+        """Read the copy that lies in the tray, once."""
+        (pdf,) = self.printer.papers[issue_number]
+        return open_envelope(extract_signed_content(pdf)).content
 
     def listed(self) -> list[str]:
         """Ask the center for the numbers of all issues of the municipality, newest first."""
