@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from juki_cardbox.sandbox import PcscSandbox
+from juki_cardbox.sandbox import PcscSandbox, why_unavailable
 from tests.e2e.stage import PcscSlots, Stage, VirtualSlots
 from tests.support.center_process import CenterProcess
 
@@ -18,6 +18,9 @@ def stage(
 ) -> Iterator[Stage]:
     """A center with its samples, and a reader of either kind."""
     folder: Path = tmp_path_factory.mktemp("stage")
+    lacking = why_unavailable() if request.param == "pcsc" else None
+    if lacking:
+        pytest.skip(lacking)
     with CenterProcess(folder) as center:
         if request.param == "virtual":
             yield Stage(folder, center, VirtualSlots())

@@ -109,10 +109,12 @@ def suspended_card(stage: Stage) -> str:
 
 def card_that_is_not_genuine(stage: Stage) -> str:
     """A clone with the right code and PIN, but not the chip's key, is found out."""
-    run = stage.issue(APPLICANT, card=clone_of(stage, APPLICANT), out=stage.folder / "clone.pdf")
+    paper = stage.folder / "clone.pdf"
+    paper.unlink(missing_ok=True)
+    run = stage.issue(APPLICANT, card=clone_of(stage, APPLICANT), out=paper)
 
     refused(run, "CARD_NOT_AUTHENTIC")
-    assert not (stage.folder / "clone.pdf").exists()
+    assert not paper.exists()
     assert _apdus(run) < 18, "the code was read from a clone"
     return f"CARD_NOT_AUTHENTIC after {_apdus(run)} APDUs"
 

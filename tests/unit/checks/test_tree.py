@@ -31,7 +31,7 @@ def test_line_of_one_machine_is_found(name: str, line: str) -> None:
         ("a.md", "https://center.jukinet.example/terms"),
         ("a.md", "http://127.0.0.1:7444/live and http://localhost:1"),
         ("a.md", f"the option {INDEX} is not used"),
-        ("a.py", "out/demo/home/x and tests/work/y"),
+        ("a.py", "out/demo/home/x and tests/unit/y"),
         ("a.toml", "/etc/juki/center.toml"),
         ("Makefile", "--no-emit-index-url"),
     ],
