@@ -249,26 +249,16 @@ def test_case_14_a_suspended_card_is_refused_before_its_code_is_read(world: Worl
     before = len(world.log())
 
     problem = refused(world.window, world.window.card(key))
+    commands = world.tap.commands
+    after_a_wrong_pin = refused(world.window, world.window.card(key), "0000", RIGHT_PIN)
 
     assert suspended.exit_code == 0
-    assert problem.reason == "CARD_SUSPENDED"
-    assert world.tap.commands == _UP_TO_CHIP_AUTHENTICATION
+    assert [problem.reason, after_a_wrong_pin.reason] == ["CARD_SUSPENDED"] * 2
+    assert commands == _UP_TO_CHIP_AUTHENTICATION
     assert world.tries_left(key) == FULL
     assert not found_in(world.seen(), code)
-    (leaf,) = world.log()[before:]
-    assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_SUSPENDED")
-
-
-def test_case_14_a_wrong_pin_before_the_right_one_leaves_the_counter_full(world: World) -> None:
-    key = "katsuragi-sho"
-    stage = Stage(world.center.folder, world.center, VirtualSlots())
-    options = ("--config", str(stage.folder / "center.toml"), "--from", "-")
-    stage.operator("cards", "suspend", *options, stdin=world.code(key) + "\n")
-
-    problem = refused(world.window, world.window.card(key), "0000", RIGHT_PIN)
-
-    assert problem.reason == "CARD_SUSPENDED"
-    assert world.tries_left(key) == FULL
+    told = [(leaf["ev"], leaf["out"]) for leaf in world.log()[before:]]
+    assert told == [("CARD_SESSION_REFUSED", "CARD_SUSPENDED")] * 2
 
 
 def test_case_35_a_clone_with_the_right_code_but_another_key_is_not_authentic(
