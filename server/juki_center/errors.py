@@ -2,6 +2,7 @@
 
 CenterError
 ├── Refusal       a rule forbids the act; `reason` and `metadata` go to the caller
+│   └── StoreUnusable    the store cannot even be opened; for the operator, with its file
 ├── NotAllowed    an event cannot happen in a state
 ├── RuleBroken    a value breaks the rule of its type; the edge adds the field's name
 ├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
@@ -108,6 +109,15 @@ class Refusal(CenterError):
         super().__init__(str(reason))
         self.reason = reason
         self.metadata = metadata
+
+
+class StoreUnusable(Refusal):
+    """The store's file cannot be opened; `problem` says which file, and what SQLite or the system
+    calls the trouble."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(Reason.STORE_UNAVAILABLE)
+        self.problem = problem
 
 
 class RuleBroken(CenterError, ValueError):

@@ -19,7 +19,7 @@ from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import municipality_rows
-from juki_center.errors import Refusal
+from juki_center.errors import KeyUnusable, Refusal
 from juki_center.rpc import card_session, copies, server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.card_material import MaterialSource
@@ -64,8 +64,18 @@ class Surroundings:
 @asynccontextmanager
 async def opened_store(config: CenterConfig) -> AsyncIterator[SQLiteStore]:
     """Open the store that the configuration names, and close it at the end."""
-    with closing(open_store(config.store_url, KeyEncryptionKey.load(config.kek))) as store:
+    with closing(open_with_key(config)) as store:
         yield store
+
+
+def open_with_key(config: CenterConfig) -> SQLiteStore:
+    """Open the store with its key; raise KeyUnusable or StoreUnusable, each naming its file."""
+    kek = KeyEncryptionKey.load(config.kek)
+    try:
+        return open_store(config.store_url, kek)
+    except KeyUnusable as error:
+        store = config.store_url.removeprefix("sqlite:///")
+        raise KeyUnusable(f"{config.kek} is not the key of {store}") from error
 
 
 @asynccontextmanager

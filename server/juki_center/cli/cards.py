@@ -96,10 +96,13 @@ def _serial(text: str) -> bytes:
 
 
 def _read(source: str) -> str:
-    if source == "-":
-        return sys.stdin.readline(_INPUT_LIMIT).strip()
-    with Path(source).open(encoding="utf-8") as file:
-        return file.readline(_INPUT_LIMIT).strip()
+    try:
+        if source == "-":
+            return sys.stdin.readline(_INPUT_LIMIT).strip()
+        with Path(source).open(encoding="utf-8") as file:
+            return file.readline(_INPUT_LIMIT).strip()
+    except UnicodeDecodeError:
+        raise RuleBroken("NOT_TEXT") from None
 
 
 def _report(command: str, cards: list[Card], *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`juki-center doctor`: is this center fit for the day? Every check runs and says what it found.
 
-Nothing is changed and no network is used but the center's own status port.
+Nothing is changed, but that opening a store brings it to the newest schema; no network is used but
+the center's own status port.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from juki_center.cli.assembly import is_readable
+from juki_center.cli.assembly import is_readable, open_with_key
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
 from juki_center.config import Environment
 from juki_center.rpc.card_material import load_material
-from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
 from juki_pki.profile import ATS
@@ -154,7 +154,7 @@ def _store(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield Finding("store file", Level.FAULT, f"mode {mode:04o}, must be 0600")
-    store = open_store(config.store_url, KeyEncryptionKey.load(config.kek))
+    store = open_with_key(config)
     try:
         good = is_readable(store)
     finally:

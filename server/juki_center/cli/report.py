@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 import typer
 
 from juki_card.errors import CertificateRefused
-from juki_center.errors import ConfigInvalid, KeyUnusable, NotAllowed, Refusal, RuleBroken
+from juki_center.errors import (
+    ConfigInvalid,
+    KeyUnusable,
+    NotAllowed,
+    Refusal,
+    RuleBroken,
+    StoreUnusable,
+)
 from juki_center.rpc.options import reason_options
 from juki_center.rpc.server import BindFailedError
 from juki_pki.errors import PKIError
@@ -83,26 +90,59 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     BindFailedError: _Kind(
         "ADDRESS_IN_USE", "Stop the other program, or choose another address in listen.*."
     ),
-    KeyUnusable: _Kind("KEY_UNUSABLE", "Restore the key's file from its backup, with mode 0600."),
+    KeyUnusable: _Kind(
+        "KEY_UNUSABLE",
+        "Restore the key's file from its backup, with mode 0600. Only a new store takes a new key.",
+    ),
+    StoreUnusable: _Kind(
+        "STORE_UNAVAILABLE",
+        "Correct store.url, or make its folder; the file must be a store that you may write.",
+        Exit.UNREACHABLE,
+    ),
     CertificateRefused: _Kind(
         "CARD_ACCESS_EXPIRED", "Renew the card access certificates with `juki-pki issue at`."
     ),
     NotAllowed: _Kind("NOT_ALLOWED", "Look at the card's state with `juki-center cards status`."),
     RuleBroken: _Kind("INPUT_INVALID", "Correct the input.", Exit.USAGE),
-    OSError: _Kind("FILE_UNUSABLE", "Look at the named file."),
+    FileNotFoundError: _Kind(
+        "FILE_UNUSABLE", "Make the named file, or name another one; --config names the center's."
+    ),
+    OSError: _Kind("FILE_UNUSABLE", "Look at the named file, and at who may read it."),
 }
+_RULES: Final[Mapping[str, str]] = {
+    "EITHER_SERIAL_OR_CODE_FROM": "name the card by --serial, or its holder by --from FILE or -",
+    "SERIAL_IN_HEX": "--serial takes hex digits, as `juki-card show` prints them",
+    "SERIAL_OF_32_BYTES": "--serial takes 64 hex digits, as `juki-card show` prints them",
+    "NOT_TEXT": "the file with the resident record code is not text",
+    "ELEVEN_DIGITS": "the first line must be a resident record code: 11 digits and nothing else",
+    "ALL_ZERO": "this resident record code is given to nobody",
+    "INVALID_CHECK_DIGIT": "the resident record code's check digit is wrong: a digit was mistyped",
+}
+"""What an operator reads for a rule that the command line's input breaks."""
 EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)
 """What a command may meet in its surroundings; anything else is a defect and shows itself."""
 
 
 def failure(error: Exception) -> Failure:
     """Return what one of the EXPECTED errors means to the operator."""
-    if isinstance(error, Refusal):
+    if isinstance(error, Refusal) and not isinstance(error, StoreUnusable):
         return _refusal(error)
     if isinstance(error, PKIError):
         return Failure(error.reason, str(error), error.remedy)
     kind = next(found for known, found in _KINDS.items() if isinstance(error, known))
-    return Failure(kind.reason, str(error), kind.remedy, kind.exit)
+    return Failure(kind.reason, _message(error), kind.remedy, kind.exit)
+
+
+def _message(error: Exception) -> str:
+    match error:
+        case StoreUnusable():
+            return error.problem
+        case RuleBroken():
+            return _RULES.get(error.rule, error.rule)
+        case OSError(filename=str(name), strerror=str(problem)):
+            return f"{name}: {problem}"
+        case _:
+            return str(error)
 
 
 def _refusal(refusal: Refusal) -> Failure:

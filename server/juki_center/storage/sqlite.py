@@ -23,7 +23,7 @@ from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.ports import Tx
-from juki_center.errors import Reason, Refusal
+from juki_center.errors import Reason, Refusal, StoreUnusable
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.migrate import migrate
 from juki_center.storage.transaction import Transaction
@@ -86,15 +86,15 @@ class SQLiteStore:
     ) -> None:
         """Open or make the store.
 
-        Raises KeyUnusable where the key-encryption key is not the store's, and
-        Refusal(STORE_UNAVAILABLE) where the file cannot be used.
+        Raises KeyUnusable where the key-encryption key is not the store's, and StoreUnusable
+        where the file cannot be used.
         """
         self.path = path
         self._kek = kek
         self._window_seconds = window_seconds
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._closed = False
-        with _unavailable_if_broken():
+        with _unusable_if_broken(path):
             _make_file(path)
             migrate(path)
             self._make_keys()
@@ -244,6 +244,15 @@ def _unavailable_if_broken() -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         logger.warning("store cannot be used: %s", _name(error))
         raise Refusal(Reason.STORE_UNAVAILABLE) from error
+
+
+@contextmanager
+def _unusable_if_broken(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        problem = error.strerror if isinstance(error, OSError) else _name(error)
+        raise StoreUnusable(f"{path}: {problem}") from error
 
 
 def _name(error: Exception) -> str:

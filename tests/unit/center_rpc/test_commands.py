@@ -289,3 +289,81 @@ def test_list_of_residents_names_every_card(made: Made) -> None:
     assert all(f"cards/{card.path.name}" in text for card in made.cards)
     assert "protective measure" in text
     assert not any(card.sample.record.code.digits in text for card in made.cards)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "11 digits"),
+        ("1234567890a", "11 digits"),
+        ("00000000000", "given to nobody"),
+        ("24727059609", "check digit"),
+    ],
+)
+def test_wrong_code_is_explained_and_never_echoed(folder: DevFolder, given: str, says: str) -> None:
+    ran = cards(folder, "status", "--from", "-", given=given)
+
+    assert (ran.code, reason(ran)) == (2, "INPUT_INVALID")
+    assert says in ran.err
+    assert not given or given not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [((), "--from"), (("--serial", "zz"), "hex digits"), (("--serial", "ab"), "64 hex digits")],
+)
+def test_wrong_naming_of_a_card_is_explained(
+    folder: DevFolder, arguments: tuple[str, ...], says: str
+) -> None:
+    ran = cards(folder, "status", *arguments)
+
+    assert (ran.code, reason(ran)) == (2, "INPUT_INVALID")
+    assert says in ran.err
+
+
+def test_file_that_is_no_text_is_no_code(folder: DevFolder, tmp_path: Path) -> None:
+    (tmp_path / "code").write_bytes(b"\xff\xfe\x00")
+
+    ran = cards(folder, "status", "--from", str(tmp_path / "code"))
+
+    assert (ran.code, reason(ran)) == (2, "INPUT_INVALID")
+    assert "not text" in ran.err
+
+
+def test_store_in_no_folder_is_named(folder: DevFolder) -> None:
+    text = folder.config.read_text()
+    folder.config.write_text(text.replace("center/center.sqlite", "nowhere/center.sqlite"))
+
+    ran = run("serve", "--config", str(folder.config))
+
+    assert ran.code == 5
+    assert "nowhere/center.sqlite: No such file or directory" in ran.err
+    assert "store.url" in ran.err
+
+
+def test_file_that_is_no_store_is_named(folder: DevFolder) -> None:
+    store = folder.state / "center.sqlite"
+    store.write_bytes(b"no database" * 1000)
+
+    ran = run("serve", "--config", str(folder.config))
+
+    assert ran.code == 5
+    assert f"{store}: SQLITE_NOTADB" in ran.err
+
+
+def test_key_of_another_store_is_named_with_the_store(folder: DevFolder) -> None:
+    kek = folder.state / "kek"
+    kek.write_bytes(bytes(32))
+
+    ran = run("serve", "--config", str(folder.config))
+
+    assert (ran.code, "KEY_UNUSABLE" in ran.err) == (3, True)
+    assert f"{kek} is not the key of {folder.state / 'center.sqlite'}" in ran.err
+
+
+def test_configuration_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ran = run("serve", "--config", str(tmp_path / "none.toml"))
+
+    assert ran.code == 3
+    assert f"{tmp_path / 'none.toml'}: No such file or directory" in ran.err
+    assert "--config" in ran.err
