@@ -7,9 +7,8 @@ import base64
 import logging
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -23,38 +22,17 @@ from juki_center.areas.copies.commands import (
     PhotoProof,
     Scope,
 )
+from tests.support import sample_texts
 from tests.support.center import CHIYODA, SAMPLES, Center, make_policy, make_signer, open_test_store
 from tests.support.renderings import found_in
 
 CLERK = "窓口\u3000案内子"
 LICENCE_NUMBER_HASH = bytes(range(32))
-_SECRET_ENTRIES = {
-    "name",
-    "kana",
-    "alias",
-    "address",
-    "building",
-    "previous_address",
-    "registered_domicile",
-    "family_register_head",
-}
-
-
-def secrets() -> Iterator[str]:
-    """Give every text that the files must not hold, whole and in its parts."""
-    yield CLERK
-    for sample in SAMPLES.values():
-        yield sample.record.code.digits
-        yield sample.record.birth.paper_text
-        for field in fields(sample.record):
-            if field.name in _SECRET_ENTRIES:
-                text = str(getattr(sample.record, field.name))
-                yield from {text, *text.split("\u3000")} - {""}
 
 
 def searched() -> set[str]:
-    """Leave out what is too short to mean anything by chance: one kanji, two kana."""
-    return {text for text in secrets() if len(text.encode("utf-8")) >= 6}
+    """Return every text that the files must not hold."""
+    return sample_texts.searched(CLERK)
 
 
 @asynccontextmanager
