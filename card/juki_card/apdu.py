@@ -27,6 +27,8 @@ class SW:
 
     OK: Final = 0x9000
     END_OF_FILE: Final = 0x6282
+    AUTHENTICATION_FAILED: Final = 0x6300
+    """A token, a signature or a certificate does not verify."""
     PIN_BLOCKED: Final = 0x63C0
     PIN_SUSPENDED: Final = 0x63C1
     WRONG_LENGTH: Final = 0x6700

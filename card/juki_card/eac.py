@@ -8,7 +8,7 @@ numbered as in the profile, 1 to 18. What terminal and center tell each other is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from juki_card import card_security, chip_authentication, ec, files, pace, resident_code
 from juki_card import terminal_authentication as ta
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from juki_card.chat import CHAT
     from juki_card.cvc import CVCertificate
     from juki_card.transcript import Transcript
+
+EXTERNAL_AUTHENTICATE: Final = "EXTERNAL AUTHENTICATE"
+"""The name of the step in which the card verifies the system (APDU 13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ def authenticate_chip(plan: Plan, keys: CenterKeys, ready: Ready) -> Flow[ChipRe
     access = CardAccess.decode(ready.card_access)
     key_id = access.chip_authentication.key_id
     answers = yield from batch(
-        Step(ta.external_authenticate(_sign(plan, keys, ready)), "EXTERNAL AUTHENTICATE"),
+        Step(ta.external_authenticate(_sign(plan, keys, ready)), EXTERNAL_AUTHENTICATE),
         Step(files.read_whole_file(files.CARD_SECURITY), "READ EF.CardSecurity", files.READ_OK),
         Step(chip_authentication.mse_set_at(key_id), "MSE:Set AT (CA)"),
         Step(chip_authentication.general_authenticate(plan.ephemeral), "GENERAL AUTHENTICATE (CA)"),

@@ -255,7 +255,9 @@ def _refuse_token(reference: PasswordReference, answer: ResponseAPDU) -> None:
     left = tries_left(answer.sw)
     if reference is PasswordReference.PIN and left is not None:
         raise PinWrong(left)
-    if reference is not PasswordReference.PIN and (left is not None or answer.sw == 0x6300):
+    if reference is not PasswordReference.PIN and (
+        left is not None or answer.sw == SW.AUTHENTICATION_FAILED
+    ):
         raise AuthenticationFailed(f"PACE: the {reference.name} is wrong")
     _refuse_locked(answer)
     raise UnexpectedStatus(answer.sw, _GENERAL_AUTHENTICATE)

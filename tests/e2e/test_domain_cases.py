@@ -306,8 +306,8 @@ def test_case_35_a_card_refuses_a_rogue_terminal_certificate_and_keeps_its_code(
     assert len(end.words) == refused_at
     assert end.words[-1] != SW.OK
     assert (end.answer.sw, end.answer.data) == (SW.SECURITY_NOT_SATISFIED, b"")
-    assert end.problem.reason == "CARD_REFUSED"
+    assert end.problem.reason == "CARD_NOT_AUTHENTIC"
     (leaf,) = world.log()[before:]
-    assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_REFUSED")
+    assert (leaf["ev"], leaf["out"]) == ("CARD_SESSION_REFUSED", "CARD_NOT_AUTHENTIC")
     assert not found_in(world.seen(), world.code(key))
     assert world.window.authenticate(world.window.card(key)).session_id

@@ -29,7 +29,7 @@ from juki_card.virtual.session import (
     SecuredBy,
     Session,
 )
-from juki_card.virtual.turn import AUTHENTICATION_FAILED, Refused, Transition
+from juki_card.virtual.turn import Refused, Transition
 
 if TYPE_CHECKING:
     from juki_card.chat import CHAT
@@ -160,7 +160,7 @@ def _password(memory: CardMemory, reference: PasswordReference) -> Can | Pin | T
 
 def _wrong(memory: CardMemory, reference: PasswordReference) -> Transition:
     is_pin = reference is PasswordReference.PIN
-    status = SW.PIN_BLOCKED | memory.pin.tries_left if is_pin else AUTHENTICATION_FAILED
+    status = SW.PIN_BLOCKED | memory.pin.tries_left if is_pin else SW.AUTHENTICATION_FAILED
     return Transition(memory, Session(), ResponseAPDU(b"", status))
 
 

@@ -22,7 +22,7 @@ from juki_card.virtual.session import (
     TerminalDone,
     TerminalNamed,
 )
-from juki_card.virtual.turn import AUTHENTICATION_FAILED, Refused
+from juki_card.virtual.turn import Refused
 
 if TYPE_CHECKING:
     from juki_card.cvc import Verified
@@ -89,7 +89,7 @@ def verify_signature(turn: Turn, stage: Challenged) -> Transition:
     wanted = 0 if facts.chat is None else facts.chat.rights
     rights = named.terminal.chat.limited_to(wanted)
     if facts.reference is PasswordReference.CAN and not rights.allows(Right.CAN_ALLOWED):
-        raise Refused(AUTHENTICATION_FAILED)
+        raise Refused(SW.AUTHENTICATION_FAILED)
     return turn.onward(TerminalDone(facts, rights, named.announcement.ephemeral))
 
 

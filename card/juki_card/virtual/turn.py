@@ -8,7 +8,7 @@ session.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from juki_card.apdu import SW, ResponseAPDU
 from juki_card.errors import AuthenticationFailed, CardError, ParseError
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
     from juki_card.virtual.memory import CardMemory
     from juki_card.virtual.session import SecuredBy, Stage
-
-AUTHENTICATION_FAILED: Final = 0x6300
-"""No information given: a token, signature or certificate failed (TR-03110-3, B.14)."""
 
 
 class Refused(CardError):
@@ -100,6 +97,6 @@ def status_word_of(error: CardError) -> int:
         case ParseError():
             return SW.WRONG_DATA
         case AuthenticationFailed():
-            return AUTHENTICATION_FAILED
+            return SW.AUTHENTICATION_FAILED
         case _:
             return SW.CONDITIONS_NOT_SATISFIED

@@ -85,7 +85,7 @@ def authenticate(  # plan, keys, report: the three that TR-03110 names, and ours
         digits = yield from _recorded(eac.read_dg1(chip.channel), transcript)
         return Authenticated(chip.serial, ResidentCode(digits), transcript.digest())
     except UnexpectedStatus as error:
-        raise _card_refused(error.status_word, error.command) from None
+        raise card_refused(error.status_word, error.command) from None
     except (CardError, RuleBroken):
         # What exactly did not fit would help whoever tries to forge a card.
         raise Refusal(Reason.CARD_NOT_AUTHENTIC) from None
@@ -107,10 +107,17 @@ def check_ready(plan: eac.Plan, ready: eac.Ready) -> None:
         raise Refusal(Reason.ANSWERS_MALFORMED, field="status_words")
     for step, status_word in zip(steps, ready.status_words, strict=True):
         if status_word != SW.OK:
-            raise _card_refused(status_word, step.name)
+            raise card_refused(status_word, step.name)
 
 
-def _card_refused(status_word: int, command: str) -> Refusal:
+def card_refused(status_word: int, command: str) -> Refusal:
+    """Return the refusal for a command that the card refused.
+
+    Where it finds a certificate wrong, or does not take the system's signature, mutual
+    authentication has failed, whoever of the two is not genuine.
+    """
+    if status_word == SW.AUTHENTICATION_FAILED or command == eac.EXTERNAL_AUTHENTICATE:
+        return Refusal(Reason.CARD_NOT_AUTHENTIC)
     return Refusal(Reason.CARD_REFUSED, statusWord=f"{status_word:04X}", command=command)
 
 

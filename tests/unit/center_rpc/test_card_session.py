@@ -311,11 +311,15 @@ def report_of(message: pb.Ready, **changes: object) -> eac.Ready:
         ({"card_access": b"junk"}, (Reason.CARD_ACCESS_MALFORMED, {})),
         ({"status_words": ()}, (Reason.ANSWERS_MALFORMED, {"field": "status_words"})),
         (
+            {"status_words": (0x9000, 0x6A80, 0x9000, 0x9000, 0x9000, 0x9000)},
+            (Reason.CARD_REFUSED, {"statusWord": "6A80", "command": "PSO:VERIFY CERTIFICATE"}),
+        ),
+        (
             {"status_words": (0x9000, 0x6300, 0x9000, 0x9000, 0x9000, 0x9000)},
-            (Reason.CARD_REFUSED, {"statusWord": "6300", "command": "PSO:VERIFY CERTIFICATE"}),
+            (Reason.CARD_NOT_AUTHENTIC, {}),
         ),
     ],
-    ids=["trust-point", "empty-card-access", "junk-card-access", "no-words", "bad-word"],
+    ids=["trust-point", "empty-access", "junk-access", "no-words", "bad-word", "not-verified"],
 )
 async def test_report_that_does_not_fit_has_its_reason(
     center: Center,
@@ -341,9 +345,7 @@ async def test_terminal_that_lies_about_the_card_makes_the_card_refuse(
     await window.send(ready=window.report(report_of(shown, **changes)))
     await window.send(answers=window.relay((await window.receive()).batch))
 
-    reason, facts = await refused(window.receive())
-
-    assert (reason, facts["command"]) == (Reason.CARD_REFUSED, "EXTERNAL AUTHENTICATE")
+    assert await refused(window.receive()) == (Reason.CARD_NOT_AUTHENTIC, {})
 
 
 async def test_plan_made_for_another_terminal_makes_the_card_refuse(
@@ -356,9 +358,7 @@ async def test_plan_made_for_another_terminal_makes_the_card_refuse(
     await window.send(ready=window.present(plan_of_other))
     await window.send(answers=window.relay((await window.receive()).batch))
 
-    reason, facts = await refused(window.receive())
-
-    assert (reason, facts["command"]) == (Reason.CARD_REFUSED, "EXTERNAL AUTHENTICATE")
+    assert await refused(window.receive()) == (Reason.CARD_NOT_AUTHENTIC, {})
     assert center.register.sessions == []
 
 
