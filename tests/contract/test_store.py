@@ -384,6 +384,23 @@ async def test_a_record_in_another_persons_row_does_not_open(store: SQLiteStore)
         store.read(lambda tx: tx.residents.resident(person))
 
 
+@pytest.mark.parametrize("column", ["municipality", "household", "version"])
+async def test_a_record_that_was_moved_in_the_file_does_not_open(
+    store: SQLiteStore, column: str
+) -> None:
+    row = "person = (SELECT min(person) FROM records)"
+    other = (
+        f"SELECT r.{column} FROM records r, records s WHERE s.{row} AND r.{column} <> s.{column}"
+    )
+    moved = "version + 1" if column == "version" else f"({other} LIMIT 1)"
+    with closing(sqlite3.connect(store.path)) as thief, thief:
+        thief.execute(f"UPDATE records SET {column} = {moved} WHERE {row}")
+        person = PersonID(thief.execute("SELECT min(person) FROM records").fetchone()[0])
+
+    with pytest.raises(KeyUnusable):
+        store.read(lambda tx: tx.residents.resident(person))
+
+
 async def test_every_sample_comes_back_as_it_was_entered(store: SQLiteStore) -> None:
     for sample in SAMPLES.values():
         whereabouts = store.read(lambda tx, code=sample.record.code: tx.residents.by_code(code))

@@ -168,12 +168,14 @@ class ResidentsTable:
     def _resident(self, row: Row) -> Resident:
         municipality = MunicipalityCode(as_text(row[1]))
         person, version = PersonID(as_octets(row[0])), as_number(row[4])
+        household = HouseholdID(as_octets(row[2]))
         data_key = self._keys.data_key(municipality, as_number(row[5]))
-        opened = data_key.key.open(as_octets(row[6]), _owner(municipality, person, version))
+        owner = _owner(municipality, person, household, version)
+        opened = data_key.key.open(as_octets(row[6]), owner)
         return Resident(
             person=person,
             municipality=municipality,
-            household=HouseholdID(as_octets(row[2])),
+            household=household,
             state=ResidenceState(as_text(row[3])),
             version=version,
             record=record_codec.decode(opened),
@@ -181,7 +183,7 @@ class ResidentsTable:
 
     def _seal(self, resident: Resident) -> tuple[int, bytes]:
         data_key = self._keys.data_key(resident.municipality)
-        owner = _owner(resident.municipality, resident.person, resident.version)
+        owner = _owner(resident.municipality, resident.person, resident.household, resident.version)
         return data_key.version, data_key.key.seal(record_codec.encode(resident.record), owner)
 
     def _code_token(self, code: ResidentCode) -> bytes:
@@ -205,5 +207,8 @@ def _whereabouts(row: Row | None) -> Whereabouts | None:
     )
 
 
-def _owner(municipality: MunicipalityCode, person: PersonID, version: int) -> str:
-    return f"record:{municipality}:{person.octets.hex()}:{version}"
+def _owner(
+    municipality: MunicipalityCode, person: PersonID, household: HouseholdID, version: int
+) -> str:
+    """Return what a record is sealed to: a row moved to another household does not open either."""
+    return f"record:{municipality}:{person.octets.hex()}:{household.octets.hex()}:{version}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
+from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.register import Purpose
+from juki_center.areas.cards.sessions import RecordSession, record_session
+from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.cli import assembly, doctor
 from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
@@ -367,3 +372,35 @@ def test_configuration_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert ran.code == 3
     assert f"{tmp_path / 'none.toml'}: No such file or directory" in ran.err
     assert "--config" in ran.err
+
+
+def test_center_whose_card_access_has_expired_does_not_start(folder: DevFolder) -> None:
+    renew_access(folder.pki, Profiles.load(), datetime.now(UTC) - timedelta(days=10))
+
+    ran = run("serve", "--config", str(folder.config), "--json")
+
+    assert (ran.code, reason(ran)) == (3, "CARD_ACCESS_EXPIRED")
+    assert "juki-pki issue at" in ran.err
+
+
+async def test_center_that_listens_forgets_old_card_sessions(folder: DevFolder, made: Made) -> None:
+    config = replace(
+        CenterConfig.load(folder.config), listen_grpc="127.0.0.1:0", listen_http="127.0.0.1:0"
+    )
+    command = RecordSession(
+        terminal=Terminal("juki://municipality/131016/terminal/01", MunicipalityCode("131016")),
+        session_id=bytes(16),
+        purpose=Purpose.CERTIFICATE_COPY,
+        card_serial=made.cards[0].serial,
+        resident_code=made.cards[0].sample.record.code,
+        transcript_hash=bytes(32),
+    )
+    then = datetime.now(UTC) - timedelta(days=2)
+    async with assembly.opened_store(config) as store:
+        await store.act(lambda tx: record_session(tx, command, then))
+        async with assembly.listening(config, store):
+            # The center's own act goes first: both wait in one queue.
+            await asyncio.sleep(0)
+            kept = await store.act(lambda tx: tx.cards.session(command.session_id))
+
+    assert kept is None
