@@ -1,7 +1,8 @@
 """The commands of `juki-terminal`.
 
 Exit codes and the `--json` envelope are fixed (see `juki_terminal.outcome`); what each command
-does is in the module named after it.
+does is in the module named after it. Each of these modules is imported by its own command alone:
+cryptography, gRPC, fonts and PDF together take longer to load than most commands run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Annotated, Final
 import typer
 
 from juki_terminal.application import Item
-from juki_terminal.cli import copies, doctor, readers, verify
 from juki_terminal.cli.report import end, leave
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings, language_of_locale
 from juki_terminal.copies import Tray
@@ -62,6 +62,8 @@ def options(
 @app.command("readers")
 def readers_command(context: typer.Context) -> None:
     """List the readers and whether a card is in them."""
+    from juki_terminal.cli import readers  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
     end(settings, "readers", lambda: readers.list_readers(settings))
 
@@ -72,8 +74,10 @@ def card_status_command(
     wait: Annotated[float, typer.Option(help="Seconds to wait for a card.")] = 0,
 ) -> None:
     """Say how many tries of the PIN are left, without using one."""
+    from juki_terminal.cli import card  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
-    end(settings, "card status", lambda: readers.card_status(settings, wait))
+    end(settings, "card status", lambda: card.card_status(settings, wait))
 
 
 @copy_app.command("issue")
@@ -101,6 +105,8 @@ def copy_issue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument a
     ] = None,
 ) -> None:
     """Issue a copy of the certificate of residence."""
+    from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
     wanted = (relationship, code, domicile)
     chosen = copies.IssueOptions(
@@ -118,13 +124,21 @@ def copy_issue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument a
 @copy_app.command("status")
 def copy_status_command(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="ID", help="Request id or issue number.")],
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Request id or issue number; else the open issue."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the PDF comes out.")] = None,
     tray: Annotated[
         Tray | None, typer.Option(help="What lies in the printer's tray, where it matters.")
     ] = None,
 ) -> None:
-    """Say what became of an issue, and finish it where a cut left it open."""
+    """Say what became of an issue, and finish it where a cut left it open.
+
+    Without ID it is the open issue of this terminal's journal, if there is one.
+    """
+    from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
     end(settings, "copy status", lambda: copies.status(settings, key, out, tray))
 
@@ -137,6 +151,8 @@ def copy_verify_command(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the center.")] = False,
 ) -> None:
     """Say whether a copy is genuine, and show what it says."""
+    from juki_terminal.cli import verify  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
     chosen = verify.VerifyOptions(document, trust, offline)
     end(settings, "copy verify", lambda: verify.verify_copy(settings, chosen))
@@ -145,6 +161,8 @@ def copy_verify_command(
 @app.command("doctor")
 def doctor_command(context: typer.Context) -> None:
     """Check configuration, identity, trust, journal, fonts, reader and center."""
+    from juki_terminal.cli import doctor  # noqa: PLC0415  # see the module's docstring
+
     settings: Settings = context.obj
     end(settings, "doctor", lambda: doctor.examine(settings))
 

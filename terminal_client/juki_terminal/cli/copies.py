@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from juki_terminal.application import CardProof, CopyApplication, Item, Scope
+from juki_terminal.cli.card import FULL_COUNTER
 from juki_terminal.cli.form import Form
-from juki_terminal.cli.readers import FULL_COUNTER
 from juki_terminal.cli.report import Report, say
 from juki_terminal.cli.texts import Text
 from juki_terminal.copies import CopyDesk, CopyStatus, Patience, Tray, issue_copy, resume
@@ -70,9 +70,17 @@ def issue(settings: Settings, options: IssueOptions) -> Report:
     return _report(settings, status)
 
 
-def status(settings: Settings, key: str, out: Path | None, tray: Tray | None) -> Report:
-    """Say what became of an issue, and finish it where it is open."""
+def status(settings: Settings, key: str | None, out: Path | None, tray: Tray | None) -> Report:
+    """Say what became of an issue, and finish it where it is open; without a key, the open one."""
     config = settings.config()
+    if key is None:
+        with settings.journal(config) as journal:
+            entry = journal.open_entry()
+        if entry is None:
+            return Report({"open": False}, Text.NONE_OPEN.say(settings.language))
+        if out is None and tray is None:
+            return _open_issue(settings, entry)
+        key = entry.request_id
     with settings.journal(config) as journal, settings.center(config) as center:
         if journal.find(key) is None:
             return _ask_center(settings, center, key)
@@ -83,6 +91,25 @@ def status(settings: Settings, key: str, out: Path | None, tray: Tray | None) ->
 
         with naming_open_issue(journal):
             return _report(settings, resume(desk, key, look))
+
+
+def _open_issue(settings: Settings, entry: Entry) -> Report:
+    """Show the open issue as the journal has it; nothing is asked, sent or printed."""
+    result: dict[str, JSON] = {
+        "open": True,
+        "request_id": entry.request_id,
+        "issue_number": entry.issue_number,
+        "state": entry.state.value,
+        "attempt": entry.attempt,
+    }
+    text = Text.OPEN_ISSUE.say(
+        settings.language,
+        request=entry.request_id,
+        number=entry.issue_number or "-",
+        state=entry.state.value,
+        attempt=entry.attempt,
+    )
+    return Report(result, text)
 
 
 class _NoPrinter:

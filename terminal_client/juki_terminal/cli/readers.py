@@ -1,14 +1,9 @@
-"""`readers` and `card status`: what is at the window, without asking for a PIN."""
+"""`readers`: which readers are at the window, and whether a card is in them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from juki_card import eac
-from juki_card.apdu import CommandAPDU, ResponseAPDU
-from juki_card.errors import PinLocked
-from juki_card.flow import run
-from juki_terminal.card_problems import card_problems
 from juki_terminal.cli.report import Report
 from juki_terminal.cli.texts import Text
 from juki_terminal.outcome import JSON, Problem
@@ -16,9 +11,6 @@ from juki_terminal.reader import connected, open_reader
 
 if TYPE_CHECKING:
     from juki_terminal.cli.settings import Settings
-
-FULL_COUNTER: Final = 3
-"""Tries of a PIN whose counter is at its start (card-edge profile, clause 4)."""
 
 
 def list_readers(settings: Settings) -> Report:
@@ -58,27 +50,3 @@ def _of_service() -> list[dict[str, JSON]]:
         {"name": f"pcsc:{state.reader}", "card": state.has_card, "atr": state.atr.hex()}
         for state in states
     ]
-
-
-def card_status(settings: Settings, wait_seconds: float) -> Report:
-    """Say what the card shows without a PIN: its curve and the tries that are left."""
-    reader = settings.reader()
-
-    def transmit(command: CommandAPDU) -> ResponseAPDU:
-        return ResponseAPDU.decode(reader.transmit(command.encode()))
-
-    with connected(reader, wait_seconds) as atr, card_problems():
-        try:
-            counted = run(eac.prepare(None), transmit).password.tries_left
-        except PinLocked:
-            counted = 0
-    tries = FULL_COUNTER if counted is None else counted
-    pin = "usable" if tries else "blocked"
-    text = Text.CARD_STATUS.say(settings.language, reader=reader.name, pin=pin, tries=tries)
-    result: dict[str, JSON] = {
-        "reader": reader.name,
-        "atr": atr.hex(),
-        "pin": pin,
-        "tries_left": tries,
-    }
-    return Report(result, text)

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from juki_terminal.channel import Center
 from juki_terminal.config import TerminalConfig
-from juki_terminal.identity import TerminalIdentity
 from juki_terminal.journal import Journal
 from juki_terminal.outcome import Language
 from juki_terminal.reader import Reader, open_reader
 from juki_terminal.trace import Trace, TracedReader
-from juki_terminal.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from juki_terminal.channel import Center
 
 DEFAULT_CONFIG: Final = Path("/etc/juki/terminal.toml")
 
@@ -60,9 +59,14 @@ class Settings:
     @contextmanager
     def center(self, config: TerminalConfig) -> Iterator[Center]:
         """Open the pinned channel to the center."""
+        # gRPC and X.509 are loaded for the commands that speak to the center alone.
+        from juki_terminal import channel  # noqa: PLC0415
+        from juki_terminal.identity import TerminalIdentity  # noqa: PLC0415
+        from juki_terminal.trust import Trust  # noqa: PLC0415
+
         identity = TerminalIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
-        with Center(config.center_address, identity, trust, self.trace) as center:
+        with channel.Center(config.center_address, identity, trust, self.trace) as center:
             yield center
 
     def journal(self, config: TerminalConfig) -> Journal:

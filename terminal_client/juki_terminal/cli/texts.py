@@ -49,6 +49,13 @@ class Text(Enum):
         "発行番号 {number}: {state} (印刷 {attempt}回)",
         "Issue {number}: {state}, printed {attempt} times",
     )
+    NONE_OPEN = ("処理中の交付はありません。", "No issue is open.")
+    OPEN_ISSUE = (
+        "処理中: 申請 {request}、発行番号 {number}、{state} (印刷 {attempt}回)。"
+        "続けるには: juki-terminal copy status --out FILE",
+        "Open: request {request}, issue {number}, {state}, printed {attempt} times."
+        " To finish it: juki-terminal copy status --out FILE",
+    )
     READER_LINE = ("{name}: {card}", "{name}: {card}")
     WITH_CARD = ("カードあり", "card in")
     WITHOUT_CARD = ("カードなし", "no card")

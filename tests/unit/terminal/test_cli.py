@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from juki_terminal.cli import app, main
 from juki_terminal.cli.copies import naming_open_issue
 from juki_terminal.cli.report import Report, end
 from juki_terminal.cli.settings import Settings
+from juki_terminal.config import TerminalConfig
 from juki_terminal.journal import Entry, Journal, State
 from juki_terminal.outcome import Language
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
@@ -419,3 +421,55 @@ def test_command_that_ended_exits_with_its_code(
 
     assert ended.value.code == 0
     assert "usable" in capsys.readouterr().out
+
+
+OPEN = Entry("0b6b7a3e-58a3-4a1c-9d3c-5c5f6f1d2e3f", State.PREPARED, 1, True, bytes(32))
+
+
+def test_status_without_id_says_that_nothing_is_open(run: Run) -> None:
+    ended = run("copy", "status")
+
+    assert (ended.code, ended.result) == (0, {"open": False})
+
+
+def test_status_without_id_shows_the_open_issue_and_leaves_it_open(run: Run, config: Path) -> None:
+    path = TerminalConfig.load(config).journal
+    with Journal(path) as journal:
+        journal.begin(OPEN)
+
+    ended = run("copy", "status")
+
+    assert ended.code == 0
+    assert (ended.result["request_id"], ended.result["state"]) == (OPEN.request_id, "prepared")
+    with Journal(path) as journal:
+        assert journal.open_entry() == OPEN
+
+
+def test_status_without_id_but_with_a_place_finishes_the_open_issue(
+    run: Run, config: Path, tmp_path: Path
+) -> None:
+    path = TerminalConfig.load(config).journal
+    with Journal(path) as journal:
+        journal.begin(OPEN)
+
+    ended = run("copy", "status", "--out", str(tmp_path / "copy.pdf"))
+
+    assert (ended.code, ended.result["state"]) == (0, "refused")
+    with Journal(path) as journal:
+        assert journal.open_entry() is None
+
+
+@pytest.mark.parametrize(
+    ("command", "unwanted"),
+    [
+        ("", ("grpc", "cryptography", "typst", "pikepdf", "asn1crypto")),
+        (".readers", ("grpc", "cryptography", "typst", "pikepdf", "asn1crypto")),
+        (".copies", ("pikepdf", "asn1crypto")),
+    ],
+)
+def test_command_loads_only_what_it_needs(command: str, unwanted: tuple[str, ...]) -> None:
+    code = f"import sys, juki_terminal.cli{command}; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+    assert not set(unwanted) & set(loaded.stdout.decode().split())
