@@ -220,11 +220,17 @@ def make_certificate(body: CertificateBody, key: ec.PrivateKey, *, algorithm: st
 
 
 def trust_point(certificate: CVCertificate) -> Verified:
-    """Take a CVCA certificate as a trust point, without looking at signature and dates."""
+    """Take a CVCA certificate as a trust point, without looking at signature and dates.
+
+    Raises CertificateRefused where it is not a CVCA's, or its key is no point of its curve.
+    """
     if certificate.chat.role is not Role.CVCA or not certificate.public_key.has_parameters:
         raise CertificateRefused(f"CV certificate {certificate.chr}: is not a CVCA's")
-    domain = certificate.public_key.domain()
-    key = certificate.public_key.key(domain)
+    try:
+        domain = certificate.public_key.domain()
+        key = certificate.public_key.key(domain)
+    except ParseError as error:
+        raise CertificateRefused(f"CV certificate {certificate.chr}: {error}") from error
     return Verified(certificate, domain, key, certificate.chat, accurate=True)
 
 
@@ -340,7 +346,10 @@ def _verified(certificate: CVCertificate, issuer: Verified) -> Verified:
     # A link certificate makes a new trust point with rights and curve of its own.
     if certificate.chat.role is Role.CVCA:
         return trust_point(certificate)
-    key = certificate.public_key.key(issuer.domain)
+    try:
+        key = certificate.public_key.key(issuer.domain)
+    except ParseError as error:
+        raise CertificateRefused(f"CV certificate {certificate.chr}: {error}") from error
     rights = certificate.chat.limited_to(issuer.chat.rights)
     accurate = issuer.accurate and certificate.chat.role is not Role.DV_FOREIGN
     return Verified(certificate, issuer.domain, key, rights, accurate)

@@ -89,6 +89,8 @@ class PromptPin:
                 try:
                     return Pin(line.decode("ascii", errors="replace"))
                 except ParseError:
+                    # The rest of a line that was too long must not pass for the next PIN.
+                    termios.tcflush(terminal, termios.TCIFLUSH)
                     malformed = True
 
 

@@ -186,7 +186,7 @@ def naming_open_issue(journal: Journal) -> Iterator[None]:
     """Name the open issue to a clerk who breaks off."""
     try:
         yield
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, typer.Abort) as error:
         entry = journal.open_entry()
         facts = {"requestId": entry.request_id, "state": entry.state.value} if entry else {}
         raise Problem("INTERRUPTED", facts) from error

@@ -36,7 +36,8 @@ def end(settings: Settings, command: str, act: Callable[[], Report]) -> NoReturn
     """Run a command's act, print its end, and leave with the exit code."""
     try:
         report = act()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
+        # A prompt makes Abort of Ctrl-C and of an input that ended.
         leave(command, Problem("INTERRUPTED"), settings.language, as_json=settings.as_json)
     except Problem as problem:
         leave(command, problem, settings.language, as_json=settings.as_json)

@@ -266,8 +266,17 @@ def test_point_of_a_terminal_that_is_not_on_the_curve_is_refused() -> None:
     off_curve = CVPublicKey(oid.TA_ECDSA_SHA_256, (TLV(0x86, b"\x04" + bytes(64)),))
     other = changed(WORLD.dv, WORLD.cvca, public_key=off_curve)
 
-    with pytest.raises(ParseError, match="not on"):
+    with pytest.raises(CertificateRefused, match="not on"):
         cvc.verify_chain([other], ANCHOR, TODAY)
+
+
+def test_trust_point_whose_point_is_not_on_the_curve_is_refused() -> None:
+    key = ANCHOR.public_key
+    off_curve = tuple(TLV(f.tag, b"\x04" + bytes(64)) if f.tag == 0x86 else f for f in key.fields)
+    other = changed(WORLD.cvca, WORLD.cvca, public_key=CVPublicKey(key.algorithm, off_curve))
+
+    with pytest.raises(CertificateRefused, match="not on"):
+        cvc.trust_point(other)
 
 
 def test_trust_point_of_our_own_is_signed_by_itself() -> None:

@@ -357,20 +357,27 @@ def test_defect_of_the_program_shows_its_place_and_not_its_text(
     assert LICENCE["name"] not in ended.err + str(ended.envelope)
 
 
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, typer.Abort])
 def test_break_while_an_issue_is_open_names_it(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, broken: type[BaseException]
 ) -> None:
     entry = Entry("7f0c1b1e-54cc-4f0c-8d6c-5b1b7a0e0001", State.PREPARED, 0, True, bytes(32))
 
     def broken_off() -> Report:
         with Journal(tmp_path / "journal") as journal, naming_open_issue(journal):
             journal.begin(entry)
-            raise KeyboardInterrupt
+            raise broken
 
     ended = end_of(broken_off, capsys)
 
     assert (ended.code, ended.error["reason"]) == (130, "INTERRUPTED")
     assert ended.error["metadata"] == {"requestId": entry.request_id, "state": "prepared"}
+
+
+def test_input_that_ends_at_a_prompt_is_a_break_and_no_defect(run: Run, tmp_path: Path) -> None:
+    ended = run("copy", "issue", "--photo-id", "--out", str(tmp_path / "c.pdf"), stdin="")
+
+    assert (ended.code, ended.error["reason"]) == (130, "INTERRUPTED")
 
 
 def test_break_with_nothing_open_names_nothing(capsys: pytest.CaptureFixture[str]) -> None:

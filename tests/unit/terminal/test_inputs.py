@@ -273,6 +273,17 @@ def test_nobody_who_types_is_no_pin_and_the_echo_comes_back() -> None:
     window.close()
 
 
+def test_rest_of_a_line_that_was_too_long_is_no_pin() -> None:
+    window = Window()
+    typing = window.type_after_prompt(b"x" * 64 + b"1111\n", b"4649\n")
+
+    pin = PromptPin(prompt, device=window.name).ask(2, 10)
+    typing.join()
+
+    assert pin == Pin("4649")
+    window.close()
+
+
 def test_no_terminal_device_is_said_so() -> None:
     with pytest.raises(Problem) as caught:
         PromptPin(prompt, device="/nonexistent/tty").ask(None, 1)
