@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.open_sessions import OpenSessions
 
 _HELLO_WITHIN: Final = timedelta(seconds=10)
+_WRITE_WITHIN: Final = timedelta(seconds=1)
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _SESSION_ID_SIZE: Final = 16
 _PROTECTION: Final = {1: pb.Batch.PROTECTION_TERMINAL, 2: pb.Batch.PROTECTION_END_TO_END}
@@ -80,7 +81,21 @@ class Messages:
     ) -> None:
         self._requests = requests
         self._clock = clock
-        self.write = write
+        self._write = write
+
+    async def write(self, message: pb.AuthenticateResponse) -> None:
+        """Write a message; a cancel waits until it is written, for a second at most.
+
+        gRPC sends no status while a message is still on its way.
+        """
+        task = asyncio.ensure_future(self._write(message))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=_WRITE_WITHIN.total_seconds())
+            if task.done() and not task.cancelled():
+                task.exception()  # nobody else looks at how it ended
+            raise
 
     async def next(self, step: str, deadline: Deadline) -> pb.AuthenticateRequest:
         """Return the next message, which must be `step`; raise its refusal when time is over."""
