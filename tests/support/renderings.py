@@ -9,11 +9,17 @@ import base64
 from collections.abc import Iterator
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "shift_jis", "cp932", "euc_jp")
+# A shorter form stands in megabytes of random bytes, such as sealed records, by mere chance.
+SHORTEST = 6
 
 
 def renderings(text: str) -> dict[str, bytes]:
-    """Return each form of the text, by name; an encoding that lacks a character is left out."""
-    return dict(_forms(text))
+    """Return each form of the text, by name.
+
+    An encoding that lacks a character is left out, and so is a form that is too short to mean
+    anything where it is found.
+    """
+    return {name: form for name, form in _forms(text) if len(form) >= SHORTEST}
 
 
 def found_in(octets: bytes, text: str) -> list[str]:

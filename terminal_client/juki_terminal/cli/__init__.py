@@ -7,6 +7,7 @@ cryptography, gRPC, fonts and PDF together take longer to load than most command
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,7 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from juki_terminal.application import Item
-from juki_terminal.cli.report import end, leave
+from juki_terminal.cli.report import Report, end, leave
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings, language_of_locale
 from juki_terminal.copies import Tray
 from juki_terminal.outcome import Exit, Language, Problem
@@ -62,10 +63,14 @@ def options(
 @app.command("readers")
 def readers_command(context: typer.Context) -> None:
     """List the readers and whether a card is in them."""
-    from juki_terminal.cli import readers  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
-    end(settings, "readers", lambda: readers.list_readers(settings))
+
+    def act() -> Report:
+        from juki_terminal.cli import readers  # noqa: PLC0415  # see the module's docstring
+
+        return readers.list_readers(settings)
+
+    end(settings, "readers", act)
 
 
 @card_app.command("status")
@@ -74,10 +79,14 @@ def card_status_command(
     wait: Annotated[float, typer.Option(help="Seconds to wait for a card.")] = 0,
 ) -> None:
     """Say how many tries of the PIN are left, without using one."""
-    from juki_terminal.cli import card  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
-    end(settings, "card status", lambda: card.card_status(settings, wait))
+
+    def act() -> Report:
+        from juki_terminal.cli import card  # noqa: PLC0415  # see the module's docstring
+
+        return card.card_status(settings, wait)
+
+    end(settings, "card status", act)
 
 
 @copy_app.command("issue")
@@ -105,20 +114,24 @@ def copy_issue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument a
     ] = None,
 ) -> None:
     """Issue a copy of the certificate of residence."""
-    from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
     wanted = (relationship, code, domicile)
-    chosen = copies.IssueOptions(
-        out=out,
-        photo_id=photo_id,
-        form=form,
-        household=household,
-        member=member,
-        items=tuple(item for item, is_wanted in zip(Item, wanted, strict=True) if is_wanted),
-        pin_from=pin_from,
-    )
-    end(settings, "copy issue", lambda: copies.issue(settings, chosen))
+
+    def act() -> Report:
+        from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
+
+        chosen = copies.IssueOptions(
+            out=out,
+            photo_id=photo_id,
+            form=form,
+            household=household,
+            member=member,
+            items=tuple(item for item, is_wanted in zip(Item, wanted, strict=True) if is_wanted),
+            pin_from=pin_from,
+        )
+        return copies.issue(settings, chosen)
+
+    end(settings, "copy issue", act)
 
 
 @copy_app.command("status")
@@ -137,10 +150,14 @@ def copy_status_command(
 
     Without ID it is the open issue of this terminal's journal, if there is one.
     """
-    from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
-    end(settings, "copy status", lambda: copies.status(settings, key, out, tray))
+
+    def act() -> Report:
+        from juki_terminal.cli import copies  # noqa: PLC0415  # see the module's docstring
+
+        return copies.status(settings, key, out, tray)
+
+    end(settings, "copy status", act)
 
 
 @copy_app.command("verify")
@@ -151,20 +168,27 @@ def copy_verify_command(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the center.")] = False,
 ) -> None:
     """Say whether a copy is genuine, and show what it says."""
-    from juki_terminal.cli import verify  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
-    chosen = verify.VerifyOptions(document, trust, offline)
-    end(settings, "copy verify", lambda: verify.verify_copy(settings, chosen))
+
+    def act() -> Report:
+        from juki_terminal.cli import verify  # noqa: PLC0415  # see the module's docstring
+
+        return verify.verify_copy(settings, verify.VerifyOptions(document, trust, offline))
+
+    end(settings, "copy verify", act)
 
 
 @app.command("doctor")
 def doctor_command(context: typer.Context) -> None:
     """Check configuration, identity, trust, journal, fonts, reader and center."""
-    from juki_terminal.cli import doctor  # noqa: PLC0415  # see the module's docstring
-
     settings: Settings = context.obj
-    end(settings, "doctor", lambda: doctor.examine(settings))
+
+    def act() -> Report:
+        from juki_terminal.cli import doctor  # noqa: PLC0415  # see the module's docstring
+
+        return doctor.examine(settings)
+
+    end(settings, "doctor", act)
 
 
 # Newer versions of typer carry a click of their own and do not export this class, only its child.
@@ -173,6 +197,10 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a copy says must come out whole, whatever the locale can write.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except _UsageError as error:

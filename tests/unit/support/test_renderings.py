@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.support.renderings import found_in, renderings
+from tests.support.renderings import SHORTEST, found_in, renderings
 
 TEXTS = ("24727059608", "𠮷田", "埼玉県所沢市並木一丁目")
 
@@ -29,3 +29,11 @@ def test_nothing_is_found_where_nothing_is() -> None:
 
 def test_an_encoding_that_lacks_a_character_is_left_out() -> None:
     assert not any(name.startswith("shift_jis") for name in renderings("𠮷"))
+
+
+def test_a_form_that_chance_would_find_is_left_out() -> None:
+    forms = renderings("直美")
+
+    assert min(map(len, forms.values())) >= SHORTEST
+    assert "utf-8" in forms
+    assert "shift_jis" not in forms
