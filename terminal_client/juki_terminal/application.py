@@ -61,7 +61,11 @@ class CardProof:
 
 @dataclass(frozen=True, slots=True)
 class PhotoDocument:
-    """A photo document that the clerk compared with the applicant's face."""
+    """A photo document that the clerk compared with the applicant's face.
+
+    `salt` is 16 random bytes, drawn once for the application: a request that is repeated must be
+    the same in every byte, and no two applications may show that they rest on one document.
+    """
 
     kind: DocumentKind
     number: str = field(repr=False)
@@ -70,12 +74,13 @@ class PhotoDocument:
     address: str = field(repr=False)
     municipality: str
     clerk_name: str = field(repr=False)
+    salt: bytes = field(repr=False)
 
     def number_hash(self) -> bytes:
-        """SHA-256 of the number, without spaces and hyphens, full-width characters folded."""
+        """SHA-256 of salt and number; the number without spaces and hyphens, full width folded."""
         folded = unicodedata.normalize("NFKC", self.number)
         plain = "".join(c for c in folded if c.isalnum()).upper()
-        return hashlib.sha256(plain.encode("utf-8")).digest()
+        return hashlib.sha256(self.salt + plain.encode("utf-8")).digest()
 
 
 Proof: TypeAlias = CardProof | PhotoDocument
@@ -108,7 +113,7 @@ class CopyApplication:
         """Return the hash that the signed content must name for this application, 32 bytes.
 
         By card it is the transcript's; by photo document SHA-256 over the label, the kind's number
-        in one byte, the hash of the document's number and the 16 bytes of the request id.
+        in one byte, the salted hash of the document's number and the 16 bytes of the request id.
         """
         if isinstance(self.proof, CardProof):
             return self.proof.transcript_hash
@@ -146,4 +151,5 @@ def _photo(document: PhotoDocument) -> copies_pb.PhotoIdentification:
         address=document.address,
         municipality=document.municipality,
         clerk_name=document.clerk_name,
+        number_salt=document.salt,
     )

@@ -22,6 +22,7 @@ from tests.support.sample_texts import searched
 
 pytestmark = pytest.mark.e2e
 CLERK = "窓口\u3000案内子"
+SALT = bytes(range(64, 80))
 BIRTH = {
     "calendar": "CALENDAR_ERA",
     "era": "ERA_SHOWA",
@@ -68,6 +69,7 @@ def by_photo(window: Window, address: str) -> State:
         address=address,
         municipality="112089",
         clerk_name=CLERK,
+        salt=SALT,
     )
     return issue_copy(window.desk, CopyApplication(document, fee_yen=300)).state
 
@@ -100,6 +102,7 @@ def test_case_20_a_running_center_writes_and_logs_no_personal_text(written: Writ
     assert any(b"IssueCopy" in octets for octets in written.logs.values())
 
     assert written.hits() == []
+    assert all(SALT not in octets for octets in (written.running | written.logs).values())
 
 
 def test_case_20_a_canary_in_a_log_is_found(written: Written) -> None:

@@ -40,6 +40,7 @@ LICENCE = PhotoDocument(
     address="埼玉県所沢市並木三丁目2番地1",
     municipality="112089",
     clerk_name="窓口　花",
+    salt=bytes(16),
 )
 # After these a genuine, active card would have been asked for its code.
 _UP_TO_CHIP_AUTHENTICATION = 16

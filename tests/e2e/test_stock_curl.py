@@ -89,6 +89,7 @@ LICENCE: Data = {
     "address": "埼玉県所沢市並木三丁目2番地1",
     "municipality": "112089",
     "clerkName": "窓口　花",
+    "numberSalt": octets(16),
 }
 SUBJECT: Data = {"name": LICENCE["name"], "birthDate": LICENCE["birthDate"]}
 REPORT: Data = {
@@ -168,6 +169,9 @@ BAD_FIELDS = (
     photo("municipality-check-digit", "municipality", "INVALID_CHECK_DIGIT", municipality="112098"),
     photo("unknown-document", "kind", "UNKNOWN_VALUE", kind=99),
     photo("hash-too-short", "number_hash", "BYTES_32", numberHash=octets(31)),
+    photo("no-salt", "number_salt", "BYTES_16", numberSalt=None),
+    photo("salt-too-short", "number_salt", "BYTES_16", numberSalt=octets(15)),
+    photo("salt-too-long", "number_salt", "BYTES_16", numberSalt=octets(17)),
     photo("clerk-name-too-long", "clerk_name", "TOO_LONG", clerkName="花" * 51),
     invalid("no-key", GET, {}, "key", "REQUIRED"),
     invalid("page-too-large", LIST, {"pageSize": 201}, "page_size", "RANGE_0_200"),

@@ -97,6 +97,7 @@ def _photo(photo: pb.PhotoIdentification) -> commands.PhotoProof:
         clerk_name=fields.text(
             f"{path}.clerk_name", photo.clerk_name, longest=_CLERK_NAME, may_be_empty=True
         ),
+        number_salt=fields.octets(f"{path}.number_salt", photo.number_salt, size=16),
     )
 
 

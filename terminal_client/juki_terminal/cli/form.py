@@ -7,6 +7,7 @@ The file is JSON: {"photo_id": {"kind", "number", "name", "birth", "address", "m
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ _PHOTO_ID: Final = frozenset(
     ("kind", "number", "name", "birth", "address", "municipality", "clerk")
 )
 _MEMBER: Final = frozenset(("name", "birth"))
+_SALT_SIZE: Final = 16
 
 
 class Form:
@@ -55,7 +57,7 @@ class Form:
         return bool(self._fields.get("members"))
 
     def photo_document(self) -> PhotoDocument:
-        """Return the photo document on the form, or ask for it."""
+        """Return the photo document on the form, or ask for it; each with a salt of its own."""
         fields = self._fields.get("photo_id")
         if fields is None:
             fields = self._ask_photo_document()
@@ -73,6 +75,7 @@ class Form:
             address=texts["address"],
             municipality=texts["municipality"],
             clerk_name=texts["clerk"],
+            salt=secrets.token_bytes(_SALT_SIZE),
         )
 
     def members(self) -> tuple[Subject, ...]:

@@ -46,6 +46,8 @@ from tests.support.center import (
 )
 from tests.support.leaves import leaves
 
+SALT = bytes(range(16))
+
 
 def document(center: Center, copy: IssuedCopy) -> dict[str, Any]:
     """Return what a signed copy says, its signature and digest verified."""
@@ -81,12 +83,13 @@ def photo(key: str = "yoshida-taro", **changes: Any) -> PhotoProof:
     record, municipality = SAMPLES[key].record, SAMPLES[key].municipality
     proof = PhotoProof(
         kind=DocumentKind.DRIVING_LICENCE,
-        number_hash=hashlib.sha256(b"licence").digest(),
+        number_hash=hashlib.sha256(SALT + b"licence").digest(),
         name=record.name,
         birth_date=record.birth,
         address=record.address,
         municipality=municipality,
         clerk_name="窓口 花子",
+        number_salt=SALT,
     )
     return replace(proof, **changes)
 
@@ -193,6 +196,43 @@ async def test_case_11_a_driving_licence_that_fits_gets_a_copy(center: Center) -
     assert more["clerk"] == "unverified"  # type: ignore[index]  # CBOR
     note = center.store.read(lambda tx: tx.issues.counter_note(copy.issue.issue_number))
     assert cbor2.loads(note)["clerk"] == "窓口 花子"
+
+
+def test_one_document_in_two_requests_leaves_evidence_that_shows_no_number() -> None:
+    request_id, number = uuid.uuid4(), b"licence"
+    salts = (SALT, bytes(reversed(SALT)))
+    proofs = [
+        photo(number_hash=hashlib.sha256(salt + number).digest(), number_salt=salt)
+        for salt in salts
+    ]
+
+    first, second = (applicants.photo_evidence(proof, request_id) for proof in proofs)
+
+    bare = hashlib.sha256(number).digest()
+    guess = hashlib.sha256(b"juki-photo-evidence-1\0\x01" + bare + request_id.bytes).digest()
+    assert len({first, second, guess}) == 3
+
+
+async def test_salt_of_a_number_is_sealed_for_an_auditor_and_nowhere_else(
+    center: Center,
+) -> None:
+    copy = await center.issue(by_photo(photo()))
+
+    note = center.store.read(lambda tx: tx.issues.counter_note(copy.issue.issue_number))
+    sealed = cbor2.loads(note)
+    assert hashlib.sha256(sealed["number_salt"] + b"licence").digest() == sealed["number_hash"]
+    assert SALT not in copy.signed_content
+    assert SALT not in cbor2.dumps(leaves(center.store))
+
+
+async def test_same_request_with_another_salt_is_refused(center: Center) -> None:
+    command = by_photo(photo())
+    await center.issue(command)
+
+    with pytest.raises(Refusal) as caught:
+        await center.issue(replace(command, proof=photo(number_salt=bytes(16))))
+
+    assert caught.value.reason is Reason.REQUEST_ID_REUSED
 
 
 @pytest.mark.parametrize(

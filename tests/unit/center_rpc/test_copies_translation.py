@@ -20,6 +20,7 @@ from jukinet.residents.v1 import civil_date_pb2
 
 TERMINAL = Terminal("juki://municipality/131016/terminal/01", MunicipalityCode("131016"))
 REQUEST_ID = "6f3a2c9e-0d7b-4f57-9a3e-1c2d3e4f5a6b"
+SALT = bytes(range(16))
 BIRTH = civil_date_pb2.CivilDate(
     calendar=civil_date_pb2.CivilDate.CALENDAR_ERA,
     era=civil_date_pb2.CivilDate.ERA_SHOWA,
@@ -50,6 +51,7 @@ def photo() -> pb.PhotoIdentification:
         address="埼玉県所沢市並木一丁目1番地の1",
         municipality="112089",
         clerk_name="係員",
+        number_salt=SALT,
     )
 
 
@@ -84,6 +86,7 @@ def test_photo_document_becomes_the_proof() -> None:
     assert isinstance(command.proof, commands.PhotoProof)
     assert command.proof.kind is commands.DocumentKind.PASSPORT
     assert command.proof.municipality == MunicipalityCode("112089")
+    assert command.proof.number_salt == SALT
 
 
 def test_missing_clerk_name_is_left_to_the_act() -> None:
@@ -148,6 +151,9 @@ BAD_ISSUES: list[tuple[Callable[[], pb.IssueCopyRequest], str, str]] = [
     ),
     (lambda: _photo_with(kind=0), "photo_identification.kind", "REQUIRED"),
     (lambda: _photo_with(number_hash=b"1"), "photo_identification.number_hash", "BYTES_32"),
+    (lambda: _photo_with(number_salt=b""), "photo_identification.number_salt", "BYTES_16"),
+    (lambda: _photo_with(number_salt=bytes(15)), "photo_identification.number_salt", "BYTES_16"),
+    (lambda: _photo_with(number_salt=bytes(17)), "photo_identification.number_salt", "BYTES_16"),
     (lambda: _photo_with(name=""), "photo_identification.name", "REQUIRED"),
     (lambda: _photo_with(name="あ" * 101), "photo_identification.name", "TOO_LONG"),
     (

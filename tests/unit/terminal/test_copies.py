@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
@@ -149,6 +150,7 @@ def photo_document(**changes: object) -> PhotoDocument:
         address="埼玉県所沢市並木一丁目1番地の1",
         municipality="112089",
         clerk_name="千代田　花子",
+        salt=bytes(range(16)),
     )
     return replace(document, **changes)  # type: ignore[arg-type]  # names of fields
 
@@ -199,6 +201,38 @@ def test_photo_document_is_evidence_without_its_number(bench: Bench, copies: Cop
         == photo_document(number="３０１２３４５６７８９０").number_hash()
     )
     assert b"345678" not in request.SerializeToString()
+
+
+def test_number_hash_is_of_salt_and_number_and_the_request_says_both() -> None:
+    document = photo_document(number="3012")
+
+    proof = CopyApplication(document).request(str(uuid.uuid4())).photo_identification
+
+    assert proof.number_salt == document.salt
+    assert proof.number_hash == hashlib.sha256(document.salt + b"3012").digest()
+
+
+def test_one_document_in_two_applications_shows_no_common_hash() -> None:
+    request_id = str(uuid.uuid4())
+    applications = [CopyApplication(photo_document(salt=bytes([n] * 16))) for n in range(2)]
+
+    requests = [application.request(request_id) for application in applications]
+
+    hashes = {request.photo_identification.number_hash for request in requests}
+    evidence = {application.evidence(request_id) for application in applications}
+    assert (len(hashes), len(evidence)) == (2, 2)
+
+
+def test_photo_request_that_is_repeated_carries_the_same_salt(
+    bench: Bench, copies: CopiesDouble
+) -> None:
+    bench.seconds = 10
+    copies.faults = ["", "after"]
+
+    bench.issue(CopyApplication(photo_document()))
+
+    assert len(copies.requests) >= 2
+    assert len({request.SerializeToString() for request in copies.requests}) == 1
 
 
 @pytest.mark.parametrize("reason", ["ISSUE_SUPPRESSED", "NOT_SAME_HOUSEHOLD", "SESSION_USED"])

@@ -155,6 +155,17 @@ def test_form_gives_document_and_members(tmp_path: Path) -> None:
     assert [member.name for member in form.members()] == ["髙橋 花"]
 
 
+def test_each_reading_of_a_form_draws_a_salt_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "form.json"
+    path.write_text(PHOTO, encoding="utf-8")
+
+    documents = [Form.read(str(path), Language.JAPANESE).photo_document() for _ in range(2)]
+
+    assert [len(document.salt) for document in documents] == [16, 16]
+    assert documents[0].salt != documents[1].salt
+    assert documents[0].number_hash() != documents[1].number_hash()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [

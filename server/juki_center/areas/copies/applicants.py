@@ -147,16 +147,27 @@ def _by_photo(
     candidates = tx.residents.by_attributes(proof.municipality, proof.name, proof.birth_date)
     municipality = policy.municipalities[proof.municipality]
     fitting = [one for one in candidates if _fits(one, proof, municipality)]
-    note = cbor2.dumps(
-        {"clerk": proof.clerk_name, "kind": str(proof.kind), "number_hash": proof.number_hash},
-        canonical=True,
-    )
     resident = one_person(fitting, proof.name, none=Reason.ID_MISMATCH)
-    return Applicant(resident, photo_evidence(proof, request_id), counter_note=note)
+    return Applicant(resident, photo_evidence(proof, request_id), counter_note=_counter_note(proof))
+
+
+def _counter_note(proof: PhotoProof) -> bytes:
+    """Return what is sealed of the document; only with the salt can a number be checked later."""
+    note = {
+        "clerk": proof.clerk_name,
+        "kind": str(proof.kind),
+        "number_hash": proof.number_hash,
+        "number_salt": proof.number_salt,
+    }
+    return cbor2.dumps(note, canonical=True)
 
 
 def photo_evidence(proof: PhotoProof, request_id: UUID) -> bytes:
-    """Return what stands on a copy for the document: 32 bytes, bound to the request."""
+    """Return what stands on a copy for the document: 32 bytes, bound to the request.
+
+    The paper names the request; the salt behind the number's hash keeps its holder from trying
+    one number after the other.
+    """
     kind = bytes([_KIND_NUMBERS[proof.kind]])
     return hashlib.sha256(_EVIDENCE_LABEL + kind + proof.number_hash + request_id.bytes).digest()
 

@@ -79,7 +79,8 @@ class CardProof:
 class PhotoProof:
     """A photo document that a clerk has compared with the applicant's face.
 
-    `number_hash` is 32 bytes. `clerk_name` may be empty here: the act refuses that by its reason.
+    `number_hash` is 32 bytes: SHA-256 of `number_salt`, 16 bytes, and the number. `clerk_name` may
+    be empty here: the act refuses that by its reason.
     """
 
     kind: DocumentKind
@@ -89,6 +90,7 @@ class PhotoProof:
     address: str = field(repr=False)
     municipality: MunicipalityCode = field(repr=False)
     clerk_name: str = field(repr=False)
+    number_salt: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_opt
 from jukinet.residents.v1 import civil_date_pb2 as jukinet_dot_residents_dot_v1_dot_civil__date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0jukinet/copies/v1/certificate_copy_service.proto\x12\x11jukinet.copies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\"\x86\x04\n\x10IssueCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0cH\x00\x12\x46\n\x14photo_identification\x18\x03 \x01(\x0b\x32&.jukinet.copies.v1.PhotoIdentificationH\x00\x12\x38\n\x05scope\x18\x04 \x01(\x0e\x32).jukinet.copies.v1.IssueCopyRequest.Scope\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.jukinet.copies.v1.Subject\x12\x37\n\x05items\x18\x06 \x03(\x0e\x32(.jukinet.copies.v1.IssueCopyRequest.Item\x12\x0f\n\x07\x66\x65\x65_yen\x18\x07 \x01(\r\"U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_LISTED\x10\x02\x12\x13\n\x0fSCOPE_HOUSEHOLD\x10\x03\"i\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\x15\n\x11ITEM_RELATIONSHIP\x10\x01\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x02\x12\x1c\n\x18ITEM_REGISTERED_DOMICILE\x10\x03\x42\x07\n\x05proof\"\xf1\x03\n\x13PhotoIdentification\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32+.jukinet.copies.v1.PhotoIdentification.Kind\x12\x13\n\x0bnumber_hash\x18\x02 \x01(\x0c\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x04 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x14\n\x0cmunicipality\x18\x06 \x01(\t\x12\x18\n\nclerk_name\x18\x07 \x01(\tB\x04\xb0\xbb\x18\x01\"\xf3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_DRIVING_LICENCE\x10\x01\x12\x11\n\rKIND_PASSPORT\x10\x02\x12\x17\n\x13KIND_RESIDENCE_CARD\x10\x03\x12!\n\x1dKIND_RESIDENT_CARD_WITH_PHOTO\x10\x04\x12\x1e\n\x1aKIND_PUBLIC_OFFICE_LICENCE\x10\x05\x12\x1e\n\x1aKIND_HEALTH_INSURANCE_CARD\x10\x06\x12\x15\n\x11KIND_PENSION_BOOK\x10\x07\x12\x15\n\x11KIND_PRIVATE_BODY\x10\x08\"X\n\x07Subject\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x02 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\"Z\n\x11IssueCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xe7\x01\n\x05Issue\x12\x14\n\x0cissue_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14issuing_municipality\x18\x03 \x01(\t\x12\x32\n\x0bprint_state\x18\x04 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x16\n\x0eprint_attempts\x18\x05 \x01(\r\x12/\n\x0brecalled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x13\x43onfirmPrintRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12\x32\n\x0bprint_state\x18\x03 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\npdf_sha256\x18\x05 \x01(\x0c\"?\n\x14\x43onfirmPrintResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"F\n\x0fGetIssueRequest\x12\x14\n\nrequest_id\x18\x01 \x01(\tH\x00\x12\x16\n\x0cissue_number\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"Y\n\x10GetIssueResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"X\n\x11VerifyCopyRequest\x12\x1e\n\x0esigned_content\x18\x01 \x01(\x0c\x42\x04\xb0\xbb\x18\x01H\x00\x12\x17\n\x07qr_text\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08\x65vidence\"\x94\x02\n\x12VerifyCopyResponse\x12>\n\x07verdict\x18\x01 \x01(\x0e\x32-.jukinet.copies.v1.VerifyCopyResponse.Verdict\x12\'\n\x05issue\x18\x02 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"\x94\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_VALID\x10\x01\x12\x13\n\x0fVERDICT_ALTERED\x10\x02\x12\x1a\n\x16VERDICT_UNKNOWN_SIGNER\x10\x03\x12\x14\n\x10VERDICT_RECALLED\x10\x04\x12\x16\n\x12VERDICT_NOT_ISSUED\x10\x05\"\x98\x02\n\x11RecallCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12H\n\rrecall_reason\x18\x03 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\"\x8e\x01\n\x0cRecallReason\x12\x1d\n\x19RECALL_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECALL_REASON_WRONG_PERSON\x10\x01\x12!\n\x1dRECALL_REASON_ISSUED_IN_ERROR\x10\x02\x12\x1c\n\x18RECALL_REASON_PAPER_LOST\x10\x03\"=\n\x12RecallCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"P\n\x11ListIssuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0conly_overdue\x18\x03 \x01(\x08\"W\n\x12ListIssuesResponse\x12(\n\x06issues\x18\x01 \x03(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x92\x01\n\nPrintState\x12\x1b\n\x17PRINT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRINT_STATE_UNCONFIRMED\x10\x01\x12\x17\n\x13PRINT_STATE_PRINTED\x10\x02\x12\x16\n\x12PRINT_STATE_FAILED\x10\x03\x12\x19\n\x15PRINT_STATE_ABANDONED\x10\x04\x32\xa9\x05\n\x16\x43\x65rtificateCopyService\x12q\n\tIssueCopy\x12#.jukinet.copies.v1.IssueCopyRequest\x1a$.jukinet.copies.v1.IssueCopyResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01\x12\x01\x01\x18\x02*\x0b\x43OPY_ISSUED\x12~\n\x0c\x43onfirmPrint\x12&.jukinet.copies.v1.ConfirmPrintRequest\x1a\'.jukinet.copies.v1.ConfirmPrintResponse\"\x1d\xaa\xbb\x18\x19\n\x01\x01*\x14\x43OPY_PRINT_CONFIRMED\x12\\\n\x08GetIssue\x12\".jukinet.copies.v1.GetIssueRequest\x1a#.jukinet.copies.v1.GetIssueResponse\"\x07\xaa\xbb\x18\x03\n\x01\x01\x12\x65\n\nVerifyCopy\x12$.jukinet.copies.v1.VerifyCopyRequest\x1a%.jukinet.copies.v1.VerifyCopyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12r\n\nRecallCopy\x12$.jukinet.copies.v1.RecallCopyRequest\x1a%.jukinet.copies.v1.RecallCopyResponse\"\x17\xaa\xbb\x18\x13\n\x02\x01\x04*\rCOPY_RECALLED\x12\x63\n\nListIssues\x12$.jukinet.copies.v1.ListIssuesRequest\x1a%.jukinet.copies.v1.ListIssuesResponse\"\x08\xaa\xbb\x18\x04\n\x02\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0jukinet/copies/v1/certificate_copy_service.proto\x12\x11jukinet.copies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\"\x86\x04\n\x10IssueCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0cH\x00\x12\x46\n\x14photo_identification\x18\x03 \x01(\x0b\x32&.jukinet.copies.v1.PhotoIdentificationH\x00\x12\x38\n\x05scope\x18\x04 \x01(\x0e\x32).jukinet.copies.v1.IssueCopyRequest.Scope\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.jukinet.copies.v1.Subject\x12\x37\n\x05items\x18\x06 \x03(\x0e\x32(.jukinet.copies.v1.IssueCopyRequest.Item\x12\x0f\n\x07\x66\x65\x65_yen\x18\x07 \x01(\r\"U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_LISTED\x10\x02\x12\x13\n\x0fSCOPE_HOUSEHOLD\x10\x03\"i\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\x15\n\x11ITEM_RELATIONSHIP\x10\x01\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x02\x12\x1c\n\x18ITEM_REGISTERED_DOMICILE\x10\x03\x42\x07\n\x05proof\"\x8c\x04\n\x13PhotoIdentification\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32+.jukinet.copies.v1.PhotoIdentification.Kind\x12\x13\n\x0bnumber_hash\x18\x02 \x01(\x0c\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x04 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x14\n\x0cmunicipality\x18\x06 \x01(\t\x12\x18\n\nclerk_name\x18\x07 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x19\n\x0bnumber_salt\x18\x08 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xf3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_DRIVING_LICENCE\x10\x01\x12\x11\n\rKIND_PASSPORT\x10\x02\x12\x17\n\x13KIND_RESIDENCE_CARD\x10\x03\x12!\n\x1dKIND_RESIDENT_CARD_WITH_PHOTO\x10\x04\x12\x1e\n\x1aKIND_PUBLIC_OFFICE_LICENCE\x10\x05\x12\x1e\n\x1aKIND_HEALTH_INSURANCE_CARD\x10\x06\x12\x15\n\x11KIND_PENSION_BOOK\x10\x07\x12\x15\n\x11KIND_PRIVATE_BODY\x10\x08\"X\n\x07Subject\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x02 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\"Z\n\x11IssueCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xe7\x01\n\x05Issue\x12\x14\n\x0cissue_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14issuing_municipality\x18\x03 \x01(\t\x12\x32\n\x0bprint_state\x18\x04 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x16\n\x0eprint_attempts\x18\x05 \x01(\r\x12/\n\x0brecalled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x13\x43onfirmPrintRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12\x32\n\x0bprint_state\x18\x03 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\npdf_sha256\x18\x05 \x01(\x0c\"?\n\x14\x43onfirmPrintResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"F\n\x0fGetIssueRequest\x12\x14\n\nrequest_id\x18\x01 \x01(\tH\x00\x12\x16\n\x0cissue_number\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"Y\n\x10GetIssueResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"X\n\x11VerifyCopyRequest\x12\x1e\n\x0esigned_content\x18\x01 \x01(\x0c\x42\x04\xb0\xbb\x18\x01H\x00\x12\x17\n\x07qr_text\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08\x65vidence\"\x94\x02\n\x12VerifyCopyResponse\x12>\n\x07verdict\x18\x01 \x01(\x0e\x32-.jukinet.copies.v1.VerifyCopyResponse.Verdict\x12\'\n\x05issue\x18\x02 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"\x94\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_VALID\x10\x01\x12\x13\n\x0fVERDICT_ALTERED\x10\x02\x12\x1a\n\x16VERDICT_UNKNOWN_SIGNER\x10\x03\x12\x14\n\x10VERDICT_RECALLED\x10\x04\x12\x16\n\x12VERDICT_NOT_ISSUED\x10\x05\"\x98\x02\n\x11RecallCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12H\n\rrecall_reason\x18\x03 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\"\x8e\x01\n\x0cRecallReason\x12\x1d\n\x19RECALL_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECALL_REASON_WRONG_PERSON\x10\x01\x12!\n\x1dRECALL_REASON_ISSUED_IN_ERROR\x10\x02\x12\x1c\n\x18RECALL_REASON_PAPER_LOST\x10\x03\"=\n\x12RecallCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"P\n\x11ListIssuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0conly_overdue\x18\x03 \x01(\x08\"W\n\x12ListIssuesResponse\x12(\n\x06issues\x18\x01 \x03(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x92\x01\n\nPrintState\x12\x1b\n\x17PRINT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRINT_STATE_UNCONFIRMED\x10\x01\x12\x17\n\x13PRINT_STATE_PRINTED\x10\x02\x12\x16\n\x12PRINT_STATE_FAILED\x10\x03\x12\x19\n\x15PRINT_STATE_ABANDONED\x10\x04\x32\xa9\x05\n\x16\x43\x65rtificateCopyService\x12q\n\tIssueCopy\x12#.jukinet.copies.v1.IssueCopyRequest\x1a$.jukinet.copies.v1.IssueCopyResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01\x12\x01\x01\x18\x02*\x0b\x43OPY_ISSUED\x12~\n\x0c\x43onfirmPrint\x12&.jukinet.copies.v1.ConfirmPrintRequest\x1a\'.jukinet.copies.v1.ConfirmPrintResponse\"\x1d\xaa\xbb\x18\x19\n\x01\x01*\x14\x43OPY_PRINT_CONFIRMED\x12\\\n\x08GetIssue\x12\".jukinet.copies.v1.GetIssueRequest\x1a#.jukinet.copies.v1.GetIssueResponse\"\x07\xaa\xbb\x18\x03\n\x01\x01\x12\x65\n\nVerifyCopy\x12$.jukinet.copies.v1.VerifyCopyRequest\x1a%.jukinet.copies.v1.VerifyCopyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12r\n\nRecallCopy\x12$.jukinet.copies.v1.RecallCopyRequest\x1a%.jukinet.copies.v1.RecallCopyResponse\"\x17\xaa\xbb\x18\x13\n\x02\x01\x04*\rCOPY_RECALLED\x12\x63\n\nListIssues\x12$.jukinet.copies.v1.ListIssuesRequest\x1a%.jukinet.copies.v1.ListIssuesResponse\"\x08\xaa\xbb\x18\x04\n\x02\x01\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PHOTOIDENTIFICATION'].fields_by_name['address']._serialized_options = b'\260\273\030\001'
   _globals['_PHOTOIDENTIFICATION'].fields_by_name['clerk_name']._loaded_options = None
   _globals['_PHOTOIDENTIFICATION'].fields_by_name['clerk_name']._serialized_options = b'\260\273\030\001'
+  _globals['_PHOTOIDENTIFICATION'].fields_by_name['number_salt']._loaded_options = None
+  _globals['_PHOTOIDENTIFICATION'].fields_by_name['number_salt']._serialized_options = b'\260\273\030\001'
   _globals['_SUBJECT'].fields_by_name['name']._loaded_options = None
   _globals['_SUBJECT'].fields_by_name['name']._serialized_options = b'\260\273\030\001'
   _globals['_SUBJECT'].fields_by_name['birth_date']._loaded_options = None
@@ -66,8 +68,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['RecallCopy']._serialized_options = b'\252\273\030\023\n\002\001\004*\rCOPY_RECALLED'
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['ListIssues']._loaded_options = None
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['ListIssues']._serialized_options = b'\252\273\030\004\n\002\001\004'
-  _globals['_PRINTSTATE']._serialized_start=2884
-  _globals['_PRINTSTATE']._serialized_end=3030
+  _globals['_PRINTSTATE']._serialized_start=2911
+  _globals['_PRINTSTATE']._serialized_end=3057
   _globals['_ISSUECOPYREQUEST']._serialized_start=178
   _globals['_ISSUECOPYREQUEST']._serialized_end=696
   _globals['_ISSUECOPYREQUEST_SCOPE']._serialized_start=495
@@ -75,39 +77,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUECOPYREQUEST_ITEM']._serialized_start=582
   _globals['_ISSUECOPYREQUEST_ITEM']._serialized_end=687
   _globals['_PHOTOIDENTIFICATION']._serialized_start=699
-  _globals['_PHOTOIDENTIFICATION']._serialized_end=1196
-  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_start=953
-  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_end=1196
-  _globals['_SUBJECT']._serialized_start=1198
-  _globals['_SUBJECT']._serialized_end=1286
-  _globals['_ISSUECOPYRESPONSE']._serialized_start=1288
-  _globals['_ISSUECOPYRESPONSE']._serialized_end=1378
-  _globals['_ISSUE']._serialized_start=1381
-  _globals['_ISSUE']._serialized_end=1612
-  _globals['_CONFIRMPRINTREQUEST']._serialized_start=1615
-  _globals['_CONFIRMPRINTREQUEST']._serialized_end=1767
-  _globals['_CONFIRMPRINTRESPONSE']._serialized_start=1769
-  _globals['_CONFIRMPRINTRESPONSE']._serialized_end=1832
-  _globals['_GETISSUEREQUEST']._serialized_start=1834
-  _globals['_GETISSUEREQUEST']._serialized_end=1904
-  _globals['_GETISSUERESPONSE']._serialized_start=1906
-  _globals['_GETISSUERESPONSE']._serialized_end=1995
-  _globals['_VERIFYCOPYREQUEST']._serialized_start=1997
-  _globals['_VERIFYCOPYREQUEST']._serialized_end=2085
-  _globals['_VERIFYCOPYRESPONSE']._serialized_start=2088
-  _globals['_VERIFYCOPYRESPONSE']._serialized_end=2364
-  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_start=2216
-  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_end=2364
-  _globals['_RECALLCOPYREQUEST']._serialized_start=2367
-  _globals['_RECALLCOPYREQUEST']._serialized_end=2647
-  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_start=2505
-  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_end=2647
-  _globals['_RECALLCOPYRESPONSE']._serialized_start=2649
-  _globals['_RECALLCOPYRESPONSE']._serialized_end=2710
-  _globals['_LISTISSUESREQUEST']._serialized_start=2712
-  _globals['_LISTISSUESREQUEST']._serialized_end=2792
-  _globals['_LISTISSUESRESPONSE']._serialized_start=2794
-  _globals['_LISTISSUESRESPONSE']._serialized_end=2881
-  _globals['_CERTIFICATECOPYSERVICE']._serialized_start=3033
-  _globals['_CERTIFICATECOPYSERVICE']._serialized_end=3714
+  _globals['_PHOTOIDENTIFICATION']._serialized_end=1223
+  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_start=980
+  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_end=1223
+  _globals['_SUBJECT']._serialized_start=1225
+  _globals['_SUBJECT']._serialized_end=1313
+  _globals['_ISSUECOPYRESPONSE']._serialized_start=1315
+  _globals['_ISSUECOPYRESPONSE']._serialized_end=1405
+  _globals['_ISSUE']._serialized_start=1408
+  _globals['_ISSUE']._serialized_end=1639
+  _globals['_CONFIRMPRINTREQUEST']._serialized_start=1642
+  _globals['_CONFIRMPRINTREQUEST']._serialized_end=1794
+  _globals['_CONFIRMPRINTRESPONSE']._serialized_start=1796
+  _globals['_CONFIRMPRINTRESPONSE']._serialized_end=1859
+  _globals['_GETISSUEREQUEST']._serialized_start=1861
+  _globals['_GETISSUEREQUEST']._serialized_end=1931
+  _globals['_GETISSUERESPONSE']._serialized_start=1933
+  _globals['_GETISSUERESPONSE']._serialized_end=2022
+  _globals['_VERIFYCOPYREQUEST']._serialized_start=2024
+  _globals['_VERIFYCOPYREQUEST']._serialized_end=2112
+  _globals['_VERIFYCOPYRESPONSE']._serialized_start=2115
+  _globals['_VERIFYCOPYRESPONSE']._serialized_end=2391
+  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_start=2243
+  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_end=2391
+  _globals['_RECALLCOPYREQUEST']._serialized_start=2394
+  _globals['_RECALLCOPYREQUEST']._serialized_end=2674
+  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_start=2532
+  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_end=2674
+  _globals['_RECALLCOPYRESPONSE']._serialized_start=2676
+  _globals['_RECALLCOPYRESPONSE']._serialized_end=2737
+  _globals['_LISTISSUESREQUEST']._serialized_start=2739
+  _globals['_LISTISSUESREQUEST']._serialized_end=2819
+  _globals['_LISTISSUESRESPONSE']._serialized_start=2821
+  _globals['_LISTISSUESRESPONSE']._serialized_end=2908
+  _globals['_CERTIFICATECOPYSERVICE']._serialized_start=3060
+  _globals['_CERTIFICATECOPYSERVICE']._serialized_end=3741
 # @@protoc_insertion_point(module_scope)

@@ -225,10 +225,13 @@ class PhotoIdentification(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     MUNICIPALITY_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
+    NUMBER_SALT_FIELD_NUMBER: _builtins.int
     kind: Global___PhotoIdentification.Kind.ValueType
     """Required. The kind of document."""
     number_hash: _builtins.bytes
-    """Required. SHA-256 of the document's number, 32 bytes; the number itself is never sent."""
+    """Required. SHA-256 of number_salt and the document's number in UTF-8, 32 bytes. The number itself
+    is never sent.
+    """
     name: _builtins.str
     """Required. The name on the document, as the clerk entered it."""
     address: _builtins.str
@@ -237,6 +240,10 @@ class PhotoIdentification(_message.Message):
     """Required. The municipality of residence, 6 digits with check digit, such as 112089."""
     clerk_name: _builtins.str
     """Required. The clerk who compared the face, 1 to 50 characters; recorded as unverified."""
+    number_salt: _builtins.bytes
+    """Required. 16 random bytes, made by the terminal for this request. Numbers are few enough to be
+    enumerated: without the salt, neither the hash nor the evidence on the paper confirms a guess.
+    """
     @_builtins.property
     def birth_date(self) -> _civil_date_pb2.CivilDate:
         """Required. The birth date on the document."""
@@ -251,10 +258,11 @@ class PhotoIdentification(_message.Message):
         address: _builtins.str = ...,
         municipality: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
+        number_salt: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "clerk_name", b"clerk_name", "kind", b"kind", "municipality", b"municipality", "name", b"name", "number_hash", b"number_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "clerk_name", b"clerk_name", "kind", b"kind", "municipality", b"municipality", "name", b"name", "number_hash", b"number_hash", "number_salt", b"number_salt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
