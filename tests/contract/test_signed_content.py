@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,9 +87,25 @@ async def test_copy_of_every_sample_resident_is_read_and_printed(
     assert verdict.content is not None
     (person,) = verdict.content.persons
     assert person.name == record.name
+    assert person.alias == (record.alias or None)
     assert person.address.startswith(record.address)
     assert (person.relationship, person.resident_code) == (None, None)
     assert record.code.digits not in verdict.plain_text()
+
+
+async def test_registered_alias_of_a_foreign_resident_stands_on_the_copy(
+    center: Center, fonts: Fonts
+) -> None:
+    alias = SAMPLES["wang-xiaoming"].record.alias
+
+    signed_content = await _issue(center, "wang-xiaoming", Scope.SELF, ())
+
+    rendered = render(signed_content, fonts=fonts)
+    (box,) = json.loads(rendered.source)["persons"]
+    name, below, *_ = ("".join(run["text"] for run in row[0]["runs"]) for row in box["rows"])
+    assert (name, below) == ("WANG　XIAOMING", "田中　小明")
+    assert box["rows"][1][0]["label"] == "通称"
+    assert f"通称: {alias}" in verify(rendered.pdf, TRUST, fonts=fonts).plain_text()
 
 
 @pytest.mark.parametrize(

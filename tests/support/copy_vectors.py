@@ -48,6 +48,15 @@ HOUSEHOLD = [
         code="47971104380",
     ),
 ]
+FOREIGN_RESIDENT = person(
+    name="WANG　XIAOMING",
+    kana="ワン　シャオミン",
+    alias="田中　小明",
+    birth="1975年10月1日",
+    addrs=None,
+    notif=None,
+    prev=None,
+)
 COPIES: dict[str, dict[str, Any]] = {
     "one person, full QR code": {},
     "household with all items, short QR code": {
@@ -56,6 +65,10 @@ COPIES: dict[str, dict[str, Any]] = {
         "scope": "household",
         "items": ["relationship", "code"],
         "per": HOUSEHOLD,
+    },
+    "foreign resident with a registered alias": {
+        "no": "131016-20261123-000044-4T8W",
+        "per": [FOREIGN_RESIDENT],
     },
 }
 

@@ -64,6 +64,7 @@ class Person:
 
     name: str
     kana: str | None
+    alias: str | None
     birth: str
     sex: str
     address: str
@@ -152,6 +153,7 @@ def _person(fields: Fields, items: tuple[Item, ...]) -> Person:
     person = Person(
         name=fields.text("name", 100),
         kana=fields.optional_text("kana", 150),
+        alias=fields.optional_text("alias", 100),
         birth=fields.text("birth", 60),
         sex=fields.choice("sex", ("男", "女", "")),
         address=fields.text("addr", ADDRESS),

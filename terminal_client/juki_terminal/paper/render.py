@@ -31,6 +31,7 @@ TEMPLATE: Final = "copy.typ"
 # The rows of a person's box, by the keys of the payload; two keys share a row.
 ROWS: Final = (
     ("name",),
+    ("alias",),
     ("birth", "sex"),
     ("addr",),
     ("since", "addrs"),

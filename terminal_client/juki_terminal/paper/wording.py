@@ -48,6 +48,7 @@ def entries(person: Person) -> tuple[Entry, ...]:
     found = (
         ("kana", "フリガナ", person.kana),
         ("name", "氏名", person.name),
+        ("alias", "通称", person.alias),
         ("birth", "生年月日", person.birth),
         ("sex", "性別", person.sex),
         ("addr", "住所", person.address),

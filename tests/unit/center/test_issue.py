@@ -291,6 +291,7 @@ async def test_a_foreign_resident_is_found_by_the_alias(center: Center) -> None:
 
     found = document(center, copy)["per"][0]
     assert (found["name"], found["birth"]) == ("WANG\u3000XIAOMING", "1975年10月1日")
+    assert found["alias"] == SAMPLES["wang-xiaoming"].record.alias
 
 
 async def test_one_of_two_people_with_one_key_is_told_by_the_exact_name(center: Center) -> None:

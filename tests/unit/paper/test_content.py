@@ -46,6 +46,7 @@ def test_whole_document_is_read_as_it_stands() -> None:
             Person(
                 name="\U00020bb7田　太郎",
                 kana="ヨシダ　タロウ",
+                alias=None,
                 birth="昭和45年3月2日",
                 sex="男",
                 address="埼玉県所沢市並木一丁目1番地の1",
@@ -80,6 +81,14 @@ def test_optional_entries_left_out_are_none() -> None:
 
     assert (read.kana, read.address_since, read.notified, read.previous_address) == (None,) * 4
     assert read.sex == ""
+
+
+def test_registered_alias_is_read() -> None:
+    entry = person(name="WANG　XIAOMING", alias="田中　小明")
+
+    (read,) = decode_content(payload_of(document(per=[entry]))).persons
+
+    assert (read.name, read.alias) == ("WANG　XIAOMING", "田中　小明")
 
 
 @pytest.mark.parametrize(

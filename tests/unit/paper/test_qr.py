@@ -27,7 +27,7 @@ def test_committed_vectors_have_these_texts() -> None:
     texts = [qr_text(open_envelope(bytes.fromhex(case["signed_content"]))) for case in copies]
 
     assert texts == [case["qr_text"] for case in copies]
-    assert [text.split(":")[0] for text in texts] == ["JUKI1F", "JUKI1"]
+    assert [text.split(":")[0] for text in texts] == ["JUKI1F", "JUKI1", "JUKI1F"]
 
 
 def test_full_text_gives_the_signed_content_back(signer: CopySigner) -> None:

@@ -183,6 +183,14 @@ def test_variant_is_printed_with_its_own_glyph_and_not_the_plain_one(
     assert own not in with_plain
 
 
+def test_alias_of_a_foreign_resident_is_printed(signer: CopySigner, fonts: Fonts) -> None:
+    foreigner = person(name="WANG　XIAOMING", alias="田中　小明")
+
+    printed = _printed(render(signed_copy(signer, per=[foreigner]), fonts=fonts))
+
+    assert {c for c in "通称中小明" if _glyph(fonts, c) not in printed} == set()
+
+
 def test_text_that_looks_like_markup_is_printed_as_it_stands(
     signer: CopySigner, fonts: Fonts
 ) -> None:

@@ -61,6 +61,17 @@ def test_text_for_the_eye_says_everything_signed_about_the_person() -> None:
     assert "本籍" not in shown
 
 
+def test_alias_stands_under_the_name() -> None:
+    entry = person(name="WANG　XIAOMING", alias="田中　小明")
+
+    shown = entries(decode_content(payload_of(document(per=[entry]))).persons[0])
+
+    assert [(one.label, one.text) for one in shown[1:3]] == [
+        ("氏名", "WANG　XIAOMING"),
+        ("通称", "田中　小明"),
+    ]
+
+
 def test_entry_left_out_has_no_label() -> None:
     content = decode_content(payload_of(document(per=[person(prev=None, kana=None)])))
 

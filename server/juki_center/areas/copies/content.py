@@ -95,6 +95,7 @@ def _person(record: ResidenceRecord, content: CopyContent) -> dict[str, str]:
         "addr": record.address + (f"\u3000{record.building}" if record.building else ""),
         "since": record.resident_since.paper_text,
         "kana": record.kana,
+        "alias": record.alias,
         "addrs": record.address_since.paper_text if record.address_since else "",
         "notif": record.notified.paper_text if record.notified else "",
         "prev": record.previous_address,
