@@ -27,6 +27,8 @@ RIGHT_PIN = dev_texts.PIN
 _TERMINAL = "from juki_terminal.cli import main; main()"
 _CENTER = "from juki_center.cli import main; main()"
 _DG1 = 0x0101
+# Stock tools that came with the packages lie beside the interpreter.
+_PATH = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
 
 
 class Slots(Protocol):
@@ -178,7 +180,7 @@ class Stage:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=os.environ | self.environment,
+            env=os.environ | {"PATH": _PATH} | self.environment,
             input=stdin,
             capture_output=True,
             text=True,
