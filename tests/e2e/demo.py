@@ -28,12 +28,22 @@ FOLDER = ROOT / "out" / "demo"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A scenario that was played: what it claims, what was seen, in how many seconds."""
+    """A scenario that was played: what it claims, what was seen, what it took.
+
+    `messages` passed between terminals and center, `apdus` are the commands to cards.
+    """
 
     claim: str
     evidence: str
     seconds: float
+    messages: int
+    apdus: int
     ok: bool
+
+    @property
+    def took(self) -> str:
+        """Time and traffic, in words."""
+        return f"{self.seconds:.1f} s, {self.messages} messages, {self.apdus} APDUs"
 
 
 def perform(stage: Stage, scenarios: Iterable[Scenario], console: Console) -> list[Shown]:
@@ -46,17 +56,18 @@ def perform(stage: Stage, scenarios: Iterable[Scenario], console: Console) -> li
         mark = (
             "[green]as it should be[/green]" if played[-1].ok else "[red]NOT as it should be[/red]"
         )
-        console.print(f"    {mark}, {played[-1].seconds:.1f} s: {played[-1].evidence}\n")
+        console.print(f"    {mark}: {played[-1].evidence}\n    {played[-1].took}\n")
     return played
 
 
 def _play(stage: Stage, scenario: Scenario) -> Shown:
-    began = time.monotonic()
+    began, before = time.monotonic(), stage.counted.copy()
     try:
         evidence, ok = scenario.play(stage), True
     except Exception as error:  # whatever went wrong is this step's evidence
         evidence, ok = f"{type(error).__name__}: {error}"[:400], False
-    return Shown(scenario.claim, evidence, time.monotonic() - began, ok)
+    took, passed = time.monotonic() - began, stage.counted - before
+    return Shown(scenario.claim, evidence, took, passed["messages"], passed["apdus"], ok)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """A terminal that keeps every byte that it sends, receives and prints.
 
 `python -m tests.e2e.recorder CONFIG READER OUT` issues a copy with the PIN from standard input and
-writes all those bytes to OUT. It is a process of its own, as libpcsclite knows one pcscd only.
+writes all those bytes to OUT; it prints how many messages and APDUs they were. It is a process of
+its own, as libpcsclite knows one pcscd only.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -31,6 +33,7 @@ class Tap(Trace):
     def __init__(self) -> None:
         self.kept: list[bytes] = []
         self.commands = 0
+        self.messages = 0
 
     def apdu(self, direction: str, octets: bytes) -> None:
         """Keep a command or an answer, and count the commands."""
@@ -38,7 +41,8 @@ class Tap(Trace):
         self.commands += direction == ">"
 
     def message(self, direction: str, message: Message) -> None:  # noqa: ARG002  # both are kept
-        """Keep a message, as it travels and as text."""
+        """Keep a message, as it travels and as text, and count it."""
+        self.messages += 1
         self.kept += [message.SerializeToString(), str(message).encode()]
 
     def event(self, text: str) -> None:
@@ -82,6 +86,10 @@ class Recorder:
             proof = CardProof(card.session_id, card.transcript_hash)
             return issue_copy(desk, CopyApplication(proof, fee_yen=300))
 
+    def counted(self) -> dict[str, int]:
+        """Return how many messages and command APDUs there were."""
+        return {"messages": self._tap.messages, "apdus": self._tap.commands}
+
     def octets(self) -> bytes:
         """Return all that was handled, one after the other: messages, APDUs, paper, journal."""
         parts = [*self._tap.kept, *self._tray.papers, self._journal.read_bytes()]
@@ -94,6 +102,7 @@ def main() -> None:
     recorder = Recorder(Path(config), reader)
     recorder.issue(sys.stdin.readline().strip())
     Path(out).write_bytes(recorder.octets())
+    sys.stdout.write(json.dumps(recorder.counted()) + "\n")
 
 
 if __name__ == "__main__":

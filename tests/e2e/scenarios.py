@@ -17,6 +17,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from juki_card import ec
 from juki_cardbox.cardfile import CardFile
+from juki_center.storage.samples import read_samples
 from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.envelope import open_envelope
 from juki_terminal.paper.render import render
@@ -61,16 +62,18 @@ def copy_at_another_window(stage: Stage) -> str:
     run = stage.issue(APPLICANT, out=paper)
 
     assert run.exit_code == ISSUED, (run.answer, run.said)
-    content = open_envelope(extract_signed_content(paper.read_bytes())).content
+    signed = extract_signed_content(paper.read_bytes())
+    content = open_envelope(signed).content
     (person,) = content.persons
     assert person.name.startswith("\U00020bb7田"), "the right variant of the name"
     assert content.residence.code == "112089"
     assert content.issuer.code == "131016"
-    assert person.resident_code is None
-    assert person.relationship is None
-    pages = render(extract_signed_content(paper.read_bytes())).png()
-    (stage.folder / "copy.png").write_bytes(pages[0])
-    return f"{run.result['issue_number']}; {run.counts} in {run.seconds:.1f} s"
+    record = next(sample.record for sample in read_samples() if sample.key == APPLICANT)
+    assert found_in(signed, record.address), "the search itself is blind"
+    assert not found_in(signed, record.registered_domicile)
+    assert not found_in(signed, stage.code(APPLICANT))
+    (stage.folder / "copy.png").write_bytes(render(signed).png()[0])
+    return f"{content.residence.name} at {content.issuer.name}: {run.result['issue_number']}"
 
 
 def wrong_pin_three_times(stage: Stage) -> str:
@@ -135,6 +138,8 @@ def terminal_of_another_authority(stage: Stage) -> str:
 
     message = refused(run, "CENTER_UNREACHABLE", UNREACHABLE)
     no_paper(stage, "sato-kazu")
+    assert run.counted["apdus"] == 0, "a card was spoken to"
+    assert stage.center.is_ready(), "the center itself is away"
     return f"the TLS handshake fails: {message}"
 
 
@@ -239,7 +244,7 @@ def error_reasons(printed: str) -> list[str]:
 
 
 def _apdus(run: Run) -> int:
-    return sum(1 for line in run.traffic if line.get("apdu") == ">")
+    return run.counted["apdus"]
 
 
 SCENARIOS = (

@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,11 +91,12 @@ class Run:
         return found
 
     @property
-    def counts(self) -> str:
-        """How many messages and APDUs went by."""
-        messages = sum(1 for line in self.traffic if "message" in line)
-        apdus = sum(1 for line in self.traffic if line.get("apdu") == ">")
-        return f"{messages} messages, {apdus} APDUs"
+    def counted(self) -> Counter[str]:
+        """How many messages and command APDUs went by, under `messages` and `apdus`."""
+        return Counter(
+            messages=sum("message" in line for line in self.traffic),
+            apdus=sum(line.get("apdu") == ">" for line in self.traffic),
+        )
 
 
 @dataclass
@@ -105,6 +107,8 @@ class Stage:
     center: CenterProcess
     slots: Slots
     environment: dict[str, str] = field(default_factory=dict)
+    counted: Counter[str] = field(default_factory=Counter)
+    """What went by at all terminals so far."""
 
     @property
     def config(self) -> Path:
@@ -130,13 +134,9 @@ class Stage:
         options += ["--lang", "en", *(["--reader", reader] if reader else [])]
         done = self._run([sys.executable, "-c", _TERMINAL, *options, *arguments], stdin)
         traffic = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
-        return Run(
-            done.exit_code,
-            done.answer,
-            done.said,
-            done.seconds,
-            tuple(json.loads(line) for line in traffic),
-        )
+        run = replace(done, traffic=tuple(json.loads(line) for line in traffic))
+        self.counted += run.counted
+        return run
 
     def issue(  # what may differ between applicants
         self,
@@ -165,6 +165,7 @@ class Stage:
             done = self._run([*command, str(out)], RIGHT_PIN + "\n")
         if done.exit_code:
             raise AssertionError(done.said)
+        self.counted += Counter(done.answer)
         return out.read_bytes()
 
     def operator(self, *arguments: str, stdin: str = "") -> Run:
