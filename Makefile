@@ -14,7 +14,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/ready
 LOCKS := terminal center dev
 # Two at a time: more only wait for each other, because many tests start programs of their own.
-PYTEST_ARGS ?= -q -n 2 --dist worksteal
+PYTEST_ARGS ?= -q -n 2
 # The reader daemon lies where only an administrator's PATH leads.
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 
