@@ -25,6 +25,7 @@ class LookUp(StrEnum):
     ATTRIBUTES = "attributes"
     AUDIT = "audit"
     CONTENT = "content"
+    HOUSEHOLD = "household"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
-"""The inside of a sealed record: versioned CBOR, a field's name to its value, blanks left out."""
+"""The inside of a sealed record: versioned CBOR, a field's name to its value, blanks left out.
+
+Beside the record's own fields stands `change`: what made this version.
+"""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date, datetime
 from enum import StrEnum
 from typing import cast
 
@@ -10,24 +14,87 @@ import cbor2
 
 from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
 from juki_center.areas.residents.codes import ResidentCode
-from juki_center.areas.residents.records import Hold, Nationality, ResidenceRecord, Sex
+from juki_center.areas.residents.records import (
+    ChangeInformation,
+    ChangeReason,
+    Hold,
+    Nationality,
+    ProtectiveMeasure,
+    ResidenceRecord,
+    Sex,
+)
+from juki_center.storage.sql import from_micros, to_micros
 
 _VERSION = 1
 
 
-def encode(record: ResidenceRecord) -> bytes:
-    """Return a record's octets."""
+def encode(record: ResidenceRecord, change: ChangeInformation | None = None) -> bytes:
+    """Return the octets of a record and of what made it."""
     entries = {field.name: _out(getattr(record, field.name)) for field in fields(record)}
-    kept = {name: value for name, value in entries.items() if value not in {None, ""}}
+    entries["change"] = _change_out(change) if change else None
+    kept = {name: value for name, value in entries.items() if value not in {None, "", ()}}
     return cbor2.dumps({"v": _VERSION, **kept}, canonical=True)
 
 
-def decode(octets: bytes) -> ResidenceRecord:
-    """Return the record. Raises ValueError for a version that is not known here."""
+def decode(octets: bytes) -> tuple[ResidenceRecord, ChangeInformation | None]:
+    """Return the record and what made it. Raises ValueError for a version unknown here."""
     entries = cast("dict[str, object]", cbor2.loads(octets))
     if entries.pop("v", None) != _VERSION:
         raise ValueError("unknown version of a residence record")
-    return ResidenceRecord(**{name: _in(name, value) for name, value in entries.items()})  # type: ignore[arg-type]  # the names are the fields' own
+    change = entries.pop("change", None)
+    record = ResidenceRecord(**{name: _in(name, value) for name, value in entries.items()})  # type: ignore[arg-type]  # the names are the fields' own
+    return record, _change_in(cast("list[object]", change)) if change else None
+
+
+def encode_date(value: CivilDate) -> tuple[object, ...]:
+    """Return a civil date as the parts that `decode_date` takes."""
+    return tuple(
+        str(part) if isinstance(part, StrEnum) else part
+        for part in (
+            value.calendar,
+            value.precision,
+            value.year,
+            value.month,
+            value.day,
+            value.era,
+            value.original_text,
+        )
+    )
+
+
+def _change_out(change: ChangeInformation) -> tuple[object, ...]:
+    recorded = to_micros(change.recorded_at)
+    return (str(change.reason), encode_date(change.date), recorded, change.cancels)
+
+
+def _change_in(parts: list[object]) -> ChangeInformation:
+    reason, day, recorded, cancels = parts
+    return ChangeInformation(
+        reason=ChangeReason(str(reason)),
+        date=decode_date(cast("list[object]", day)),
+        recorded_at=from_micros(cast("int", recorded)),
+        cancels=cast("int", cancels),
+    )
+
+
+def _measure_out(measure: ProtectiveMeasure) -> tuple[object, ...]:
+    planned, lifted = measure.planned_end, measure.lifted_until
+    return (
+        planned.isoformat() if planned else None,
+        to_micros(lifted) if lifted is not None else None,
+    )
+
+
+def _measure_in(parts: list[object]) -> ProtectiveMeasure:
+    planned, lifted = parts
+    return ProtectiveMeasure(
+        planned_end=date.fromisoformat(str(planned)) if planned else None,
+        lifted_until=_moment(lifted),
+    )
+
+
+def _moment(micros: object) -> datetime | None:
+    return from_micros(micros) if isinstance(micros, int) else None
 
 
 def _out(value: object) -> object:
@@ -35,18 +102,11 @@ def _out(value: object) -> object:
         case ResidentCode():
             return value.digits
         case CivilDate():
-            return tuple(
-                str(part) if isinstance(part, StrEnum) else part
-                for part in (
-                    value.calendar,
-                    value.precision,
-                    value.year,
-                    value.month,
-                    value.day,
-                    value.era,
-                    value.original_text,
-                )
-            )
+            return encode_date(value)
+        case ProtectiveMeasure():
+            return _measure_out(value)
+        case tuple():
+            return tuple(_out(one) for one in value)
         case StrEnum():
             return str(value)
         case _:
@@ -58,7 +118,11 @@ def _in(name: str, value: object) -> object:
         case "code":
             return ResidentCode(str(value))
         case "birth" | "resident_since" | "address_since" | "notified":
-            return _date(cast("list[object]", value))
+            return decode_date(cast("list[object]", value))
+        case "former_codes":
+            return tuple(ResidentCode(str(code)) for code in cast("list[object]", value))
+        case "measure":
+            return _measure_in(cast("list[object]", value))
         case "sex":
             return Sex(str(value))
         case "nationality":
@@ -69,7 +133,8 @@ def _in(name: str, value: object) -> object:
             return value
 
 
-def _date(parts: list[object]) -> CivilDate:
+def decode_date(parts: list[object]) -> CivilDate:
+    """Return the civil date of its parts. Raises ValueError for parts that are none."""
     calendar, precision, year, month, day, era, text = parts
     return CivilDate(
         calendar=Calendar(str(calendar)),

@@ -9,6 +9,8 @@ from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.name_keys import kana_key, name_key
 from juki_center.areas.residents.records import (
+    AttributeQuery,
+    ChangeInformation,
     HouseholdID,
     PersonID,
     ResidenceRecord,
@@ -21,15 +23,23 @@ from juki_center.storage import record_codec
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 
-_WHEREABOUTS = "SELECT person, municipality, state, version FROM directory"
+_WHEREABOUTS = "SELECT d.person, d.municipality, d.state, d.version FROM directory d"
+_OF_CODE = (
+    f"{_WHEREABOUTS} JOIN code_index c ON c.person = d.person WHERE c.token = ? AND c.is_former = ?"
+)
 _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
     " FROM records r JOIN directory d ON d.person = r.person"
 )
-_OF_CANDIDATES = (
-    " WHERE r.municipality = ? AND r.person IN"
-    " (SELECT person FROM attribute_index WHERE token IN (?, ?, ?, ?))"
+_VERSIONS = (
+    "SELECT person, municipality, household, state, version, key_version, sealed"
+    " FROM record_history WHERE person = ? AND version < ? ORDER BY version DESC LIMIT ?"
 )
+_UNINDEX = (
+    "DELETE FROM code_index WHERE person = ?",
+    "DELETE FROM attribute_index WHERE person = ?",
+)
+_HOUSEHOLD_OCTETS = 16
 
 
 class ResidentsTable:
@@ -41,15 +51,16 @@ class ResidentsTable:
 
     def by_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person with this code is."""
-        token = self._code_token(code)
-        return _whereabouts(
-            self._sql.execute(f"{_WHEREABOUTS} WHERE token = ?", (token,)).fetchone()
-        )
+        return self._of_code(code, is_former=False)
+
+    def by_former_code(self, code: ResidentCode) -> Whereabouts | None:
+        """Say where the person is who had this code before."""
+        return self._of_code(code, is_former=True)
 
     def whereabouts(self, person: PersonID) -> Whereabouts | None:
         """Say where a person is."""
         return _whereabouts(
-            self._sql.execute(f"{_WHEREABOUTS} WHERE person = ?", (person.octets,)).fetchone()
+            self._sql.execute(f"{_WHEREABOUTS} WHERE d.person = ?", (person.octets,)).fetchone()
         )
 
     def resident(self, person: PersonID) -> Resident:
@@ -75,16 +86,13 @@ class ResidentsTable:
         Raises Refusal(RESIDENCE_DISCONNECTED), whether there are candidates or not.
         """
         self._keys.data_key(municipality)
-        tokens = [
-            self._attribute_token(municipality, kind, name_key(name), day)
-            for kind in (b"name", b"alias")
-            for day in (birth.index_key, birth.year_key)
-        ]
-        rows = self._sql.execute(
-            _RESIDENT + _OF_CANDIDATES,
-            (str(municipality), *tokens),
-        ).fetchall()
-        return [self._resident(row) for row in rows]
+        tokens = self._tokens(municipality.prefecture, {"name": name, "alias": name}, birth)
+        return [one for one in self._opened(tokens) if one.municipality == municipality]
+
+    def candidates(self, prefecture: str, query: AttributeQuery) -> list[Resident]:
+        """Open the candidates within a prefecture. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        named = dict.fromkeys(("name", "kanji_name", "alias"), query.name)
+        return self._opened(self._tokens(prefecture, {**named, "kana": query.kana}, query.birth))
 
     def enter(
         self,
@@ -92,14 +100,14 @@ class ResidentsTable:
         household: HouseholdID,
         record: ResidenceRecord,
         state: ResidenceState = ResidenceState.ACTIVE,
+        change: ChangeInformation | None = None,
     ) -> PersonID:
-        """Enter a person who is new to the register; the code is new too."""
+        """Enter a person who is new to the register, as version 1; the code is new too."""
         person = PersonID(secrets.token_bytes(16))
-        resident = Resident(person, municipality, household, state, 1, record)
+        resident = Resident(person, municipality, household, state, 1, record, change)
         self._sql.execute(
-            "INSERT INTO directory (token, key_version, person, municipality, state, version)"
-            " VALUES (?, 1, ?, ?, ?, 1)",
-            (self._code_token(record.code), person.octets, str(municipality), state),
+            "INSERT INTO directory (person, municipality, state, version) VALUES (?, ?, ?, 1)",
+            (person.octets, str(municipality), state),
         )
         key_version, sealed = self._seal(resident)
         self._sql.execute(
@@ -107,17 +115,18 @@ class ResidentsTable:
             " VALUES (?, ?, ?, 1, ?, ?)",
             (person.octets, str(municipality), household.octets, key_version, sealed),
         )
-        self._index(resident)
+        self._index_codes(resident)
+        self._index_attributes(resident)
         return person
 
     def replace(self, resident: Resident) -> None:
         """Write the next version. Raises Refusal(STORE_UNAVAILABLE) if somebody else was first."""
         following = replace(resident, version=resident.version + 1)
+        self._keep_version(resident.person)
         changed = self._sql.execute(
-            "UPDATE directory SET token = ?, municipality = ?, state = ?, version = ?"
+            "UPDATE directory SET municipality = ?, state = ?, version = ?"
             " WHERE person = ? AND version = ?",
             (
-                self._code_token(following.record.code),
                 str(following.municipality),
                 following.state,
                 following.version,
@@ -141,27 +150,81 @@ class ResidentsTable:
                 following.person.octets,
             ),
         )
-        self._sql.execute("DELETE FROM attribute_index WHERE person = ?", (resident.person.octets,))
-        self._index(following)
+        for statement in _UNINDEX:
+            self._sql.execute(statement, (resident.person.octets,))
+        self._index_codes(following)
+        self._index_attributes(following)
+
+    def earlier(self, resident: Resident, limit: int) -> list[Resident]:
+        """Open the versions before this one. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        rows = self._sql.execute(
+            _VERSIONS, (resident.person.octets, resident.version, limit)
+        ).fetchall()
+        return [self._resident(row) for row in rows]
 
     def new_household(self) -> HouseholdID:
         """Draw a household's id."""
         return HouseholdID(secrets.token_bytes(16))
 
-    def _index(self, resident: Resident) -> None:
-        record = resident.record
-        keys = {
-            b"name": name_key(record.name),
-            b"kana": kana_key(record.kana),
-            b"alias": name_key(record.alias),
+    def numbered_household(self, municipality: MunicipalityCode, number: str) -> HouseholdID:
+        """Return the id of the household that a municipality's own system calls `number`."""
+        key = self._keys.look_up(LookUp.HOUSEHOLD)
+        token = key.token(str(municipality).encode(), number.encode())
+        return HouseholdID(token[:_HOUSEHOLD_OCTETS])
+
+    def _of_code(self, code: ResidentCode, *, is_former: bool) -> Whereabouts | None:
+        parameters = (self._code_token(code), int(is_former))
+        return _whereabouts(self._sql.execute(_OF_CODE, parameters).fetchone())
+
+    def _opened(self, tokens: list[bytes]) -> list[Resident]:
+        """Open the records of all persons who stand under any of these tokens."""
+        marks = ", ".join("?" * len(tokens))
+        found = f"SELECT person FROM attribute_index WHERE token IN ({marks})"  # noqa: S608  # marks only
+        rows = self._sql.execute(f"{_RESIDENT} WHERE r.person IN ({found})", tokens).fetchall()
+        return [self._resident(row) for row in rows]
+
+    def _tokens(self, prefecture: str, wanted: dict[str, str], birth: CivilDate) -> list[bytes]:
+        """Return under which tokens a person is looked for: the date itself, and its year."""
+        days = {birth.index_key, birth.year_key}
+        return [
+            self._attribute_token(prefecture, kind, key, day)
+            for kind, text in wanted.items()
+            if (key := _key(kind, text))
+            for day in sorted(days)
+        ]
+
+    def _keep_version(self, person: PersonID) -> None:
+        """Put the newest version into the history."""
+        self._sql.execute(
+            "INSERT INTO record_history (person, version, municipality, household, state,"
+            " key_version, sealed) SELECT r.person, r.version, r.municipality, r.household,"
+            " d.state, r.key_version, r.sealed FROM records r"
+            " JOIN directory d ON d.person = r.person WHERE r.person = ?",
+            (person.octets,),
+        )
+
+    def _index_codes(self, resident: Resident) -> None:
+        codes = {code: 1 for code in resident.record.former_codes} | {resident.record.code: 0}
+        for code, is_former in codes.items():
+            self._sql.execute(
+                "INSERT INTO code_index (token, key_version, person, is_former)"
+                " VALUES (?, 1, ?, ?)",
+                (self._code_token(code), resident.person.octets, is_former),
+            )
+
+    def _index_attributes(self, resident: Resident) -> None:
+        record, prefecture = resident.record, resident.municipality.prefecture
+        names = {
+            "name": record.name,
+            "kana": record.kana,
+            "kanji_name": record.kanji_name,
+            "alias": record.alias,
         }
-        for kind, key in keys.items():
-            if key:
-                token = self._attribute_token(
-                    resident.municipality, kind, key, record.birth.index_key
-                )
+        for kind, text in names.items():
+            if key := _key(kind, text):
+                token = self._attribute_token(prefecture, kind, key, record.birth.index_key)
                 self._sql.execute(
-                    "INSERT INTO attribute_index (token, person) VALUES (?, ?)",
+                    "INSERT INTO attribute_index (token, person, key_version) VALUES (?, ?, 1)",
                     (token, resident.person.octets),
                 )
 
@@ -171,29 +234,34 @@ class ResidentsTable:
         household = HouseholdID(as_octets(row[2]))
         data_key = self._keys.data_key(municipality, as_number(row[5]))
         owner = _owner(municipality, person, household, version)
-        opened = data_key.key.open(as_octets(row[6]), owner)
+        record, change = record_codec.decode(data_key.key.open(as_octets(row[6]), owner))
         return Resident(
             person=person,
             municipality=municipality,
             household=household,
             state=ResidenceState(as_text(row[3])),
             version=version,
-            record=record_codec.decode(opened),
+            record=record,
+            change=change,
         )
 
     def _seal(self, resident: Resident) -> tuple[int, bytes]:
         data_key = self._keys.data_key(resident.municipality)
         owner = _owner(resident.municipality, resident.person, resident.household, resident.version)
-        return data_key.version, data_key.key.seal(record_codec.encode(resident.record), owner)
+        opened = record_codec.encode(resident.record, resident.change)
+        return data_key.version, data_key.key.seal(opened, owner)
 
     def _code_token(self, code: ResidentCode) -> bytes:
         return self._keys.look_up(LookUp.CODE).token(code.digits.encode())
 
-    def _attribute_token(
-        self, municipality: MunicipalityCode, kind: bytes, key: str, day: str
-    ) -> bytes:
-        prefecture = self._keys.look_up(LookUp.ATTRIBUTES).derive(municipality.prefecture)
-        return prefecture.token(kind, key.encode(), day.encode())
+    def _attribute_token(self, prefecture: str, kind: str, key: str, day: str) -> bytes:
+        derived = self._keys.look_up(LookUp.ATTRIBUTES).derive(prefecture)
+        return derived.token(kind.encode(), key.encode(), day.encode())
+
+
+def _key(kind: str, text: str) -> str:
+    """Return the search key of a text; an empty one is not looked for."""
+    return kana_key(text) if kind == "kana" else name_key(text)
 
 
 def _whereabouts(row: Row | None) -> Whereabouts | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.copies import commands
+from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.records import ChangeReason, Nationality, Sex
 from juki_center.errors import Reason
+from jukinet.agencies.v1 import identity_confirmation_service_pb2 as agencies
 from jukinet.card.v1 import card_session_service_pb2 as card
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.options.v1 import options_pb2
+from jukinet.residents.v1 import residence_record_pb2 as record
+from jukinet.residents.v1 import resident_service_pb2 as residents
 
 # Events that no method is named after: refusals, and acts of operators and of development.
 _BESIDE_METHODS = {
@@ -17,6 +22,12 @@ _BESIDE_METHODS = {
     Event.CARD_STATUS_CHANGED,
     Event.COPY_REFUSED,
     Event.SAMPLES_LOADED,
+    Event.RECORD_REFUSED,
+    Event.CODES_STOCKED,
+    Event.KEYS_ROTATED,
+    Event.AGENCY_CHANGED,
+    Event.AGENCY_ALARM,
+    Event.CONFIRMATION_REFUSED,
 }
 
 
@@ -30,6 +41,8 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
     services = (
         card.DESCRIPTOR.services_by_name["CardSessionService"],
         copies.DESCRIPTOR.services_by_name["CertificateCopyService"],
+        residents.DESCRIPTOR.services_by_name["ResidentService"],
+        agencies.DESCRIPTOR.services_by_name["IdentityConfirmationService"],
     )
     named = {
         method.GetOptions().Extensions[options_pb2.access].audit_event
@@ -49,6 +62,10 @@ def test_the_commands_enumerations_are_the_protos() -> None:
         (commands.RecallReason, copies.RecallCopyRequest.RecallReason, "RECALL_REASON_"),
         (commands.Verdict, copies.VerifyCopyResponse.Verdict, "VERDICT_"),
         (Purpose, options_pb2.Purpose, "PURPOSE_"),
+        (ChangeReason, record.ChangeReason, "CHANGE_REASON_"),
+        (Nationality, record.Entries.Nationality, "NATIONALITY_"),
+        (Sex, record.Entries.Sex, "SEX_"),
+        (Item, agencies.Item, "ITEM_"),
     ]
 
     for ours, theirs, prefix in pairs:

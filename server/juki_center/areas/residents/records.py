@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -72,12 +73,61 @@ class Hold(StrEnum):
     UNDER_CORRECTION = "UNDER_CORRECTION"
 
 
+class ChangeReason(StrEnum):
+    """Why an entry was made; the names of the proto's ChangeReason without their prefix."""
+
+    BIRTH = "BIRTH"
+    DEATH = "DEATH"
+    MOVE_IN = "MOVE_IN"
+    SPECIAL_MOVE_IN = "SPECIAL_MOVE_IN"
+    MOVE_OUT = "MOVE_OUT"
+    MOVE_WITHIN = "MOVE_WITHIN"
+    CORRECTION_EX_OFFICIO = "CORRECTION_EX_OFFICIO"
+    DELETION_EX_OFFICIO = "DELETION_EX_OFFICIO"
+    HOUSEHOLD_CHANGE = "HOUSEHOLD_CHANGE"
+    NAME_CHANGE = "NAME_CHANGE"
+    CODE_ASSIGNED = "CODE_ASSIGNED"
+    CODE_CHANGED = "CODE_CHANGED"
+    NATURALISATION = "NATURALISATION"
+    NATIONALITY_LOST = "NATIONALITY_LOST"
+    CANCELLATION = "CANCELLATION"
+    PROTECTION = "PROTECTION"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeInformation:
+    """Why and when an entry was made (article 30-6; 30-5 in 2003).
+
+    `date` is the day of the change, `recorded_at` when it was entered; `cancels` is the version
+    that a cancellation cancels, 0 otherwise.
+    """
+
+    reason: ChangeReason = field(repr=False)
+    date: CivilDate = field(repr=False)
+    recorded_at: datetime
+    cancels: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectiveMeasure:
+    """A measure for a victim of violence or stalking, in force until it is ended by hand.
+
+    `planned_end` is when the municipality asks whether it goes on, and ends nothing. It is lifted
+    before `lifted_until` and in force again from then on.
+    """
+
+    planned_end: date | None = field(default=None, repr=False)
+    lifted_until: datetime | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class ResidenceRecord:
     """One person's entries (Residential Basic Book Act, article 7), as far as the center uses them.
 
-    `alias` is the registered alias of a foreign resident; `building` is the part of an address
-    after the lot (katagaki). Names and addresses are kept as registered, never normalised.
+    `alias` is the registered alias of a foreign resident, `kanji_name` the name in kanji beside
+    the one in Latin letters; `building` is the part of an address after the lot (katagaki).
+    `former_codes` are the person's earlier codes, oldest first. Names and addresses are kept as
+    registered, never normalised.
     """
 
     code: ResidentCode
@@ -97,11 +147,17 @@ class ResidenceRecord:
     registered_domicile: str = field(default="", repr=False)
     family_register_head: str = field(default="", repr=False)
     hold: Hold | None = field(default=None, repr=False)
+    kanji_name: str = field(default="", repr=False)
+    former_codes: tuple[ResidentCode, ...] = field(default=(), repr=False)
+    measure: ProtectiveMeasure | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A person as found: where they are, in which state, and their entries."""
+    """A person as found: where they are, in which state, and their entries.
+
+    `change` is what made this version; None for the initial load of a register.
+    """
 
     person: PersonID
     municipality: MunicipalityCode
@@ -109,6 +165,16 @@ class Resident:
     state: ResidenceState
     version: int
     record: ResidenceRecord
+    change: ChangeInformation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeQuery:
+    """By what a person is searched for: a name or alias, a reading, or both; and a birth date."""
+
+    name: str = field(repr=False)
+    kana: str = field(repr=False)
+    birth: CivilDate = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +197,9 @@ class Residents(Protocol):
     def by_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person with this code is."""
 
+    def by_former_code(self, code: ResidentCode) -> Whereabouts | None:
+        """Say where the person is who had this code before."""
+
     def whereabouts(self, person: PersonID) -> Whereabouts | None:
         """Say where a person is."""
 
@@ -148,20 +217,39 @@ class Residents(Protocol):
         Candidates only: the caller compares. A deleted record is among them.
         """
 
+    def candidates(self, prefecture: str, query: AttributeQuery) -> list[Resident]:
+        """Open the records that the keyed index names within a prefecture, 01 to 47.
+
+        Candidates only, deleted ones too: the caller compares. Records with an imprecise birth
+        date of the same year are among them.
+        """
+
     def enter(
         self,
         municipality: MunicipalityCode,
         household: HouseholdID,
         record: ResidenceRecord,
         state: ResidenceState = ResidenceState.ACTIVE,
+        change: ChangeInformation | None = None,
     ) -> PersonID:
-        """Enter a person who is new to the register; the code is new too."""
+        """Enter a person who is new to the register, as version 1; the code is new too."""
 
     def replace(self, resident: Resident) -> None:
-        """Write a changed record or state as the next version, if nobody else has meanwhile."""
+        """Write a changed record or state as the next version, if nobody else has meanwhile.
+
+        `resident` is what was read, with what is to change; its `change` is the new version's own.
+        The version before goes into the history. A code that is no longer the record's own, and
+        stands among its former codes, is found as a former one from now on.
+        """
+
+    def earlier(self, resident: Resident, limit: int) -> list[Resident]:
+        """Open the versions before this one, newest first, at most `limit`."""
 
     def new_household(self) -> HouseholdID:
         """Draw a household's id."""
+
+    def numbered_household(self, municipality: MunicipalityCode, number: str) -> HouseholdID:
+        """Return the id of the household that a municipality's own system calls `number`."""
 
 
 Household = Sequence[Resident]

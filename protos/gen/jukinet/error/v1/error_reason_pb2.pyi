@@ -162,6 +162,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The copy was issued and later recalled. Made by terminals, never sent. Metadata: issueNumber."""
     ERROR_REASON_COPY_NOT_ISSUED: _ErrorReason.ValueType  # 68
     """The copy is well signed, but the center has no such issue. Made by terminals, never sent."""
+    ERROR_REASON_RESIDENT_NOT_FOUND: _ErrorReason.ValueType  # 69
+    """The register of the caller's municipality has nobody with this code."""
+    ERROR_REASON_CODE_CHANGED: _ErrorReason.ValueType  # 70
+    """The resident record code is a former one of this person."""
+    ERROR_REASON_NOT_IN_THIS_STATE: _ErrorReason.ValueType  # 71
+    """The record's state does not allow this entry. Metadata: state, event."""
+    ERROR_REASON_RECORD_CHANGED: _ErrorReason.ValueType  # 72
+    """The record has another version than the one that the caller saw. Metadata: version."""
+    ERROR_REASON_RECORD_LOCKED: _ErrorReason.ValueType  # 73
+    """Another clerk edits the record. Metadata: until."""
+    ERROR_REASON_ENTRY_NOT_CANCELLABLE: _ErrorReason.ValueType  # 74
+    """The entry cannot be cancelled: it is not the newest, is the first, or changed the code."""
+    ERROR_REASON_CODE_STOCK_EMPTY: _ErrorReason.ValueType  # 75
+    """The municipality's stock of resident record codes is empty."""
+    ERROR_REASON_IMPORT_NOT_THE_SAME: _ErrorReason.ValueType  # 76
+    """The import was begun by another caller, with other content, or is finished."""
+    ERROR_REASON_AFFAIR_NOT_AUTHORISED: _ErrorReason.ValueType  # 77
+    """The agency is not authorised for this affair today, or the law names no such affair."""
+    ERROR_REASON_QUERY_TOO_BROAD: _ErrorReason.ValueType  # 78
+    """A search by attributes names neither address, municipality nor prefecture."""
+    ERROR_REASON_CURSOR_UNKNOWN: _ErrorReason.ValueType  # 79
+    """The cursor was not made for this agency and affair."""
+    ERROR_REASON_BATCH_NOT_THE_SAME: _ErrorReason.ValueType  # 80
+    """The batch was begun with another affair, other items or another number of lines."""
+    ERROR_REASON_FILE_NOT_USABLE: _ErrorReason.ValueType  # 81
+    """A file is not what the command needs. Metadata: problem."""
+    ERROR_REASON_LINES_REFUSED: _ErrorReason.ValueType  # 82
+    """Some lines of a file were refused or held; the others are done. Metadata: refused, held."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -311,4 +339,32 @@ ERROR_REASON_COPY_RECALLED: ErrorReason.ValueType  # 67
 """The copy was issued and later recalled. Made by terminals, never sent. Metadata: issueNumber."""
 ERROR_REASON_COPY_NOT_ISSUED: ErrorReason.ValueType  # 68
 """The copy is well signed, but the center has no such issue. Made by terminals, never sent."""
+ERROR_REASON_RESIDENT_NOT_FOUND: ErrorReason.ValueType  # 69
+"""The register of the caller's municipality has nobody with this code."""
+ERROR_REASON_CODE_CHANGED: ErrorReason.ValueType  # 70
+"""The resident record code is a former one of this person."""
+ERROR_REASON_NOT_IN_THIS_STATE: ErrorReason.ValueType  # 71
+"""The record's state does not allow this entry. Metadata: state, event."""
+ERROR_REASON_RECORD_CHANGED: ErrorReason.ValueType  # 72
+"""The record has another version than the one that the caller saw. Metadata: version."""
+ERROR_REASON_RECORD_LOCKED: ErrorReason.ValueType  # 73
+"""Another clerk edits the record. Metadata: until."""
+ERROR_REASON_ENTRY_NOT_CANCELLABLE: ErrorReason.ValueType  # 74
+"""The entry cannot be cancelled: it is not the newest, is the first, or changed the code."""
+ERROR_REASON_CODE_STOCK_EMPTY: ErrorReason.ValueType  # 75
+"""The municipality's stock of resident record codes is empty."""
+ERROR_REASON_IMPORT_NOT_THE_SAME: ErrorReason.ValueType  # 76
+"""The import was begun by another caller, with other content, or is finished."""
+ERROR_REASON_AFFAIR_NOT_AUTHORISED: ErrorReason.ValueType  # 77
+"""The agency is not authorised for this affair today, or the law names no such affair."""
+ERROR_REASON_QUERY_TOO_BROAD: ErrorReason.ValueType  # 78
+"""A search by attributes names neither address, municipality nor prefecture."""
+ERROR_REASON_CURSOR_UNKNOWN: ErrorReason.ValueType  # 79
+"""The cursor was not made for this agency and affair."""
+ERROR_REASON_BATCH_NOT_THE_SAME: ErrorReason.ValueType  # 80
+"""The batch was begun with another affair, other items or another number of lines."""
+ERROR_REASON_FILE_NOT_USABLE: ErrorReason.ValueType  # 81
+"""A file is not what the command needs. Metadata: problem."""
+ERROR_REASON_LINES_REFUSED: ErrorReason.ValueType  # 82
+"""Some lines of a file were refused or held; the others are done. Metadata: refused, held."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -97,6 +97,8 @@ class _ClerkRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClerkRule.V
     """Needed for a request without a card only: the clerk's name is recorded as unverified until
     sign-in by clerk card exists.
     """
+    CLERK_RULE_NAMED: _ClerkRule.ValueType  # 3
+    """The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
 
 class ClerkRule(_ClerkRule, metaclass=_ClerkRuleEnumTypeWrapper):
     """Whether a clerk must be signed in at the calling terminal."""
@@ -109,6 +111,8 @@ CLERK_RULE_NAMED_WITHOUT_CARD: ClerkRule.ValueType  # 2
 """Needed for a request without a card only: the clerk's name is recorded as unverified until
 sign-in by clerk card exists.
 """
+CLERK_RULE_NAMED: ClerkRule.ValueType  # 3
+"""The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
 Global___ClerkRule: _TypeAlias = ClerkRule  # noqa: Y015
 
 class _StatusCode:
