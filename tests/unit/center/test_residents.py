@@ -138,7 +138,6 @@ def test_every_ward_office_keeps_the_register_of_a_city() -> None:
     codes = [MunicipalityCode(row["code6"]) for row in municipality_rows()]
     cities = {all_of_them.register_of(code) for code in codes if all_of_them[code].is_ward}
 
-    assert len(all_of_them) == 1_912
     assert len(cities) == 20
     assert not any(all_of_them[city].is_ward for city in cities)
     chiyoda = MunicipalityCode("131016")

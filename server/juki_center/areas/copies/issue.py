@@ -58,7 +58,7 @@ def issue_copy(tx: IssueTx, command: IssueCopy, now: datetime, policy: CopyPolic
     earlier = first_answer(tx.answers, request, now)
     if earlier is not None:
         return decode_copy(earlier)
-    if command.terminal.municipality not in policy.municipalities:
+    if policy.municipalities.valid_on(command.terminal.municipality, day_in_japan(now)) is None:
         raise Refusal(Reason.UNAUTHENTICATED)
     try:
         _refuse_items(command)
@@ -66,7 +66,7 @@ def issue_copy(tx: IssueTx, command: IssueCopy, now: datetime, policy: CopyPolic
     except Refusal as refusal:
         raise DeniedAttempt(refusal, _refused(command, refusal, now)) from refusal
     try:
-        plan = _plan(tx, command, applicant, policy)
+        plan = _plan(tx, command, applicant, now, policy)
     except Refusal as refusal:
         denied = _refused(command, refusal, now, applicant.resident)
         raise DeniedAttempt(refusal, denied) from refusal
@@ -88,11 +88,16 @@ def _refuse_items(command: IssueCopy) -> None:
         raise Refusal(Reason.ITEM_NOT_PERMITTED, item=Item.REGISTERED_DOMICILE)
 
 
-def _plan(tx: IssueTx, command: IssueCopy, applicant: Applicant, policy: CopyPolicy) -> _Plan:
+def _plan(
+    tx: IssueTx, command: IssueCopy, applicant: Applicant, now: datetime, policy: CopyPolicy
+) -> _Plan:
     resident = applicant.resident
     household = tx.residents.household(resident.municipality, resident.household)
     office = policy.municipalities.register_of(command.terminal.municipality)
     persons = choose(command, resident, household, office)
+    if policy.municipalities.valid_on(resident.municipality, day_in_japan(now)) is None:
+        # Nobody keeps the register of an abolished municipality any more.
+        raise Refusal(Reason.RECORD_DELETED)
     return _Plan(command, applicant, persons, householder_of(household))
 
 

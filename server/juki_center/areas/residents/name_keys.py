@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from juki_center.areas.residents.municipalities import Municipality
+if TYPE_CHECKING:
+    from juki_center.areas.residents.municipalities import Municipality
 
 # Each group begins with the character that stands for all of it.
 _VARIANTS = (
@@ -129,6 +131,7 @@ def address_key(address: str, municipality: Municipality) -> str:
     """Return the key of an address within a municipality, with or without its name in front.
 
     >>> from juki_center.areas.residents.codes import MunicipalityCode
+    >>> from juki_center.areas.residents.municipalities import Municipality
     >>> city = Municipality(MunicipalityCode("112089"), "埼玉県", "所沢市", "", False)
     >>> address_key("埼玉県所沢市並木一丁目1番地の1", city) == address_key("並木１－１－１", city)
     True
