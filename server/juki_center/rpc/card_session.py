@@ -30,8 +30,8 @@ from juki_center.areas.cards.sessions import (
 )
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_flow, card_messages
+from juki_center.rpc.callers import terminal as terminal_of
 from juki_center.rpc.card_material import DOMAIN
-from juki_center.rpc.copies_translation import terminal as terminal_of
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import Caller, current_caller
 from jukinet.card.v1 import card_session_service_pb2 as pb

@@ -15,6 +15,7 @@ from juki_center.areas.copies.prints import confirm_print
 from juki_center.areas.copies.recall import recall_copy
 from juki_center.areas.copies.verify import verify_copy
 from juki_center.rpc import copies_translation as translate
+from juki_center.rpc.callers import terminal, terminal_or_operator
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
@@ -107,7 +108,7 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
         _context: Context[pb.RecallCopyRequest, pb.RecallCopyResponse],
     ) -> pb.RecallCopyResponse:
         """Recall a copy."""
-        command = translate.recall_copy(request, translate.caller(current_caller().identity))
+        command = translate.recall_copy(request, terminal_or_operator(current_caller().identity))
         issue = await self._act(lambda tx, now: recall_copy(tx, command, now))
         return pb.RecallCopyResponse(issue=translate.issue_message(issue))
 
@@ -117,7 +118,7 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
         _context: Context[pb.ListIssuesRequest, pb.ListIssuesResponse],
     ) -> pb.ListIssuesResponse:
         """List issues."""
-        command = translate.list_issues(request, translate.caller(current_caller().identity))
+        command = translate.list_issues(request, terminal_or_operator(current_caller().identity))
         return translate.page_message(self._read(lambda tx, now: list_issues(tx, command, now)))
 
     async def _act(self, act: Callable[[Tx, datetime], Outcome]) -> Outcome:
@@ -130,4 +131,4 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
 
 
 def _terminal() -> Terminal:
-    return translate.terminal(current_caller().identity)
+    return terminal(current_caller().identity)

@@ -7,25 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.callers import Operator, Terminal
 from juki_center.areas.copies import commands
-from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.names import accept_address, accept_name
 from juki_center.areas.residents.records import Nationality
-from juki_center.errors import Reason, Refusal
 from juki_center.rpc import fields
-from juki_pki.identity import Role
+from juki_center.rpc.civil_dates import required_date
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
-from jukinet.residents.v1 import civil_date_pb2
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from juki_center.areas.callers import Caller
-    from juki_pki.identity import PeerIdentity
+    from juki_center.areas.callers import Caller, Terminal
 
 _SUBJECTS: Final = 20
 _PAGE: Final = 200
@@ -35,18 +30,6 @@ _CLERK_NAME: Final = 50
 _ISSUE_NUMBER: Final = 40
 _PAGE_TOKEN: Final = 200
 _QR_TEXT: Final = 4_000
-
-
-def terminal(identity: PeerIdentity) -> Terminal:
-    """Return the calling terminal."""
-    if identity.role is not Role.TERMINAL or identity.municipality is None:
-        raise Refusal(Reason.ROLE_NOT_ALLOWED)
-    return Terminal(identity.uri, MunicipalityCode(identity.municipality))
-
-
-def caller(identity: PeerIdentity) -> Caller:
-    """Return the calling terminal or operator."""
-    return Operator(identity.uri) if identity.role is Role.OPERATOR else terminal(identity)
 
 
 def issue_copy(request: pb.IssueCopyRequest, sender: Terminal) -> commands.IssueCopy:
@@ -78,7 +61,7 @@ def _proof(request: pb.IssueCopyRequest) -> commands.CardProof | commands.PhotoP
 
 def _photo(photo: pb.PhotoIdentification) -> commands.PhotoProof:
     path = "photo_identification"
-    fields.present(photo, "birth_date", f"{path}.birth_date")
+    birth = required_date(photo, "birth_date", f"{path}.birth_date")
     with fields.field(f"{path}.municipality"):
         municipality = MunicipalityCode(photo.municipality)
     return commands.PhotoProof(
@@ -90,7 +73,7 @@ def _photo(photo: pb.PhotoIdentification) -> commands.PhotoProof:
         ),
         number_hash=fields.octets(f"{path}.number_hash", photo.number_hash, size=32),
         name=_name(f"{path}.name", photo.name),
-        birth_date=civil_date(f"{path}.birth_date", photo.birth_date),
+        birth_date=birth,
         address=_address(f"{path}.address", photo.address),
         municipality=municipality,
         # Absent is for the act to refuse: it has a reason of its own.
@@ -113,10 +96,10 @@ def _subjects(request: pb.IssueCopyRequest, scope: commands.Scope) -> tuple[comm
 
 
 def _subject(path: str, subject: pb.Subject) -> commands.Subject:
-    fields.present(subject, "birth_date", f"{path}.birth_date")
+    birth = required_date(subject, "birth_date", f"{path}.birth_date")
     return commands.Subject(
         name=_name(f"{path}.name", subject.name),
-        birth_date=civil_date(f"{path}.birth_date", subject.birth_date),
+        birth_date=birth,
     )
 
 
@@ -141,29 +124,6 @@ def _items(request: pb.IssueCopyRequest) -> tuple[commands.Item, ...]:
     if len(set(items)) != len(items):
         raise fields.invalid("items", "EACH_AT_MOST_ONCE")
     return items
-
-
-def civil_date(path: str, date: civil_date_pb2.CivilDate) -> CivilDate:
-    """Check and translate a date; zero parts are unknown parts."""
-    message = civil_date_pb2.CivilDate
-    era = fields.choice(f"{path}.era", date.era, message.Era.DESCRIPTOR, Era) if date.era else None
-    original = fields.text(
-        f"{path}.original_text", date.original_text, longest=40, may_be_empty=True
-    )
-    with fields.field(path):
-        return CivilDate(
-            calendar=fields.choice(
-                f"{path}.calendar", date.calendar, message.Calendar.DESCRIPTOR, Calendar
-            ),
-            precision=fields.choice(
-                f"{path}.precision", date.precision, message.Precision.DESCRIPTOR, Precision
-            ),
-            year=date.year or None,
-            month=date.month or None,
-            day=date.day or None,
-            era=era,
-            original_text=original,
-        )
 
 
 def confirm_print(request: pb.ConfirmPrintRequest, sender: Terminal) -> commands.ConfirmPrint:

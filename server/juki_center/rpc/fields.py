@@ -29,11 +29,15 @@ def invalid(field: str, rule: str) -> Refusal:
 
 @contextmanager
 def field(name: str) -> Iterator[None]:
-    """Name the field whose value breaks the rule of its type."""
+    """Name the field whose value breaks the rule of its type.
+
+    Where the rule is one of a record, the part of it that breaks it is named too.
+    """
     try:
         yield
     except RuleBroken as broken:
-        raise invalid(name, broken.rule) from broken
+        path = f"{name}.{broken.field}" if broken.field else name
+        raise invalid(path, broken.rule) from broken
 
 
 def uuid4(name: str, text: str) -> UUID:

@@ -13,6 +13,7 @@ from juki_center.areas.copies import commands
 from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
+from juki_center.rpc import callers
 from juki_center.rpc import copies_translation as translate
 from juki_pki.identity import PeerIdentity
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
@@ -289,13 +290,13 @@ def test_operator_and_terminal_are_told_apart() -> None:
     operator = PeerIdentity.from_uri("juki://operator/operator-1")
     window = PeerIdentity.from_uri(TERMINAL.uri)
 
-    assert translate.caller(operator) == Operator("juki://operator/operator-1")
-    assert translate.caller(window) == TERMINAL
+    assert callers.terminal_or_operator(operator) == Operator("juki://operator/operator-1")
+    assert callers.terminal_or_operator(window) == TERMINAL
 
 
 def test_agency_is_no_terminal() -> None:
     with pytest.raises(Refusal) as raised:
-        translate.terminal(PeerIdentity.from_uri("juki://agency/passport-1"))
+        callers.terminal(PeerIdentity.from_uri("juki://agency/passport-1"))
 
     assert raised.value.reason is Reason.ROLE_NOT_ALLOWED
 

@@ -1,0 +1,88 @@
+"""Dates of the register between the wire and the areas, for every service that carries them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
+from juki_center.rpc import fields
+from jukinet.residents.v1 import civil_date_pb2
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from google.protobuf.message import Message
+
+_MESSAGE: Final = civil_date_pb2.CivilDate
+_ORIGINAL_TEXT: Final = 40
+
+
+def civil_date(path: str, message: civil_date_pb2.CivilDate) -> CivilDate:
+    """Check and translate a date; zero parts are unknown parts. Raises FIELD_INVALID."""
+    era = _era(path, message) if message.era else None
+    original = fields.text(
+        f"{path}.original_text", message.original_text, longest=_ORIGINAL_TEXT, may_be_empty=True
+    )
+    calendar = fields.choice(
+        f"{path}.calendar", message.calendar, _MESSAGE.Calendar.DESCRIPTOR, Calendar
+    )
+    precision = fields.choice(
+        f"{path}.precision", message.precision, _MESSAGE.Precision.DESCRIPTOR, Precision
+    )
+    with fields.field(path):
+        return CivilDate(
+            calendar=calendar,
+            precision=precision,
+            year=message.year or None,
+            month=message.month or None,
+            day=message.day or None,
+            era=era,
+            original_text=original,
+        )
+
+
+def _era(path: str, message: civil_date_pb2.CivilDate) -> Era:
+    return fields.choice(f"{path}.era", message.era, _MESSAGE.Era.DESCRIPTOR, Era)
+
+
+def required_date(holder: Message, name: str, path: str) -> CivilDate:
+    """Check and translate the date in a field that must be present. Raises FIELD_INVALID."""
+    fields.present(holder, name, path)
+    return civil_date(path, getattr(holder, name))
+
+
+def optional_date(holder: Message, name: str, path: str) -> CivilDate | None:
+    """Check and translate the date in a field, None where it is absent. Raises FIELD_INVALID."""
+    return civil_date(path, getattr(holder, name)) if holder.HasField(name) else None
+
+
+def civil_date_message(date: CivilDate) -> civil_date_pb2.CivilDate:
+    """Translate a date for the wire, part by part, with its registered text."""
+    return _MESSAGE(
+        calendar=_MESSAGE.Calendar.Value(
+            fields.proto_name(date.calendar, _MESSAGE.Calendar.DESCRIPTOR)
+        ),
+        era=(
+            _MESSAGE.Era.Value(fields.proto_name(date.era, _MESSAGE.Era.DESCRIPTOR))
+            if date.era is not None
+            else _MESSAGE.ERA_UNSPECIFIED
+        ),
+        year=date.year or 0,
+        month=date.month or 0,
+        day=date.day or 0,
+        precision=_MESSAGE.Precision.Value(
+            fields.proto_name(date.precision, _MESSAGE.Precision.DESCRIPTOR)
+        ),
+        original_text=date.original_text,
+    )
+
+
+def gregorian_day_message(day: date) -> civil_date_pb2.CivilDate:
+    """Translate a plain day of the calendar for the wire."""
+    return _MESSAGE(
+        calendar=_MESSAGE.CALENDAR_GREGORIAN,
+        year=day.year,
+        month=day.month,
+        day=day.day,
+        precision=_MESSAGE.PRECISION_DAY,
+    )
