@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import cbor2
@@ -23,5 +24,7 @@ def _plain(value: object) -> object:
         return [_plain(one) for one in value]
     if isinstance(value, UUID):
         return value.bytes
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1)
     # Enumerations are texts; cbor2 takes the exact type only.
     return str(value) if isinstance(value, str) else value

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
 
 from juki_center.areas.residents.civil_dates import Calendar
 from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
 from juki_center.areas.residents.records import Nationality, ResidenceRecord, ResidenceState
 from juki_center.errors import NotAllowed, RuleBroken
+
+CheckedRecord = NewType("CheckedRecord", ResidenceRecord)
+"""A record whose entries have passed `check_entries`."""
 
 
 class ResidenceEvent(StrEnum):
@@ -35,6 +38,12 @@ def after(state: ResidenceState, event: ResidenceEvent) -> ResidenceState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise NotAllowed(state, event) from None
+
+
+def checked(record: ResidenceRecord) -> CheckedRecord:
+    """Return the record as one that has passed. Raises RuleBroken as `check_entries` does."""
+    check_entries(record)
+    return CheckedRecord(record)
 
 
 def check_entries(record: ResidenceRecord) -> None:
