@@ -13,6 +13,7 @@ from juki_center.cli import cards as cards_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import doctor as doctor_command
 from juki_center.cli import municipalities as municipalities_command
+from juki_center.cli import residents as residents_command
 from juki_center.cli import serve as serve_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
@@ -31,6 +32,7 @@ cards_app = typer.Typer(
 )
 app.add_typer(cards_app, name="cards")
 app.add_typer(municipalities_command.app, name="municipalities")
+app.add_typer(residents_command.app, name="residents")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]

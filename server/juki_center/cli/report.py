@@ -116,7 +116,22 @@ _RULES: Final[Mapping[str, str]] = {
     "NOT_TEXT": "the file with the resident record code is not text",
     "ELEVEN_DIGITS": "the first line must be a resident record code: 11 digits and nothing else",
     "ALL_ZERO": "this resident record code is given to nobody",
-    "INVALID_CHECK_DIGIT": "the resident record code's check digit is wrong: a digit was mistyped",
+    "INVALID_CHECK_DIGIT": "the code's check digit is wrong: a digit was mistyped",
+    "SIX_DIGITS": "a municipality code is 6 digits",
+    "MUNICIPALITY_UNKNOWN": "no municipality has or had this code",
+    "MUNICIPALITY_NOT_VALID": "this municipality code is no longer in force",
+    "NO_REGISTER_OF_ITS_OWN": "this is a ward; its city keeps the register",
+    "JSON_NEEDS_OUT": "--json and the lines cannot share standard output: name a file by --out",
+    "EMPTY_FILE": "the file is empty",
+    "UTF_16": "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW",
+    "ISO_2022_JP": "the file is ISO-2022-JP; convert it: iconv -f ISO-2022-JP -t UTF-8 FILE > NEW",
+    "EUC_JP": "the file is EUC-JP; convert it: iconv -f EUC-JP -t UTF-8 FILE > NEW",
+    "SHIFT_JIS": "the file is Shift_JIS; convert it: iconv -f CP932 -t UTF-8 FILE > NEW",
+    "NOT_UTF_8": "the file is not UTF-8, nor any other encoding that is known here",
+    "HEADER_MISSING": "the first line must name the columns: municipality,code,household,...",
+    "COLUMN_UNKNOWN": "no column has this name",
+    "COLUMN_TWICE": "the header names this column twice",
+    "COLUMN_MISSING": "the header lacks this column",
 }
 """What an operator reads for a rule that the command line's input breaks."""
 EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)
@@ -138,7 +153,8 @@ def _message(error: Exception) -> str:
         case StoreUnusable():
             return error.problem
         case RuleBroken():
-            return _RULES.get(error.rule, error.rule)
+            said = _RULES.get(error.rule, error.rule)
+            return f"{error.field}: {said}" if error.field else said
         case OSError(filename=str(name), strerror=str(problem)):
             return f"{name}: {problem}"
         case _:

@@ -8,24 +8,18 @@ from importlib.resources import files
 
 
 def municipality_rows() -> list[dict[str, str]]:
-<<<<<<< HEAD
     """Return the rows of municipalities.csv, one for each period of a code.
 
     Their columns are code6, prefecture, name, kana, kind, valid_from and valid_to. An empty day is
     an open end: the office exists still, or existed before the resident-register network did, or
     nobody here is certain of the day.
     """
-    text = files(__name__).joinpath("municipalities.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-=======
-    """Return the rows of municipalities.csv: code6, prefecture, name, kana, kind."""
     return _rows("municipalities.csv")
 
 
 def synthetic_rows(table: str) -> list[dict[str, str]]:
     """Return the rows of a table in synthetic/, from which residents are invented by number."""
     return _rows(f"synthetic/{table}.csv")
->>>>>>> e8de400 (Invent residents by number and seed; read the lines of a register file)
 
 
 def sample_households() -> list[dict[str, object]]:

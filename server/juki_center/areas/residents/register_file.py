@@ -100,8 +100,8 @@ def split_line(line: str) -> list[str]:
 
     Raises RuleBroken(QUOTE_OPEN) for a quote that is not closed or closed too early.
 
-    >>> split_line('a,"b,""c""",')
-    ['a', 'b,"c"', '']
+    >>> split_line('a,"b,c",')
+    ['a', 'b,c', '']
     """
     if not line:
         raise RuleBroken("EMPTY_LINE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -13,19 +15,27 @@ from juki_center.errors import RuleBroken
 _NUMERALS: Final = "一二三四五六七"
 
 
+@dataclass(frozen=True, slots=True)
+class Country:
+    """The country's municipalities, and the day on which somebody lives in them."""
+
+    municipalities: Municipalities
+    day: date
+
+
 class Places:
     """Draws municipalities and addresses in them."""
 
     def __init__(
-        self, rows: Rows, municipalities: Municipalities, wanted: tuple[MunicipalityCode, ...] = ()
+        self, rows: Rows, country: Country, wanted: tuple[MunicipalityCode, ...] = ()
     ) -> None:
         """Choose among the wanted municipalities, each as often as the others; without any, among
         those that ship, by their numbers of residents.
 
-        Raises RuleBroken where a wanted one keeps no register of its own.
+        Raises RuleBroken where a wanted one is unknown or a ward, which keeps no register.
         """
         for code in wanted:
-            if code not in municipalities or municipalities.register_of(code) != code:
+            if country.municipalities.office_on(code, country.day).is_ward:
                 raise RuleBroken("NO_REGISTER_OF_ITS_OWN", "municipality")
         self._known = [
             (MunicipalityCode(row["code6"]), int(row["thousands"]))
@@ -33,9 +43,7 @@ class Places:
         ]
         self._chosen = Weighted([(code, 1) for code in wanted] or self._known)
         self._anywhere = Weighted(self._known)
-        self._names = _names_of_places(
-            municipalities, {code for code, _ in self._known} | {*wanted}
-        )
+        self._names = _names_of_places(country, {code for code, _ in self._known} | {*wanted})
         self._towns = [(row["town"], row["has_blocks"] == "1") for row in rows("towns")]
         parts = rows("buildings")
         self._kinds = [row["text"] for row in parts if row["part"] == "kind"]
@@ -75,12 +83,14 @@ class Places:
 
 
 def _names_of_places(
-    municipalities: Municipalities, codes: set[MunicipalityCode]
+    country: Country, codes: set[MunicipalityCode]
 ) -> dict[MunicipalityCode, list[str]]:
     """Return what addresses begin with: a designated city's begin with one of its wards."""
     names: dict[MunicipalityCode, list[str]] = {code: [] for code in codes}
-    for office in municipalities:
-        register = municipalities.register_of(office.code)
+    for office in country.municipalities.current(country.day):
+        register = country.municipalities.register_of(office.code)
         if office.is_ward and register in names:
             names[register].append(office.full_name)
-    return {code: found or [municipalities[code].full_name] for code, found in names.items()}
+    return {
+        code: found or [country.municipalities[code].full_name] for code, found in names.items()
+    }

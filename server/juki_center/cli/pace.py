@@ -1,0 +1,56 @@
+"""A progress bar on standard error, for commands that take minutes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Pace:
+    """Shows how far a command is; silent where standard error is no terminal."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(what, total=total, rate="")
+        self._is_shown = self._progress.console.is_terminal
+
+    def __enter__(self) -> Pace:
+        if self._is_shown:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_shown:
+            self._progress.stop()
+
+    def reached(self, done: int) -> None:
+        """Say how much is done."""
+        speed = self._progress.tasks[0].speed
+        rate = f"{speed:,.0f}/s" if speed else ""
+        self._progress.update(self._task, completed=done, rate=rate)
