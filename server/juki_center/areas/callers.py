@@ -16,6 +16,14 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True)
+class Agency:
+    """A body that may confirm identities: its URI, and the name it is registered under."""
+
+    uri: str
+    agency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """A person who runs the center."""
 
