@@ -20,7 +20,7 @@ from juki_card.errors import (
     SecureMessagingError,
     UnexpectedStatus,
 )
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

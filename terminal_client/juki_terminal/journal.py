@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

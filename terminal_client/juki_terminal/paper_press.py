@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from juki_terminal.paper.envelope import open_envelope, verify_signature
 from juki_terminal.paper.errors import (
     CharacterUnsupported,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_card.errors import ParseError
 from juki_card.passwords import Pin
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from juki_card.cvc import CERTIFICATE, CVCertificate, verify_chain
 from juki_card.description import CertificateDescription
 from juki_card.domains import domain_of
 from juki_card.errors import CardError, CertificateRefused
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from jukinet.options.v1 import options_pb2
 
 if TYPE_CHECKING:

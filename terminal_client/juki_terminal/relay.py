@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.errors import ParseError, SecureMessagingError
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from juki_card.errors import ParseError, PinWrong
 from juki_card.flow import run
 from juki_card.passwords import PasswordReference
 from juki_card.transcript import Transcript
+from juki_client.outcome import Problem
 from juki_terminal import plan as plans
 from juki_terminal.card_problems import card_problems
-from juki_terminal.outcome import Problem
 from juki_terminal.reader import connected
 from juki_terminal.relay import Relay
 from juki_terminal.stream import SessionStream

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from juki_terminal.channel import problem_of
-from juki_terminal.outcome import Problem
+from juki_client.channel import problem_of
+from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 
 if TYPE_CHECKING:

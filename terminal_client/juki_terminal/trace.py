@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
 
-from juki_terminal.outcome import JSON, Problem
+from juki_client.outcome import JSON, Problem
 from jukinet.options.v1 import options_pb2
 
 if TYPE_CHECKING:

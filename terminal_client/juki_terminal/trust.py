@@ -6,14 +6,10 @@ the channel that it is to judge.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from juki_terminal.outcome import Problem
+from juki_client import anchors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,22 +32,10 @@ class Trust:
         """Read the folder; raise Problem CONFIGURATION_INVALID naming a file that is not there."""
         return cls(
             folder=folder,
-            center_leaves_pem=_read(folder / "center-leaves.pem"),
-            cvca=_read(folder / "cvca.cvcert"),
+            center_leaves_pem=anchors.read_public(folder, anchors.LEAVES),
+            cvca=anchors.read_public(folder, "cvca.cvcert"),
         )
 
     def leaf_hashes(self) -> frozenset[bytes]:
         """Return the SHA-256 of each pinned TLS leaf in DER."""
-        try:
-            leaves = x509.load_pem_x509_certificates(self.center_leaves_pem)
-        except ValueError as error:
-            facts = {"key": "trust.dir", "file": "center-leaves.pem"}
-            raise Problem("CONFIGURATION_INVALID", facts) from error
-        return frozenset(hashlib.sha256(c.public_bytes(Encoding.DER)).digest() for c in leaves)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Problem("CONFIGURATION_INVALID", {"key": "trust.dir", "file": path.name}) from error
+        return anchors.leaf_hashes(self.center_leaves_pem)

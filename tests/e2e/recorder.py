@@ -13,11 +13,11 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
+from juki_client.identity import ClientIdentity
 from juki_terminal.application import CardProof, CopyApplication
 from juki_terminal.channel import Center
 from juki_terminal.config import TerminalConfig
 from juki_terminal.copies import CopyDesk, CopyStatus, issue_copy
-from juki_terminal.identity import TerminalIdentity
 from juki_terminal.journal import Journal
 from juki_terminal.paper_press import PaperPress
 from juki_terminal.pin import FilePin
@@ -73,7 +73,7 @@ class Recorder:
     def issue(self, pin: str) -> CopyStatus:
         """Authenticate a card and issue its holder's copy."""
         config = self._config
-        identity = TerminalIdentity.load(config.certificate, config.key)
+        identity = ClientIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
         with (
             Journal(self._journal) as journal,

@@ -21,8 +21,8 @@ from juki_card.errors import SecureMessagingError
 from juki_card.files import DG1, read_short_file, select_application
 from juki_card.flow import run
 from juki_card.passwords import Pin
+from juki_client.outcome import Problem
 from juki_terminal import plan as plans
-from juki_terminal.outcome import Problem
 from juki_terminal.reader import connected
 from juki_terminal.stream import SessionStream
 from jukinet.card.v1 import card_session_service_pb2 as card_pb

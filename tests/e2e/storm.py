@@ -23,6 +23,8 @@ from google.protobuf.message import Message
 from juki_center.areas.residents.records import ResidenceState
 from juki_center.cli import dev_texts
 from juki_center.storage.samples import read_samples
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Problem
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -30,9 +32,7 @@ from juki_pki.profile import Profiles
 from juki_terminal.application import CardProof, CopyApplication
 from juki_terminal.channel import Center
 from juki_terminal.copies import CopyDesk, CopyStatus, Patience, Tray, issue_copy, resume
-from juki_terminal.identity import TerminalIdentity
 from juki_terminal.journal import Journal
-from juki_terminal.outcome import Problem
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
 from juki_terminal.pin import FilePin
@@ -190,7 +190,7 @@ class Window:
         """Serve so many applicants."""
         pki = PKIFolder(self.folder / "pki")
         place = pki.peer_path(PeerIdentity(Role.TERMINAL, self.name, CHIYODA))
-        identity = TerminalIdentity.load(place / "chain.pem", place / "key.pem")
+        identity = ClientIdentity.load(place / "chain.pem", place / "key.pem")
         trust = Trust.load(pki.trust_path)
         fuse = Fuse(self.storm.kill)
         with (

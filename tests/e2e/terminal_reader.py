@@ -10,7 +10,7 @@ import json
 import sys
 import threading
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from juki_terminal.reader import connected
 from juki_terminal.reader.monitor import Monitor
 from juki_terminal.reader.pcsc import Limits, PCSCReader

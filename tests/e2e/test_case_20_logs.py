@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import ParseDict
 
+from juki_client.outcome import Problem
 from juki_terminal.application import CopyApplication, DocumentKind, PhotoDocument
 from juki_terminal.copies import issue_copy
 from juki_terminal.journal import State
-from juki_terminal.outcome import Problem
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
 from tests.e2e.recorder import Tap
 from tests.e2e.window import Window, opened_window

@@ -15,13 +15,13 @@ import pytest
 from juki_card import ec
 from juki_card.apdu import SW
 from juki_cardbox.cardfile import CardFile
+from juki_client import civil_date
+from juki_client.outcome import Problem
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.profile import Profiles
-from juki_terminal import civil_date
 from juki_terminal.application import DocumentKind, Item, PhotoDocument, Scope, Subject
 from juki_terminal.journal import State
-from juki_terminal.outcome import Problem
 from tests.e2e.recorder import Tap
 from tests.e2e.rogue import Rogue
 from tests.e2e.stage import Stage, VirtualSlots

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from juki_cardbox.cardfile import CardFile
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Part, Problem
 from juki_terminal.channel import Center
 from juki_terminal.config import TerminalConfig
-from juki_terminal.identity import TerminalIdentity
-from juki_terminal.outcome import Part, Problem
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import AuthenticatedCard, authenticate
@@ -65,7 +65,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     folder = tmp_path_factory.mktemp("center")
     with CenterProcess(folder):
         config = TerminalConfig.load(folder / "terminal.toml")
-        identity = TerminalIdentity.load(config.certificate, config.key)
+        identity = ClientIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
         with Center(config.center_address, identity, trust) as center:
             yield Window(center, Path(config.reader.removeprefix("virtual:")))

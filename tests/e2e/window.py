@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from juki_center.cli import dev_texts
+from juki_client.identity import ClientIdentity
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -16,7 +17,6 @@ from juki_pki.profile import Profiles
 from juki_terminal.application import CardProof, CopyApplication, Item, Proof, Scope, Subject
 from juki_terminal.channel import Center
 from juki_terminal.copies import CopyDesk, CopyStatus, Patience, issue_copy
-from juki_terminal.identity import TerminalIdentity
 from juki_terminal.journal import Journal
 from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.content import CopyContent
@@ -127,7 +127,7 @@ def opened_window(
     if not pki.peer_path(identity).exists():
         make.issue_peer(pki, identity, Profiles.load(), datetime.now(UTC))
     path = pki.peer_path(identity)
-    own = TerminalIdentity.load(path / "chain.pem", path / "key.pem")
+    own = ClientIdentity.load(path / "chain.pem", path / "key.pem")
     trust = Trust.load(pki.trust_path)
     with (
         Journal(folder / "terminal" / f"window-{name}.journal") as journal,

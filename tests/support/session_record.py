@@ -29,9 +29,9 @@ from juki_center.errors import Refusal
 from juki_center.rpc import card_flow, card_messages, card_session
 from juki_center.rpc.card_material import Access
 from juki_center.rpc.peers import Caller
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Problem
 from juki_terminal.channel import Pins
-from juki_terminal.identity import TerminalIdentity
-from juki_terminal.outcome import Problem
 from juki_terminal.pin import FilePin
 from juki_terminal.session import AuthenticatedCard, Surroundings, authenticate
 from jukinet.card.v1 import card_session_service_pb2 as pb
@@ -196,7 +196,7 @@ class _Center:
     """What a session at the terminal uses of `juki_terminal.channel.Center`."""
 
     sessions: Line
-    identity: TerminalIdentity
+    identity: ClientIdentity
     pins: Pins
     trust: _Trust
     trace: None = None
@@ -228,11 +228,11 @@ class Wire:
 
 
 def terminal_side(
-    record: Record, line: Line, wire: Wire, identity: TerminalIdentity | None = None
+    record: Record, line: Line, wire: Wire, identity: ClientIdentity | None = None
 ) -> AuthenticatedCard:
     """Run the terminal of a record; raise Problem."""
     given, center = record["terminal"], record["center"]
-    own = identity or TerminalIdentity(b"", b"", _certificate(given), key(given["tls_key"]))
+    own = identity or ClientIdentity(b"", b"", _certificate(given), key(given["tls_key"]))
     leaf = _certificate(center).fingerprint(hashes.SHA256())
     pins = Pins(own.certificate_hash, frozenset({leaf}))
     script = Script(given["draws"])

@@ -28,9 +28,9 @@ from juki_cardbox.personalise import CardSigner, Personalisation, make_card
 from juki_cardbox.slot import answer_to_reset
 from juki_center.areas.cards.register import Purpose
 from juki_center.rpc.card_material import load_material
+from juki_client.outcome import Problem
 from juki_pki import make
 from juki_pki.profile import Profiles
-from juki_terminal.outcome import Problem
 from tests.support import session_record as records
 from tests.support.independent_session import Opening
 from tests.support.session_record import FOLDER, SCHEMA, CenterSide, Line, Record, Script, Wire

@@ -42,7 +42,7 @@ PEERS: Final = (
     PeerIdentity(Role.TERMINAL, "02", "131016"),
     PeerIdentity(Role.TERMINAL, "01", "112089"),
     PeerIdentity(Role.DESK, "01", "112089"),
-    PeerIdentity(Role.AGENCY, "passport-1"),
+    PeerIdentity(Role.AGENCY, dev_texts.AGENCY),
     PeerIdentity(Role.OPERATOR, "operator-1"),
 )
 
@@ -76,6 +76,11 @@ class DevFolder:
     def terminal_config(self) -> Path:
         """The configuration of the window terminal in Chiyoda."""
         return self.path / "terminal.toml"
+
+    @property
+    def agency_config(self) -> Path:
+        """The configuration of the passport agency's client."""
+        return self.path / "agency.toml"
 
     @property
     def state(self) -> Path:
@@ -124,9 +129,10 @@ class DevFolder:
         return SampleCard(sample, path, serial_of(make_card(path, wanted)))
 
     def write_texts(self, cards: tuple[SampleCard, ...], grpc_address: str) -> None:
-        """Write terminal.toml for the address, and the list of residents."""
+        """Write the configurations of the clients for the address, and the list of residents."""
         text = dev_texts.terminal_toml(grpc_address, self.card(dev_texts.FIRST_RESIDENT).name)
         self.terminal_config.write_text(text, encoding="utf-8")
+        self.agency_config.write_text(dev_texts.agency_toml(grpc_address), encoding="utf-8")
         rows = [(card.sample, card.path.name) for card in cards]
         (self.path / "RESIDENTS.md").write_text(dev_texts.residents_md(rows), encoding="utf-8")
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PIN: Final = "1234"
 CAN: Final = "123456"
 FIRST_RESIDENT: Final = "yoshida-taro"
+AGENCY: Final = "passport-1"
 _TERMINAL: Final = "131016-01"
 _EXAMPLE_REQUEST: Final = '{"requestId":"00000000-0000-4000-8000-000000000000"}'
 
@@ -76,6 +77,24 @@ fee_yen = 300
 
 [session]
 pin_timeout_seconds = 90
+"""
+
+
+def agency_toml(address: str) -> str:
+    """Return the configuration of the agency that confirms identities for passports."""
+    return f"""\
+# The client of agency {AGENCY} at a development center; written at each start.
+environment = "dev"
+
+[center]
+address = "{address}"
+
+[identity]
+certificate = "pki/agency/{AGENCY}/chain.pem"
+key = "pki/agency/{AGENCY}/key.pem"
+
+[trust]
+dir = "pki/trust"
 """
 
 

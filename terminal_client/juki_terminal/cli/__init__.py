@@ -1,24 +1,23 @@
 """The commands of `juki-terminal`.
 
-Exit codes and the `--json` envelope are fixed (see `juki_terminal.outcome`); what each command
+Exit codes and the `--json` envelope are fixed (see `juki_client.outcome`); what each command
 does is in the module named after it. Each of these modules is imported by its own command alone:
 cryptography, gRPC, fonts and PDF together take longer to load than most commands run.
 """
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from juki_client.command_line import language_of_locale, run
+from juki_client.outcome import Language, Problem
+from juki_client.report import Report, end, leave
 from juki_terminal.application import Item
-from juki_terminal.cli.report import Report, end, leave
-from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings, language_of_locale
+from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
 from juki_terminal.copies import Tray
-from juki_terminal.outcome import Exit, Language, Problem
 from juki_terminal.trace import Trace
 
 app = typer.Typer(
@@ -191,33 +190,6 @@ def doctor_command(context: typer.Context) -> None:
     end(settings, "doctor", act)
 
 
-# Newer versions of typer carry a click of their own and do not export this class, only its child.
-_UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
-
-
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What a copy says must come out whole, whatever the locale can write.
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        code = app(standalone_mode=False)
-    except _UsageError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(_usage(error))
-    except typer.Abort:
-        sys.exit(Exit.INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else Exit.DONE)
-
-
-def _usage(error: Exception) -> int:
-    """Answer a wrong call in the form that was asked for, before any option was parsed."""
-    context = getattr(error, "ctx", None)
-    path = str(getattr(context, "command_path", ""))
-    command = path.removeprefix("juki-terminal").strip()
-    problem = Problem("USAGE_INVALID", {"rule": type(error).__name__})
-    try:
-        leave(command, problem, language_of_locale(), as_json="--json" in sys.argv)
-    except typer.Exit as left:
-        return left.exit_code
+    run(app, "juki-terminal")

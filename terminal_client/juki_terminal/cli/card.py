@@ -8,14 +8,14 @@ from juki_card import eac
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.errors import PinLocked
 from juki_card.flow import run
+from juki_client.report import Report
 from juki_terminal.card_problems import card_problems
-from juki_terminal.cli.report import Report
 from juki_terminal.cli.texts import Text
 from juki_terminal.reader import connected
 
 if TYPE_CHECKING:
+    from juki_client.outcome import JSON
     from juki_terminal.cli.settings import Settings
-    from juki_terminal.outcome import JSON
 
 FULL_COUNTER: Final = 3
 """Tries of a PIN whose counter is at its start (card-edge profile, clause 4)."""

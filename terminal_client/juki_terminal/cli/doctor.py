@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from juki_card import tlv
 from juki_card.cvc import CVCertificate
 from juki_card.errors import CardError
-from juki_pki.errors import IdentityError
-from juki_pki.identity import Role, identity_from_certificate
-from juki_terminal.cli.report import Report, say
+from juki_client import examination
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Problem
+from juki_client.report import Report
+from juki_pki.identity import Role
 from juki_terminal.cli.texts import Text
-from juki_terminal.identity import TerminalIdentity
-from juki_terminal.outcome import JSON, Problem
 from juki_terminal.paper.errors import PaperError
 from juki_terminal.paper.fonts import Fonts
 from juki_terminal.paper_press import copy_signers, paper_problem
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
-
-_SOON: Final = timedelta(days=14)
 
 
 def examine(settings: Settings) -> Report:
@@ -40,37 +37,13 @@ def examine(settings: Settings) -> Report:
         "reader": lambda: _reader(settings),
         "center": lambda: _center(settings, config),
     }
-    found: dict[str, JSON] = {}
-    problems: dict[str, Problem] = {}
-    for name, check in checks.items():
-        try:
-            found[name] = check()
-        except Problem as problem:
-            problems[name] = problem
-            found[name] = problem.reason
-        say(f"{'ng' if name in problems else 'ok'}  {name}: {found[name]}")
-    if problems:
-        first = next(iter(problems.values()))
-        raise Problem(first.reason, {**first.metadata, "failed": ", ".join(problems)})
+    found = examination.examine(checks)
     return Report({"checks": found}, Text.ALL_WELL.say(settings.language))
 
 
 def _identity(config: TerminalConfig) -> str:
-    identity = TerminalIdentity.load(config.certificate, config.key)
-    try:
-        peer = identity_from_certificate(identity.leaf)
-    except IdentityError as error:
-        facts = {"key": "identity.certificate", "rule": "a juki:// URI"}
-        raise Problem("CONFIGURATION_INVALID", facts) from error
-    if peer.role is not Role.TERMINAL:
-        raise Problem("CONFIGURATION_INVALID", {"key": "identity", "rule": "a terminal's"})
-    now = datetime.now(UTC)
-    ends = identity.leaf.not_valid_after_utc
-    if not identity.is_valid_at(now):
-        facts = {"key": "identity.certificate", "rule": f"expired on {ends:%Y-%m-%d}"}
-        raise Problem("CONFIGURATION_INVALID", facts)
-    warning = " (renew soon)" if ends - now < _SOON else ""
-    return f"{peer.uri} until {ends:%Y-%m-%d}{warning}"
+    identity = ClientIdentity.load(config.certificate, config.key)
+    return examination.check_identity(identity, Role.TERMINAL)
 
 
 def _trust(config: TerminalConfig) -> str:

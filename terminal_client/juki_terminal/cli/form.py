@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from juki_terminal import civil_date
+from juki_client import civil_date
+from juki_client.outcome import Problem
 from juki_terminal.application import DocumentKind, PhotoDocument, Subject
 from juki_terminal.cli.texts import Text
-from juki_terminal.outcome import Problem
 
 if TYPE_CHECKING:
-    from juki_terminal.outcome import Language
+    from juki_client.outcome import Language
 
 _FORM: Final = frozenset(("photo_id", "members"))
 _PHOTO_ID: Final = frozenset(

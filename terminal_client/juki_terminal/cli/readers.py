@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_terminal.cli.report import Report
+from juki_client.outcome import JSON, Problem
+from juki_client.report import Report
 from juki_terminal.cli.texts import Text
-from juki_terminal.outcome import JSON, Problem
 from juki_terminal.reader import connected, open_reader
 
 if TYPE_CHECKING:

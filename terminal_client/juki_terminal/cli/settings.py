@@ -5,15 +5,14 @@ A flag comes before the environment, the environment before the file.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from juki_client.outcome import Language
 from juki_terminal.config import TerminalConfig
 from juki_terminal.journal import Journal
-from juki_terminal.outcome import Language
 from juki_terminal.reader import Reader, open_reader
 from juki_terminal.trace import Trace, TracedReader
 
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from juki_terminal.channel import Center
 
 DEFAULT_CONFIG: Final = Path("/etc/juki/terminal.toml")
-
-
-def language_of_locale() -> Language:
-    """Return Japanese where the locale is, English otherwise."""
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(variable):
-            return Language.JAPANESE if value.startswith("ja") else Language.ENGLISH
-    return Language.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +51,11 @@ class Settings:
     def center(self, config: TerminalConfig) -> Iterator[Center]:
         """Open the pinned channel to the center."""
         # gRPC and X.509 are loaded for the commands that speak to the center alone.
+        from juki_client.identity import ClientIdentity  # noqa: PLC0415
         from juki_terminal import channel  # noqa: PLC0415
-        from juki_terminal.identity import TerminalIdentity  # noqa: PLC0415
         from juki_terminal.trust import Trust  # noqa: PLC0415
 
-        identity = TerminalIdentity.load(config.certificate, config.key)
+        identity = ClientIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
         with channel.Center(config.center_address, identity, trust, self.trace) as center:
             yield center

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from juki_terminal.outcome import Language
+from juki_client.outcome import Language
 
 
 class Text(Enum):

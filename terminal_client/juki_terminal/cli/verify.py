@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from juki_terminal.cli.report import Report, say
+from juki_client.outcome import JSON, Problem
+from juki_client.report import Report, say
 from juki_terminal.cli.texts import Text
-from juki_terminal.outcome import JSON, Problem
 from juki_terminal.paper.errors import PaperError
 from juki_terminal.paper.verify import State, Verdict, verify
 from juki_terminal.paper_press import copy_signers, paper_problem

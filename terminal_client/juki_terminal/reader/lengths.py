@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from juki_card.apdu import EXTENDED_NE, SHORT_NE, SW, CommandAPDU, ResponseAPDU
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from juki_terminal.reader import scard
 from juki_terminal.reader.scard import PCSCError, ReaderState
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from juki_terminal.reader import scard
 from juki_terminal.reader.lengths import (
     ExtendedLengthUnsupported,

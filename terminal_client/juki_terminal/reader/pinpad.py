@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from juki_card.apdu import tries_left
 from juki_card.errors import ParseError, PinWrong
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from juki_card.errors import CardRemoved
 from juki_cardbox.errors import CardboxError, CardBusy
 from juki_cardbox.slot import CardSlot
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

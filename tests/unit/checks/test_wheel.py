@@ -13,7 +13,16 @@ import pytest
 from tools.checks.report import ROOT
 
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-PACKAGES = {"juki_card", "juki_cardbox", "juki_center", "juki_pki", "juki_terminal", "jukinet"}
+PACKAGES = {
+    "juki_agency",
+    "juki_card",
+    "juki_cardbox",
+    "juki_center",
+    "juki_client",
+    "juki_pki",
+    "juki_terminal",
+    "jukinet",
+}
 
 
 @pytest.fixture(scope="module")

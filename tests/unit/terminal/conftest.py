@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_card.passwords import Can, Pin
 from juki_cardbox.personalise import CardSigner, Personalisation, make_card
+from juki_client.identity import ClientIdentity
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_terminal.channel import Center
-from juki_terminal.identity import TerminalIdentity
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
 from tests.unit.terminal.center_double import CopiesDouble, SessionDouble, serving
@@ -75,9 +75,9 @@ def sessions(pki: PKIFolder) -> SessionDouble:
     return SessionDouble(pki)
 
 
-def identity_of(pki: PKIFolder, name: str = "01") -> TerminalIdentity:
+def identity_of(pki: PKIFolder, name: str = "01") -> ClientIdentity:
     folder = pki.path / "terminal" / f"131016-{name}"
-    return TerminalIdentity.load(folder / "chain.pem", folder / "key.pem")
+    return ClientIdentity.load(folder / "chain.pem", folder / "key.pem")
 
 
 @pytest.fixture

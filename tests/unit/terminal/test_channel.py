@@ -18,10 +18,11 @@ from grpc_status import rpc_status
 
 from juki_card.apdu import CommandAPDU
 from juki_card.errors import UnexpectedStatus
+from juki_client.channel import MAX_MESSAGE_BYTES
+from juki_client.outcome import Part, Problem, Retry
 from juki_pki.folder import PKIFolder
 from juki_terminal.card_problems import problem_of
-from juki_terminal.channel import MAX_MESSAGE_BYTES, Center
-from juki_terminal.outcome import Part, Problem, Retry
+from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import authenticate

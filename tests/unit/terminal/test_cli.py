@@ -13,14 +13,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from juki_client.outcome import Language
+from juki_client.report import Report, end
 from juki_pki.folder import PKIFolder
 from juki_terminal.cli import app, main
 from juki_terminal.cli.copies import naming_open_issue
-from juki_terminal.cli.report import Report, end
 from juki_terminal.cli.settings import Settings
 from juki_terminal.config import TerminalConfig
 from juki_terminal.journal import Entry, Journal, State
-from juki_terminal.outcome import Language
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from tests.unit.terminal.center_double import CopiesDouble
 from tests.unit.terminal.conftest import PIN

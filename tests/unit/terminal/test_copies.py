@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from juki_client import civil_date
+from juki_client.outcome import Problem
 from juki_pki.folder import PKIFolder
-from juki_terminal import civil_date
 from juki_terminal.application import (
     CardProof,
     CopyApplication,
@@ -26,7 +27,6 @@ from juki_terminal.application import (
 from juki_terminal.channel import Center
 from juki_terminal.copies import CopyDesk, Patience, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, Journal, State
-from juki_terminal.outcome import Problem
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb

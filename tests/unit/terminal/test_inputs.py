@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from juki_card.passwords import Pin
-from juki_terminal import civil_date
+from juki_client import civil_date
+from juki_client.outcome import Language, Problem
 from juki_terminal.application import DocumentKind
 from juki_terminal.cli.form import Form
 from juki_terminal.config import TerminalConfig
-from juki_terminal.outcome import Language, Problem
 from juki_terminal.pin import FilePin, PromptPin
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
 

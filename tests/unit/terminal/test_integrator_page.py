@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from juki_client.outcome import Exit
 from juki_terminal.journal import State
-from juki_terminal.outcome import Exit
 from juki_terminal.pin import FilePin
 from tests.unit.terminal.center_double import CopiesDouble
 from tests.unit.terminal.conftest import PIN

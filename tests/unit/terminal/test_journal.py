@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from juki_client.outcome import Problem
 from juki_terminal.journal import TRANSITIONS, Entry, Journal, State
-from juki_terminal.outcome import Problem
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ENTRY = Entry(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from juki_terminal.outcome import Part, Problem
+from juki_client.outcome import Part, Problem
 from juki_terminal.reader import connected, open_reader, scard
 from juki_terminal.reader.pcsc import Limits, PCSCReader
 from juki_terminal.reader.scard import PCSCError

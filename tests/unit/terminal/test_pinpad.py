@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from juki_card.errors import ParseError, PinWrong
-from juki_terminal.outcome import Part, Problem
+from juki_client.outcome import Part, Problem
 from juki_terminal.reader.pinpad import (
     GET_FEATURE_REQUEST,
     Feature,

@@ -13,10 +13,10 @@ from juki_card.chat import CHAT, Right, Role
 from juki_card.cvc import CertificateBody, CVCertificate, make_certificate
 from juki_card.description import CertificateDescription
 from juki_card.oid import TA_ECDSA_SHA_256
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Part, Problem
 from juki_pki.folder import PKIFolder
 from juki_terminal.channel import Center
-from juki_terminal.identity import TerminalIdentity
-from juki_terminal.outcome import Part, Problem
 from juki_terminal.pin import FilePin
 from juki_terminal.plan import check
 from juki_terminal.reader.virtual import VirtualReader
@@ -232,7 +232,7 @@ def test_key_of_another_certificate_is_refused(pki: PKIFolder) -> None:
     folder = pki.path / "terminal"
 
     with pytest.raises(Problem) as caught:
-        TerminalIdentity.load(folder / "131016-01" / "chain.pem", folder / "131016-02" / "key.pem")
+        ClientIdentity.load(folder / "131016-01" / "chain.pem", folder / "131016-02" / "key.pem")
 
     assert caught.value.reason == "CONFIGURATION_INVALID"
     assert caught.value.metadata["key"] == "identity.key"

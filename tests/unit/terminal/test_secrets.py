@@ -10,8 +10,8 @@ import pytest
 
 from juki_card.apdu import CommandAPDU
 from juki_cardbox.cardfile import CardFile
+from juki_client.outcome import Problem
 from juki_terminal.channel import Center
-from juki_terminal.outcome import Problem
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import authenticate

@@ -12,9 +12,9 @@ import pytest
 from juki_card.errors import CardRemoved
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.power import CutAt, CutPoint
+from juki_client.outcome import Part, Problem
 from juki_pki.folder import PKIFolder
 from juki_terminal.channel import Center
-from juki_terminal.outcome import Part, Problem
 from juki_terminal.pin import FilePin
 from juki_terminal.reader import Reader
 from juki_terminal.reader.virtual import VirtualReader

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from google.protobuf.json_format import ParseDict
 
 from juki_center.errors import Refusal
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2 as pb
 from tests.support import session_record as records
 from tests.support.session_record import CenterSide, Line, Record, Wire

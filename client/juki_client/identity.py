@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TerminalIdentity:
+class ClientIdentity:
     """A certificate chain (leaf first), its private key, and the hash that binds card sessions."""
 
     chain_pem: bytes
@@ -27,7 +27,7 @@ class TerminalIdentity:
     _key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
-    def load(cls, certificate: Path, key: Path) -> TerminalIdentity:
+    def load(cls, certificate: Path, key: Path) -> ClientIdentity:
         """Read both files; raise Problem CONFIGURATION_INVALID where they do not fit each other."""
         try:
             chain_pem, key_pem = certificate.read_bytes(), key.read_bytes()

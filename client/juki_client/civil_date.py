@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Final
 
-from juki_terminal.outcome import Problem
+from juki_client.outcome import Problem
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
 
 _MAX_TEXT: Final = 40

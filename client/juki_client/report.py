@@ -6,16 +6,14 @@ import json
 import sys
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
 
-from juki_terminal.outcome import JSON, Exit, Language, Problem, failure, success
+from juki_client.outcome import JSON, Exit, Language, Problem, failure, success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from juki_terminal.cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,18 @@ class Report:
 
     result: Mapping[str, JSON]
     text: str
+    exit: Exit = Exit.DONE
+    """REFUSED where the question was answered, and the answer is not a plain yes."""
+
+
+class Manner(Protocol):
+    """How a command was asked to speak."""
+
+    @property
+    def as_json(self) -> bool: ...
+
+    @property
+    def language(self) -> Language: ...
 
 
 def say(line: str) -> None:
@@ -32,25 +42,25 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def end(settings: Settings, command: str, act: Callable[[], Report]) -> NoReturn:
+def end(manner: Manner, command: str, act: Callable[[], Report]) -> NoReturn:
     """Run a command's act, print its end, and leave with the exit code."""
     try:
         report = act()
     except (KeyboardInterrupt, typer.Abort):
         # A prompt makes Abort of Ctrl-C and of an input that ended.
-        leave(command, Problem("INTERRUPTED"), settings.language, as_json=settings.as_json)
+        leave(command, Problem("INTERRUPTED"), manner.language, as_json=manner.as_json)
     except Problem as problem:
-        leave(command, problem, settings.language, as_json=settings.as_json)
+        leave(command, problem, manner.language, as_json=manner.as_json)
     except Exception as error:
         # The text of an unforeseen error may quote what a resident said: only its place is shown.
         say("".join(traceback.format_tb(error.__traceback__)))
         defect = Problem("TERMINAL_DEFECT", {"kind": type(error).__name__})
-        leave(command, defect, settings.language, as_json=settings.as_json)
-    if settings.as_json:
+        leave(command, defect, manner.language, as_json=manner.as_json)
+    if manner.as_json:
         write(success(command, report.result))
     else:
         sys.stdout.write(report.text + "\n")
-    raise typer.Exit(Exit.DONE)
+    raise typer.Exit(report.exit)
 
 
 def leave(command: str, problem: Problem, language: Language, *, as_json: bool) -> NoReturn:

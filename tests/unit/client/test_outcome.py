@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from juki_terminal.outcome import Exit, Language, Part, Problem, Retry, failure, success
+from juki_client.outcome import Exit, Language, Part, Problem, Retry, failure, success
 from jukinet.error.v1 import error_reason_pb2
 
 ALL_REASONS = [

@@ -1,0 +1,74 @@
+"""An agency's channel to the center, and the one service that it calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grpc_health.v1 import health_pb2
+
+# Before the stubs, which load gRPC: the channel settles its environment.
+from juki_client import anchors, channel
+from juki_client.identity import ClientIdentity
+from juki_client.outcome import Problem
+from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
+from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as pb_grpc
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from juki_agency.config import AgencyConfig
+
+_HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
+_SERVICE: Final = pb.DESCRIPTOR.services_by_name["IdentityConfirmationService"].full_name
+
+
+class Center:
+    """The center, over one channel; use it as a context manager, or close it."""
+
+    def __init__(self, address: str, identity: ClientIdentity, center_leaves_pem: bytes) -> None:
+        self._channel = channel.pinned(address, identity, center_leaves_pem)
+        self.confirmations = pb_grpc.IdentityConfirmationServiceStub(self._channel)
+
+    @classmethod
+    def of(cls, config: AgencyConfig) -> Self:
+        """Return the configured center; raise Problem CONFIGURATION_INVALID."""
+        identity = ClientIdentity.load(config.certificate, config.key)
+        leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
+        return cls(config.center_address, identity, leaves)
+
+    def __enter__(self) -> Self:
+        """Return itself; the channel connects on its first use."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the channel; calls under way end as cancelled."""
+        self._channel.close()
+
+    def require_serving(self) -> None:
+        """Ask whether the service is there; raise Problem where it is not.
+
+        The round trip shows that the pinned handshake completes. It is no question about a person,
+        so it leaves no trace in the log of provisions.
+        """
+        check = self._channel.unary_unary(
+            _HEALTH_CHECK,
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
+        answer = channel.call(check, health_pb2.HealthCheckRequest(service=_SERVICE))
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            raise Problem("SHUTTING_DOWN")
+
+    def confirm_by_code(self, request: pb.ConfirmByCodeRequest) -> pb.Confirmation:
+        """Ask by code; raise Problem."""
+        return channel.call(self.confirmations.ConfirmByCode, request).confirmation
+
+    def confirm_by_attributes(self, request: pb.ConfirmByAttributesRequest) -> pb.Confirmation:
+        """Ask by attributes; raise Problem."""
+        return channel.call(self.confirmations.ConfirmByAttributes, request).confirmation
