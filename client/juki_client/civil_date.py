@@ -1,7 +1,8 @@
 """Dates as people write them at the window, as the register's `CivilDate`.
 
 Era dates (昭和45年3月2日, S45.3.2), Gregorian dates (1970-03-02), dates known to the month or
-year, and the forms for unknown days, whose text is kept and never replaced by an invented date.
+year, and the forms for unknown days, whose text goes along, in plain digits and without spaces, and
+is never replaced by an invented date.
 Whether such a day exists is the register's question.
 """
 
@@ -35,7 +36,12 @@ _GREGORIAN_DATE: Final = re.compile(
     r"(?P<year>[0-9]{4})(?:年|[./-]|$)"
     r"(?:(?P<month>[0-9]{1,2})(?:月|[./-]|$)(?:(?P<day>[0-9]{1,2})日?)?)?"
 )
-_APPROXIMATE: Final = ("頃", "推定", "春", "夏", "秋", "冬", "上旬", "中旬", "下旬")
+_ERA_YEAR: Final = re.compile(
+    r"(?:推定)?(?P<era>明治|大正|昭和|平成|令和)(?P<year>元|[0-9]{1,2})年"
+)
+_GREGORIAN_YEAR: Final = re.compile(r"(?:推定)?(?P<year>[0-9]{4})年")
+_PARTLY_UNKNOWN: Final = re.compile(r"(?<=年)(?:月日|(?P<month>[0-9]{1,2})月日)不詳$")
+_APPROXIMATE: Final = ("頃", "ころ", "推定", "春", "夏", "秋", "冬", "上旬", "中旬", "下旬")
 _UNKNOWN: Final = "年月日不詳"
 
 
@@ -53,7 +59,7 @@ def parse(text: str, field: str) -> CivilDate:
         return _exact(CivilDate(calendar=CivilDate.CALENDAR_ERA, era=era), match, field)
     if match := _GREGORIAN_DATE.fullmatch(folded):
         return _exact(CivilDate(calendar=CivilDate.CALENDAR_GREGORIAN), match, field)
-    return _inexact(folded, text, field)
+    return _inexact(folded, field)
 
 
 def _exact(date: CivilDate, match: re.Match[str], field: str) -> CivilDate:
@@ -71,19 +77,23 @@ def _exact(date: CivilDate, match: re.Match[str], field: str) -> CivilDate:
     return date
 
 
-def _inexact(folded: str, text: str, field: str) -> CivilDate:
-    date = CivilDate(calendar=CivilDate.CALENDAR_ERA, original_text=text)
-    if match := re.match(r"(?P<era>明治|大正|昭和|平成|令和)(?P<year>元|[0-9]{1,2})年", folded):
+def _inexact(folded: str, field: str) -> CivilDate:
+    date = CivilDate(calendar=CivilDate.CALENDAR_ERA, original_text=folded)
+    if match := _ERA_YEAR.match(folded):
         date.era = _ERAS[match["era"]]
         date.year = 1 if match["year"] == "元" else int(match["year"])
+    elif match := _GREGORIAN_YEAR.match(folded):
+        date.calendar = CivilDate.CALENDAR_GREGORIAN
+        date.year = int(match["year"])
     if "から" in folded and folded.endswith("間"):
         date.precision = CivilDate.PRECISION_RANGE
     elif any(word in folded for word in _APPROXIMATE):
         date.precision = CivilDate.PRECISION_APPROXIMATE
     elif folded == _UNKNOWN:
         date.precision = CivilDate.PRECISION_UNKNOWN
-    elif folded.endswith("不詳") and date.year:
-        date.precision = CivilDate.PRECISION_YEAR
+    elif match := _PARTLY_UNKNOWN.search(folded):
+        date.month = int(match["month"] or 0)
+        date.precision = CivilDate.PRECISION_MONTH if date.month else CivilDate.PRECISION_YEAR
     else:
         raise _invalid(field)
     return date

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
+from juki_center.areas.residents.civil_date_texts import registered
+from juki_center.areas.residents.civil_dates import (
+    TEXT_LENGTH,
+    Calendar,
+    CivilDate,
+    Era,
+    Precision,
+)
 from juki_center.rpc import fields
 from jukinet.residents.v1 import civil_date_pb2
 
@@ -14,14 +21,16 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _MESSAGE: Final = civil_date_pb2.CivilDate
-_ORIGINAL_TEXT: Final = 40
 
 
 def civil_date(path: str, message: civil_date_pb2.CivilDate) -> CivilDate:
-    """Check and translate a date; zero parts are unknown parts. Raises FIELD_INVALID."""
+    """Check and translate a date; zero parts are unknown parts, unless the text has them.
+
+    Raises FIELD_INVALID.
+    """
     era = _era(path, message) if message.era else None
     original = fields.text(
-        f"{path}.original_text", message.original_text, longest=_ORIGINAL_TEXT, may_be_empty=True
+        f"{path}.original_text", message.original_text, longest=TEXT_LENGTH, may_be_empty=True
     )
     calendar = fields.choice(
         f"{path}.calendar", message.calendar, _MESSAGE.Calendar.DESCRIPTOR, Calendar
@@ -30,7 +39,7 @@ def civil_date(path: str, message: civil_date_pb2.CivilDate) -> CivilDate:
         f"{path}.precision", message.precision, _MESSAGE.Precision.DESCRIPTOR, Precision
     )
     with fields.field(path):
-        return CivilDate(
+        stated = CivilDate(
             calendar=calendar,
             precision=precision,
             year=message.year or None,
@@ -39,6 +48,7 @@ def civil_date(path: str, message: civil_date_pb2.CivilDate) -> CivilDate:
             era=era,
             original_text=original,
         )
+        return registered(stated)
 
 
 def _era(path: str, message: civil_date_pb2.CivilDate) -> Era:

@@ -58,6 +58,8 @@ def encode_date(value: CivilDate) -> tuple[object, ...]:
             value.day,
             value.era,
             value.original_text,
+            value.earliest,
+            value.latest,
         )
     )
 
@@ -135,7 +137,9 @@ def _in(name: str, value: object) -> object:
 
 def decode_date(parts: list[object]) -> CivilDate:
     """Return the civil date of its parts. Raises ValueError for parts that are none."""
-    calendar, precision, year, month, day, era, text = parts
+    # Records from before dates had a span of their own end with the text.
+    calendar, precision, year, month, day, era, text, *span = parts
+    earliest, latest = span or (None, None)
     return CivilDate(
         calendar=Calendar(str(calendar)),
         precision=Precision(str(precision)),
@@ -144,4 +148,6 @@ def decode_date(parts: list[object]) -> CivilDate:
         day=cast("int | None", day),
         era=Era(str(era)) if era is not None else None,
         original_text=str(text),
+        earliest=cast("int | None", earliest),
+        latest=cast("int | None", latest),
     )

@@ -134,18 +134,77 @@ def test_an_imprecise_date_is_the_same_only_in_the_same_words() -> None:
     assert year.is_same_day(CivilDate(Calendar.ERA, YEAR, 45, era=Era.SHOWA))
 
 
-def test_a_luni_solar_date_sorts_by_its_year_alone() -> None:
-    date = CivilDate(Calendar.ERA, DAY, 3, 10, 30, Era.MEIJI)
+@pytest.mark.parametrize(
+    ("year", "month", "day", "span"),
+    [
+        (1, 1, 1, (18680125, 18690210)),
+        (3, 12, 30, (18700201, 18710218)),
+        (3, 2, 30, (18700201, 18710218)),
+        (5, 12, 2, (18720209, 18721231)),
+    ],
+)
+def test_a_luni_solar_date_sorts_by_its_year_alone(
+    year: int, month: int, day: int, span: tuple[int, int]
+) -> None:
+    date = CivilDate(Calendar.ERA, DAY, year, month, day, Era.MEIJI)
 
-    assert (date.sort_from, date.sort_to) == (18700101, 18701231)
-    assert date.paper_text == "明治3年10月30日"
+    assert (date.sort_from, date.sort_to) == span
+    assert not date.is_same_day(
+        CivilDate(Calendar.GREGORIAN, DAY, 1867 + year, month, min(day, 28))
+    )
+    assert date.is_same_day(CivilDate(Calendar.ERA, DAY, year, month, day, Era.MEIJI))
 
 
-@pytest.mark.parametrize("text", ["", "昭和45年", "元年3月2日", "４５年3月2日", "1985-04-01"])
-def test_a_text_in_another_form_is_no_date(text: str) -> None:
-    with pytest.raises(RuleBroken, match="DATE_TEXT"):
-        parse_date(text)
+@pytest.mark.parametrize(("year", "month", "day"), [(5, 12, 3), (3, 10, 31), (6, 2, 30)])
+def test_a_day_that_neither_calendar_of_meiji_had_is_refused(
+    year: int, month: int, day: int
+) -> None:
+    with pytest.raises(RuleBroken) as refused:
+        CivilDate(Calendar.ERA, DAY, year, month, day, Era.MEIJI)
+
+    assert refused.value.rule == "DAY"
 
 
-def test_the_unknown_text_is_an_unknown_date() -> None:
-    assert parse_date("年月日不詳").precision is Precision.UNKNOWN
+def test_the_first_gregorian_day_of_meiji_sorts_by_its_day() -> None:
+    assert CivilDate(Calendar.ERA, DAY, 6, 1, 1, Era.MEIJI).sort_from == 18730101
+
+
+@pytest.mark.parametrize(
+    ("era", "year", "span"),
+    [
+        (Era.MEIJI, 45, (19120101, 19120730)),
+        (Era.TAISHO, 1, (19120730, 19121231)),
+        (Era.SHOWA, 64, (19890101, 19890107)),
+        (Era.HEISEI, 1, (19890108, 19891231)),
+    ],
+)
+def test_a_year_known_by_its_era_ends_with_the_era(
+    era: Era, year: int, span: tuple[int, int]
+) -> None:
+    date = CivilDate(Calendar.ERA, YEAR, year, era=era)
+
+    assert (date.sort_from, date.sort_to) == span
+
+
+def test_years_of_two_eras_in_one_gregorian_year_are_not_the_same() -> None:
+    meiji = CivilDate(Calendar.ERA, YEAR, 45, era=Era.MEIJI)
+
+    assert not meiji.is_same_day(CivilDate(Calendar.ERA, YEAR, 1, era=Era.TAISHO))
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts"),
+    [
+        ("SPAN_AND_PRECISION", {"precision": DAY, "earliest": 1, "latest": 2}),
+        ("SPAN_AND_PRECISION", {"precision": Precision.APPROXIMATE, "earliest": 1}),
+        ("SPAN_AND_PRECISION", {"precision": Precision.APPROXIMATE, "latest": 1}),
+        ("RANGE_BACKWARDS", {"precision": Precision.RANGE, "earliest": 2, "latest": 1}),
+    ],
+)
+def test_a_span_belongs_to_a_text_that_means_one(rule: str, parts: dict[str, object]) -> None:
+    day = {"year": 1985, "month": 4, "day": 1, "original_text": "1985年4月1日頃"}
+
+    with pytest.raises(RuleBroken) as refused:
+        CivilDate(Calendar.GREGORIAN, **day, **parts)  # type: ignore[arg-type]  # by name, per case
+
+    assert refused.value.rule == rule

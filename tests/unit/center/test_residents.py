@@ -83,6 +83,25 @@ def test_a_record_comes_back_from_its_octets(key: str) -> None:
     assert record_codec.decode(record_codec.encode(record)) == (record, None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "昭和25年春",
+        "令和3年5月1日から10日頃までの間",
+        "昭和45年03月02日",
+        "年月日不詳",
+        "1985年4月 日不詳",
+    ],
+)
+def test_a_date_comes_back_from_a_records_octets_with_its_text_and_its_span(text: str) -> None:
+    record = replace(YOSHIDA, resident_since=parse_date(text))
+
+    found, _ = record_codec.decode(record_codec.encode(record))
+
+    assert found == record
+    assert found.resident_since.paper_text == text
+
+
 def test_a_record_of_an_unknown_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version"):
         record_codec.decode(b"\xa1\x61v\x02")

@@ -81,6 +81,24 @@ def test_listed_subjects_keep_their_dates() -> None:
     assert command.subjects == (commands.Subject("髙橋花子", born),)
 
 
+def test_text_of_a_date_says_what_its_parts_leave_out() -> None:
+    subject = pb.Subject(name="髙橋花子")
+    subject.birth_date.CopyFrom(
+        civil_date_pb2.CivilDate(
+            calendar=civil_date_pb2.CivilDate.CALENDAR_ERA,
+            era=civil_date_pb2.CivilDate.ERA_REIWA,
+            year=3,
+            precision=civil_date_pb2.CivilDate.PRECISION_RANGE,
+            original_text="令和3年5月1日から10日頃までの間",
+        )
+    )
+    request = by_card(scope=pb.IssueCopyRequest.SCOPE_LISTED, subjects=[subject])
+
+    command = translate.issue_copy(request, TERMINAL)
+
+    assert command.subjects[0].birth_date.sort_to == 20210510
+
+
 def test_photo_document_becomes_the_proof() -> None:
     command = translate.issue_copy(by_card(photo_identification=photo()), TERMINAL)
 
@@ -145,6 +163,12 @@ BAD_ISSUES: list[tuple[Callable[[], pb.IssueCopyRequest], str, str]] = [
     (lambda: _listed(_born(day=0)), "subjects[0].birth_date", "PARTS_AND_PRECISION"),
     (lambda: _listed(_born(calendar=0)), "subjects[0].birth_date.calendar", "REQUIRED"),
     (lambda: _listed(_born(era=77)), "subjects[0].birth_date.era", "UNKNOWN_VALUE"),
+    (
+        lambda: _listed(_born(original_text="昭和46年3月2日")),
+        "subjects[0].birth_date",
+        "TEXT_AND_PARTS",
+    ),
+    (lambda: _listed(_born(original_text="45.3.2")), "subjects[0].birth_date", "DATE_TEXT"),
     (
         lambda: _listed(_born(original_text="あ" * 41)),
         "subjects[0].birth_date.original_text",

@@ -106,6 +106,9 @@ def test_missing_configuration_is_refused(tmp_path: Path) -> None:
         ("1970", "GREGORIAN", "UNSPECIFIED", (1970, 0, 0), "YEAR"),
         ("昭和20年頃", "ERA", "SHOWA", (20, 0, 0), "APPROXIMATE"),
         ("明治45年 月日不詳", "ERA", "MEIJI", (45, 0, 0), "YEAR"),
+        ("昭和25年5月 日不詳", "ERA", "SHOWA", (25, 5, 0), "MONTH"),
+        ("推定昭和20年", "ERA", "SHOWA", (20, 0, 0), "APPROXIMATE"),
+        ("1985年春", "GREGORIAN", "UNSPECIFIED", (1985, 0, 0), "APPROXIMATE"),
         ("年月日不詳", "ERA", "UNSPECIFIED", (0, 0, 0), "UNKNOWN"),
         ("令和2年3月1日から5日までの間", "ERA", "REIWA", (2, 0, 0), "RANGE"),
     ],
@@ -119,6 +122,10 @@ def test_date_is_read_in_its_own_calendar_and_precision(
     assert CivilDate.Era.Name(date.era) == f"ERA_{era}"
     assert (date.year, date.month, date.day) == parts
     assert CivilDate.Precision.Name(date.precision) == f"PRECISION_{precision}"
+
+
+def test_text_of_an_inexact_date_goes_along_in_the_registers_digits() -> None:
+    assert civil_date.parse("昭和２５年　５月頃", "birth").original_text == "昭和25年5月頃"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Final
 from juki_center.areas.residents.civil_dates import ERAS
 
 _ERAS: Final = tuple(
-    (date(*span.first).toordinal(), span.first[0], span.name) for span in reversed(ERAS.values())
+    (date.fromisoformat(str(span.first_day)).toordinal(), span.first_year, span.name)
+    for span in reversed(ERAS.values())
 )
 
 
