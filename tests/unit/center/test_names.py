@@ -204,3 +204,32 @@ def test_keys_are_made_of_any_text_and_folding_twice_changes_nothing(text: str) 
     assert name_key(name_key(text)) == name_key(name_key(name_key(text)))
     assert kana_key(kana_key(text)) == kana_key(kana_key(kana_key(text)))
     assert isinstance(address_key(text, TOKOROZAWA), str)
+
+
+def test_an_ordinary_character_is_accepted_beside_any_other_too() -> None:
+    """The quick look at ordinary texts lets through nothing that the careful one refuses."""
+    kana = [*map(chr, range(0x30A1, 0x30FB)), "ー"]
+    kanji = [*map(chr, range(0x4E00, 0x9FA6)), *map(chr, range(0x3041, 0x3097)), "々"]
+    letters = [*"-0123456789ABCXYZabcxyz"]
+    for accept, characters, other in (
+        (accept_kana, kana, "ヽ"),
+        (lambda name: accept_name(name, JAPANESE), kana + kanji, "〆"),
+        (accept_address, kana + kanji + letters, "〆"),
+    ):
+        for begin in range(0, len(characters), 90):
+            ordinary = "".join(characters[begin : begin + 90])
+            assert accept(ordinary) == ordinary
+            assert accept(ordinary + other) == ordinary + other
+
+
+@pytest.mark.parametrize("length", [101, 151, 201])
+def test_an_ordinary_text_that_is_too_long_is_refused(length: int) -> None:
+    accept = {
+        101: lambda text: accept_name(text, JAPANESE),
+        151: accept_kana,
+        201: accept_address,
+    }[length]
+
+    assert accept("ア" * (length - 1)) == "ア" * (length - 1)
+    with pytest.raises(RuleBroken, match="TOO_LONG"):
+        accept("ア" * length)

@@ -7,11 +7,27 @@ by column, rule and code point; a refusal never holds the text. Reading octets i
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
+from juki_center.areas.residents.civil_date_texts import parse_date
+from juki_center.areas.residents.civil_dates import CivilDate
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
+from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
+from juki_center.areas.residents.records import (
+    ChangeReason,
+    Nationality,
+    ResidenceRecord,
+    ResidenceState,
+    Sex,
+)
+from juki_center.areas.residents.rules import checked
+from juki_center.areas.residents.updates import Update, UpdateReason
 from juki_center.errors import RuleBroken
+
+Entry = TypeVar("Entry")
+Choice = TypeVar("Choice")
 
 COLUMNS: Final = (
     "municipality",
@@ -52,6 +68,22 @@ REQUIRED: Final = frozenset(
         "resident_since",
     }
 )
+LONGEST_HOUSEHOLD_NUMBER: Final = 20
+# The name of a newborn, its reading and a sex may be blank for a while.
+_NEVER_BLANK: Final = tuple(
+    column for column in COLUMNS if column in REQUIRED - {"name", "kana", "sex"}
+)
+_SEXES: Final = {
+    "MALE": Sex.MALE,
+    "男": Sex.MALE,
+    "FEMALE": Sex.FEMALE,
+    "女": Sex.FEMALE,
+    "BLANK": Sex.BLANK,
+    "": Sex.BLANK,
+}
+_NATIONALITIES: Final = {str(one): one for one in Nationality}
+_STATES: Final = {str(one): one for one in ResidenceState}
+_REASONS: Final = {str(one): one for one in ChangeReason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +144,99 @@ def split_line(line: str) -> list[str]:
     except (csv.Error, ValueError):
         raise RuleBroken("QUOTE_OPEN") from None
     return values
+
+
+def parse_update(layout: Layout, line: str) -> Update:
+    """Return what a line says, every entry in the form in which the register stores it.
+
+    Raises RuleBroken with the column as its field, as far as one column is to blame, and never
+    with the text.
+    """
+    values = layout.values(line)
+    for column in _NEVER_BLANK:
+        if not values[column]:
+            raise RuleBroken("REQUIRED", column)
+    return Update(
+        municipality=_parsed("municipality", values, MunicipalityCode),
+        household_number=_parsed("household", values, _household_number),
+        version=_parsed("version", values, _version, "1"),
+        state=_choice("state", values, _STATES, "ACTIVE"),
+        record=checked(_record(values)),
+        change=_change(values),
+    )
+
+
+def _record(values: Mapping[str, str]) -> ResidenceRecord:
+    nationality = _choice("nationality", values, _NATIONALITIES, "JAPANESE")
+
+    def name(column: str) -> str:
+        return _parsed(column, values, lambda text: accept_name(text, nationality))
+
+    def address(column: str) -> str:
+        return _parsed(column, values, accept_address)
+
+    return ResidenceRecord(
+        code=_parsed("code", values, ResidentCode),
+        name=name("name"),
+        kana=_parsed("kana", values, accept_kana),
+        birth=_parsed("birth", values, parse_date),
+        sex=_choice("sex", values, _SEXES, ""),
+        address=address("address"),
+        resident_since=_parsed("resident_since", values, parse_date),
+        relationship=name("relationship"),
+        nationality=nationality,
+        building=address("building"),
+        alias=name("alias"),
+        address_since=_date("address_since", values),
+        notified=_date("notified", values),
+        previous_address=address("previous_address"),
+        registered_domicile=address("registered_domicile"),
+        family_register_head=name("family_register_head"),
+        kanji_name=name("kanji_name"),
+    )
+
+
+def _change(values: Mapping[str, str]) -> UpdateReason | None:
+    """Return the reason and its day; both or neither are given."""
+    reason, day = values.get("reason", ""), _date("change_date", values)
+    if not reason and day is None:
+        return None
+    if not reason or day is None:
+        raise RuleBroken("REQUIRED", "change_date" if reason else "reason")
+    return UpdateReason(_choice("reason", values, _REASONS, ""), day)
+
+
+def _date(column: str, values: Mapping[str, str]) -> CivilDate | None:
+    return _parsed(column, values, parse_date) if values.get(column) else None
+
+
+def _choice(
+    column: str, values: Mapping[str, str], choices: Mapping[str, Choice], blank: str
+) -> Choice:
+    found = choices.get(values.get(column, "") or blank)
+    if found is None:
+        raise RuleBroken("NO_CHOICE", column)
+    return found
+
+
+def _parsed(
+    column: str, values: Mapping[str, str], parse: Callable[[str], Entry], blank: str = ""
+) -> Entry:
+    try:
+        return parse(values.get(column, "") or blank)
+    except RuleBroken as broken:
+        raise RuleBroken(broken.rule, column) from None
+
+
+def _version(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise RuleBroken("NUMBER_FROM_1")
+    return int(text)
+
+
+def _household_number(text: str) -> str:
+    if len(text) > LONGEST_HOUSEHOLD_NUMBER:
+        raise RuleBroken("TOO_LONG")
+    if not text.isprintable():
+        raise RuleBroken("CONTROL_CHARACTER")
+    return text
