@@ -9,8 +9,12 @@ from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.requests.answers import Answers
+from juki_center.areas.residents.changes import Changes
+from juki_center.areas.residents.locks import EditLocks
 from juki_center.areas.residents.records import Residents
 from juki_center.areas.residents.registers import Registers
+from juki_center.areas.residents.stock import CodeStock
+from juki_center.areas.residents.updates import PendingUpdates
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +42,19 @@ class Tx(Protocol):
     def chance(self) -> Chance: ...
 
     @property
+    def changes(self) -> Changes: ...
+
+    @property
+    def codes(self) -> CodeStock: ...
+
+    @property
     def issues(self) -> Issues: ...
+
+    @property
+    def locks(self) -> EditLocks: ...
+
+    @property
+    def pending(self) -> PendingUpdates: ...
 
     @property
     def registers(self) -> Registers: ...

@@ -104,7 +104,7 @@ class AnswersTable:
         if sealed is None:
             return None
         if municipality is None:
-            return self._keys.center_key().key.open(as_octets(sealed), owner)
+            return self._keys.center_key(as_number(key_version)).key.open(as_octets(sealed), owner)
         data_key = self._keys.data_key(
             MunicipalityCode(as_text(municipality)), as_number(key_version)
         )

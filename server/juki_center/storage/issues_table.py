@@ -67,10 +67,13 @@ class IssuesTable:
 
     def counter_note(self, number: str) -> bytes:
         """Open what the window stated; empty for an issue by card."""
-        row = self._sql.execute("SELECT note FROM issues WHERE number = ?", (number,)).fetchone()
+        row = self._sql.execute(
+            "SELECT note, note_key_version FROM issues WHERE number = ?", (number,)
+        ).fetchone()
         if row is None or row[0] is None:
             return b""
-        return self._keys.center_key().key.open(as_octets(row[0]), _owner(number))
+        center_key = self._keys.center_key(as_number(row[1]))
+        return center_key.key.open(as_octets(row[0]), _owner(number))
 
     def by_number(self, number: str) -> IssueRow | None:
         """Return the issue with this number."""

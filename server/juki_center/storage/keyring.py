@@ -1,21 +1,28 @@
 """The store's keys: a data key for each municipality, one of the center's own, look-up keys.
 
-Which key belongs to whom is read from the database in every transaction; only unwrapping is
-remembered. So a municipality that is disconnected in one transaction is closed to the next.
+Which keys there are, and in which state, is read from the database in every transaction; only
+unwrapping is remembered, for as long as the key is still there. So a municipality that is
+disconnected in one transaction is closed to the next, and a key that another process has made,
+switched or destroyed is known at once. How keys are replaced stands in `rotation`.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, Generic, TypeVar
 
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.errors import Reason, Refusal
+from juki_center.errors import KeyUnusable, Reason, Refusal
 from juki_center.storage.keys import KEY_OCTETS, KeyEncryptionKey, LookUpKey, SealKey
-from juki_center.storage.sql import SQL, as_number, as_octets
+from juki_center.storage.sql import SQL, as_number, as_octets, as_text
 
-_CENTER = "center"
+CENTER: Final = "center"
+"""The purpose of the center's own data key, beside the look-up keys."""
+
+Key = TypeVar("Key", SealKey, LookUpKey)
 
 
 class LookUp(StrEnum):
@@ -28,6 +35,18 @@ class LookUp(StrEnum):
     HOUSEHOLD = "household"
 
 
+class KeyState(StrEnum):
+    """What a version of a center-wide key is used for.
+
+    A look-up key that is being built is written and not yet read, the active one is both, and a
+    retiring one is neither. Of the center's data key the active version seals; others open.
+    """
+
+    BUILDING = "BUILDING"
+    ACTIVE = "ACTIVE"
+    RETIRING = "RETIRING"
+
+
 @dataclass(frozen=True, slots=True)
 class DataKey:
     """A municipality's data key and its version."""
@@ -36,57 +55,154 @@ class DataKey:
     key: SealKey
 
 
+@dataclass(frozen=True, slots=True)
+class Version(Generic[Key]):
+    """A version of a center-wide key, and what it is used for now."""
+
+    number: int
+    state: KeyState
+    key: Key
+
+
+class _Opened(Generic[Key]):
+    """Keys that were unwrapped before; those that are gone from the database are forgotten."""
+
+    def __init__(self, kek: KeyEncryptionKey, kind: Callable[[bytes], Key]) -> None:
+        self._kek = kek
+        self._kind: Callable[[bytes], Key] = kind
+        self._groups: dict[str, dict[bytes, Key]] = {}
+
+    def of(self, group: str, wrapped: Iterable[tuple[int, bytes]]) -> dict[int, Key]:
+        """Return the versions of a group's key by number. Raises KeyUnusable."""
+        before, now, versions = self._groups.get(group, {}), {}, {}
+        for number, octets in wrapped:
+            opened = before.get(octets) or self._kind(
+                self._kek.unwrap(octets, _owner(group, number))
+            )
+            now[octets] = versions[number] = opened
+        self._groups[group] = now
+        return versions
+
+    def forget(self, group: str) -> None:
+        """Forget a group's keys."""
+        self._groups.pop(group, None)
+
+
 class KeyRing:
-    """Unwraps keys for one connection."""
+    """The keys, for one connection."""
 
     def __init__(self, sql: SQL, kek: KeyEncryptionKey) -> None:
         self._sql = sql
         self._kek = kek
-        self._opened: dict[bytes, SealKey] = {}
-        self._look_up: dict[LookUp, LookUpKey] = {}
+        self._seal_keys = _Opened(kek, SealKey)
+        self._look_up_keys = _Opened(kek, LookUpKey)
+        self._municipalities: dict[MunicipalityCode, dict[int, SealKey] | None] = {}
+        self._purposes: dict[LookUp, tuple[Version[LookUpKey], ...]] = {}
+        self._actives: dict[LookUp, LookUpKey] = {}
+        self._centers: tuple[Version[SealKey], ...] = ()
+
+    def begin(self) -> None:
+        """Begin a transaction or an act: what was read of the keys before counts no more."""
+        self._municipalities.clear()
+        self._purposes.clear()
+        self._actives.clear()
+        self._centers = ()
 
     def data_key(self, municipality: MunicipalityCode, version: int | None = None) -> DataKey:
         """Return a municipality's data key, the newest unless a version is named.
 
-        Raises Refusal(RESIDENCE_DISCONNECTED) while the municipality is disconnected.
+        Raises Refusal(RESIDENCE_DISCONNECTED) while the municipality is disconnected, and
+        KeyUnusable for a version that is not there any more.
         """
-        row = self._sql.execute(
-            "SELECT k.version, k.wrapped, m.is_connected FROM municipality_keys k"
-            " JOIN municipalities m ON m.code = k.municipality"
-            " WHERE k.municipality = ? AND (? IS NULL OR k.version = ?)"
-            " ORDER BY k.version DESC LIMIT 1",
-            (str(municipality), version, version),
-        ).fetchone()
-        if row is None:
-            raise LookupError(f"the store does not host municipality {municipality}")
-        wrapped = as_octets(row[1])
-        if not as_number(row[2]):
-            self._opened.pop(wrapped, None)
+        if municipality not in self._municipalities:
+            self._municipalities[municipality] = self._data_keys(municipality)
+        versions = self._municipalities[municipality]
+        if versions is None:
             raise Refusal(Reason.RESIDENCE_DISCONNECTED)
-        found = as_number(row[0])
-        return DataKey(found, self._open(wrapped, _data_owner(municipality, found)))
+        number = max(versions) if version is None else version
+        if number not in versions:
+            raise KeyUnusable(f"{_data_group(municipality)}: version {number} was destroyed")
+        return DataKey(number, versions[number])
 
-    def make_data_key(self, municipality: MunicipalityCode) -> None:
-        """Make the first data key of a municipality."""
-        wrapped = self._kek.wrap(secrets.token_bytes(KEY_OCTETS), _data_owner(municipality, 1))
+    def make_data_key(self, municipality: MunicipalityCode) -> int:
+        """Make the next data key of a municipality and return its version."""
+        row = self._sql.execute(
+            "SELECT coalesce(max(version), 0) + 1 FROM municipality_keys WHERE municipality = ?",
+            (str(municipality),),
+        ).fetchone()
+        version = as_number(row[0]) if row else 1
         self._sql.execute(
-            "INSERT INTO municipality_keys (municipality, version, wrapped) VALUES (?, 1, ?)",
-            (str(municipality), wrapped),
+            "INSERT INTO municipality_keys (municipality, version, wrapped) VALUES (?, ?, ?)",
+            (str(municipality), version, self._new(_data_group(municipality), version)),
         )
+        self.begin()
+        return version
 
-    def center_key(self) -> DataKey:
-        """Return the key that seals what belongs to no municipality."""
-        version, wrapped = self._center_wide(_CENTER)
-        return DataKey(version, self._open(wrapped, _center_owner(_CENTER, version)))
+    def destroy_data_key(self, municipality: MunicipalityCode, version: int) -> None:
+        """Destroy a version of a municipality's data key: what it sealed never opens again."""
+        self._sql.execute(
+            "DELETE FROM municipality_keys WHERE municipality = ? AND version = ?",
+            (str(municipality), version),
+        )
+        self.begin()
+
+    def center_key(self, version: int | None = None) -> DataKey:
+        """Return the key that seals what belongs to no municipality; the newest unless named.
+
+        Raises KeyUnusable for a version that is not there any more.
+        """
+        if not self._centers:
+            self._centers = self._versions(CENTER, self._seal_keys)
+        for one in self._centers:
+            if one.number == version or (version is None and one.state is KeyState.ACTIVE):
+                return DataKey(one.number, one.key)
+        raise KeyUnusable(f"{_center_group(CENTER)}: version {version} was destroyed")
 
     def look_up(self, purpose: LookUp) -> LookUpKey:
-        """Return a look-up key. Raises KeyUnusable where the key-encryption key does not fit."""
-        if purpose not in self._look_up:
-            version, wrapped = self._center_wide(purpose)
-            self._look_up[purpose] = LookUpKey(
-                self._kek.unwrap(wrapped, _center_owner(purpose, version))
-            )
-        return self._look_up[purpose]
+        """Return the look-up key that is read by."""
+        if purpose not in self._actives:
+            (active,) = (one for one in self.versions(purpose) if one.state is KeyState.ACTIVE)
+            self._actives[purpose] = active.key
+        return self._actives[purpose]
+
+    def written(self, purpose: LookUp) -> tuple[Version[LookUpKey], ...]:
+        """Return the versions of a look-up key that are written, the one that is read first."""
+        alive = [one for one in self.versions(purpose) if one.state is not KeyState.RETIRING]
+        return tuple(sorted(alive, key=lambda one: one.state is not KeyState.ACTIVE))
+
+    def versions(self, purpose: LookUp) -> tuple[Version[LookUpKey], ...]:
+        """Return all versions of a look-up key, the oldest first."""
+        if purpose not in self._purposes:
+            self._purposes[purpose] = self._versions(purpose, self._look_up_keys)
+        return self._purposes[purpose]
+
+    def make_center_wide(self, purpose: str, state: KeyState) -> int:
+        """Make the next version of a center-wide key and return its number."""
+        row = self._sql.execute(
+            "SELECT coalesce(max(version), 0) + 1 FROM center_keys WHERE purpose = ?", (purpose,)
+        ).fetchone()
+        version = as_number(row[0]) if row else 1
+        self._sql.execute(
+            "INSERT INTO center_keys (purpose, version, wrapped, state) VALUES (?, ?, ?, ?)",
+            (purpose, version, self._new(_center_group(purpose), version), state),
+        )
+        self.begin()
+        return version
+
+    def set_state(self, purpose: str, version: int, state: KeyState) -> None:
+        """Say what a version of a center-wide key is used for from now on."""
+        self._sql.execute(
+            "UPDATE center_keys SET state = ? WHERE purpose = ? AND version = ?",
+            (state, purpose, version),
+        )
+        self.begin()
+
+    def destroy_center_wide(self, purpose: str, version: int) -> None:
+        """Destroy a version of a center-wide key."""
+        self._sql.execute(
+            "DELETE FROM center_keys WHERE purpose = ? AND version = ?", (purpose, version)
+        )
+        self.begin()
 
     def check(self) -> None:
         """Raise KeyUnusable where the key-encryption key does not open this store's keys."""
@@ -97,33 +213,48 @@ class KeyRing:
     def make_missing_center_keys(self) -> None:
         """Make the center-wide keys that a new store does not have yet."""
         known = {row[0] for row in self._sql.execute("SELECT purpose FROM center_keys").fetchall()}
-        for purpose in (_CENTER, *LookUp):
+        for purpose in (CENTER, *LookUp):
             if purpose not in known:
-                wrapped = self._kek.wrap(secrets.token_bytes(KEY_OCTETS), _center_owner(purpose, 1))
-                self._sql.execute(
-                    "INSERT INTO center_keys (purpose, version, wrapped) VALUES (?, 1, ?)",
-                    (purpose, wrapped),
-                )
+                self.make_center_wide(purpose, KeyState.ACTIVE)
 
-    def _center_wide(self, purpose: str) -> tuple[int, bytes]:
-        row = self._sql.execute(
-            "SELECT version, wrapped FROM center_keys WHERE purpose = ?"
-            " ORDER BY version DESC LIMIT 1",
+    def _data_keys(self, municipality: MunicipalityCode) -> dict[int, SealKey] | None:
+        """Return the versions of a municipality's data key; None while it is disconnected."""
+        rows = self._sql.execute(
+            "SELECT k.version, k.wrapped, m.is_connected FROM municipalities m"
+            " JOIN municipality_keys k ON k.municipality = m.code WHERE m.code = ?",
+            (str(municipality),),
+        ).fetchall()
+        if not rows:
+            raise LookupError(f"the store does not host municipality {municipality}")
+        group = _data_group(municipality)
+        if not as_number(rows[0][2]):
+            self._seal_keys.forget(group)
+            return None
+        return self._seal_keys.of(group, [(as_number(row[0]), as_octets(row[1])) for row in rows])
+
+    def _versions(self, purpose: str, opened: _Opened[Key]) -> tuple[Version[Key], ...]:
+        rows = self._sql.execute(
+            "SELECT version, wrapped, state FROM center_keys WHERE purpose = ? ORDER BY version",
             (purpose,),
-        ).fetchone()
-        if row is None:
-            raise LookupError(f"the store has no key for {purpose}")
-        return as_number(row[0]), as_octets(row[1])
+        ).fetchall()
+        states = {as_number(row[0]): KeyState(as_text(row[2])) for row in rows}
+        wrapped = [(as_number(row[0]), as_octets(row[1])) for row in rows]
+        keys = opened.of(_center_group(purpose), wrapped)
+        return tuple(Version(number, states[number], key) for number, key in keys.items())
 
-    def _open(self, wrapped: bytes, owner: str) -> SealKey:
-        if wrapped not in self._opened:
-            self._opened[wrapped] = SealKey(self._kek.unwrap(wrapped, owner))
-        return self._opened[wrapped]
-
-
-def _data_owner(municipality: MunicipalityCode, version: int) -> str:
-    return f"data-key:{municipality}:{version}"
+    def _new(self, group: str, version: int) -> bytes:
+        """Return a new key, wrapped."""
+        return self._kek.wrap(secrets.token_bytes(KEY_OCTETS), _owner(group, version))
 
 
-def _center_owner(purpose: str, version: int) -> str:
-    return f"center-key:{purpose}:{version}"
+def _data_group(municipality: MunicipalityCode) -> str:
+    return f"data-key:{municipality}"
+
+
+def _center_group(purpose: str) -> str:
+    return f"center-key:{purpose}"
+
+
+def _owner(group: str, version: int) -> str:
+    """Return what a wrapped key is sealed to."""
+    return f"{group}:{version}"

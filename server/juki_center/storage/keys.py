@@ -46,12 +46,12 @@ class SealKey:
         framed = self._decrypt(sealed, belongs_to)
         return framed[4 : 4 + int.from_bytes(framed[:4], "big")]
 
-    def wrap(self, key: bytes, belongs_to: str) -> bytes:
-        """Return a key wrapped, without padding."""
-        return self._encrypt(key, belongs_to)
+    def wrap(self, secret: bytes, belongs_to: str) -> bytes:
+        """Return a key, or another secret of a length that everybody knows, without padding."""
+        return self._encrypt(secret, belongs_to)
 
     def unwrap(self, wrapped: bytes, belongs_to: str) -> bytes:
-        """Return the key that was wrapped. Raises KeyUnusable."""
+        """Return what was wrapped. Raises KeyUnusable."""
         return self._decrypt(wrapped, belongs_to)
 
     def _encrypt(self, plain: bytes, belongs_to: str) -> bytes:
@@ -73,6 +73,7 @@ class LookUpKey:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._derived: dict[str, LookUpKey] = {}
 
     def __repr__(self) -> str:
         return "LookUpKey(***)"
@@ -84,7 +85,9 @@ class LookUpKey:
 
     def derive(self, label: str) -> LookUpKey:
         """Return a key of its own for a part of the values, such as a prefecture."""
-        return LookUpKey(self.token(b"derive", label.encode()))
+        if label not in self._derived:
+            self._derived[label] = LookUpKey(self.token(b"derive", label.encode()))
+        return self._derived[label]
 
 
 class KeyEncryptionKey(SealKey):

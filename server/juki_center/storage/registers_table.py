@@ -37,3 +37,4 @@ class RegistersTable:
             "UPDATE municipalities SET is_connected = ?, epoch = epoch + 1 WHERE code = ?",
             (int(connected), str(municipality)),
         )
+        self._keys.begin()

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.name_keys import kana_key, name_key
 from juki_center.areas.residents.records import (
     AttributeQuery,
     ChangeInformation,
@@ -20,6 +19,8 @@ from juki_center.areas.residents.records import (
 )
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import record_codec
+from juki_center.storage.attribute_tokens import AttributeTokens
+from juki_center.storage.code_tokens import CodeTokens
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 
@@ -35,10 +36,6 @@ _VERSIONS = (
     "SELECT person, municipality, household, state, version, key_version, sealed"
     " FROM record_history WHERE person = ? AND version < ? ORDER BY version DESC LIMIT ?"
 )
-_UNINDEX = (
-    "DELETE FROM code_index WHERE person = ?",
-    "DELETE FROM attribute_index WHERE person = ?",
-)
 _HOUSEHOLD_OCTETS = 16
 
 
@@ -48,6 +45,8 @@ class ResidentsTable:
     def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
         self._keys = keys
+        self._codes = CodeTokens(sql, keys)
+        self._attributes = AttributeTokens(sql, keys)
 
     def by_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person with this code is."""
@@ -86,13 +85,15 @@ class ResidentsTable:
         Raises Refusal(RESIDENCE_DISCONNECTED), whether there are candidates or not.
         """
         self._keys.data_key(municipality)
-        tokens = self._tokens(municipality.prefecture, {"name": name, "alias": name}, birth)
-        return [one for one in self._opened(tokens) if one.municipality == municipality]
+        named = {"name": name, "alias": name}
+        tokens = self._attributes.read(municipality.prefecture, named, birth)
+        return self._opened(tokens, " AND r.municipality = ?", str(municipality))
 
     def candidates(self, prefecture: str, query: AttributeQuery) -> list[Resident]:
         """Open the candidates within a prefecture. Raises Refusal(RESIDENCE_DISCONNECTED)."""
         named = dict.fromkeys(("name", "kanji_name", "alias"), query.name)
-        return self._opened(self._tokens(prefecture, {**named, "kana": query.kana}, query.birth))
+        wanted = {**named, "kana": query.kana}
+        return self._opened(self._attributes.read(prefecture, wanted, query.birth))
 
     def enter(
         self,
@@ -115,8 +116,8 @@ class ResidentsTable:
             " VALUES (?, ?, ?, 1, ?, ?)",
             (person.octets, str(municipality), household.octets, key_version, sealed),
         )
-        self._index_codes(resident)
-        self._index_attributes(resident)
+        self._codes.enter(person, record.code, record.former_codes)
+        self._attributes.enter(person, municipality.prefecture, record)
         return person
 
     def replace(self, resident: Resident) -> None:
@@ -150,10 +151,9 @@ class ResidentsTable:
                 following.person.octets,
             ),
         )
-        for statement in _UNINDEX:
-            self._sql.execute(statement, (resident.person.octets,))
-        self._index_codes(following)
-        self._index_attributes(following)
+        record, prefecture = following.record, following.municipality.prefecture
+        self._codes.replace(following.person, record.code, record.former_codes)
+        self._attributes.replace(following.person, prefecture, record)
 
     def earlier(self, resident: Resident, limit: int) -> list[Resident]:
         """Open the versions before this one. Raises Refusal(RESIDENCE_DISCONNECTED)."""
@@ -173,25 +173,17 @@ class ResidentsTable:
         return HouseholdID(token[:_HOUSEHOLD_OCTETS])
 
     def _of_code(self, code: ResidentCode, *, is_former: bool) -> Whereabouts | None:
-        parameters = (self._code_token(code), int(is_former))
+        parameters = (self._codes.read(code), int(is_former))
         return _whereabouts(self._sql.execute(_OF_CODE, parameters).fetchone())
 
-    def _opened(self, tokens: list[bytes]) -> list[Resident]:
+    def _opened(self, tokens: list[bytes], where: str = "", *parameters: str) -> list[Resident]:
         """Open the records of all persons who stand under any of these tokens."""
         marks = ", ".join("?" * len(tokens))
         found = f"SELECT person FROM attribute_index WHERE token IN ({marks})"  # noqa: S608  # marks only
-        rows = self._sql.execute(f"{_RESIDENT} WHERE r.person IN ({found})", tokens).fetchall()
+        rows = self._sql.execute(
+            f"{_RESIDENT} WHERE r.person IN ({found}){where}", (*tokens, *parameters)
+        ).fetchall()
         return [self._resident(row) for row in rows]
-
-    def _tokens(self, prefecture: str, wanted: dict[str, str], birth: CivilDate) -> list[bytes]:
-        """Return under which tokens a person is looked for: the date itself, and its year."""
-        days = {birth.index_key, birth.year_key}
-        return [
-            self._attribute_token(prefecture, kind, key, day)
-            for kind, text in wanted.items()
-            if (key := _key(kind, text))
-            for day in sorted(days)
-        ]
 
     def _keep_version(self, person: PersonID) -> None:
         """Put the newest version into the history."""
@@ -203,37 +195,12 @@ class ResidentsTable:
             (person.octets,),
         )
 
-    def _index_codes(self, resident: Resident) -> None:
-        codes = {code: 1 for code in resident.record.former_codes} | {resident.record.code: 0}
-        for code, is_former in codes.items():
-            self._sql.execute(
-                "INSERT INTO code_index (token, key_version, person, is_former)"
-                " VALUES (?, 1, ?, ?)",
-                (self._code_token(code), resident.person.octets, is_former),
-            )
-
-    def _index_attributes(self, resident: Resident) -> None:
-        record, prefecture = resident.record, resident.municipality.prefecture
-        names = {
-            "name": record.name,
-            "kana": record.kana,
-            "kanji_name": record.kanji_name,
-            "alias": record.alias,
-        }
-        for kind, text in names.items():
-            if key := _key(kind, text):
-                token = self._attribute_token(prefecture, kind, key, record.birth.index_key)
-                self._sql.execute(
-                    "INSERT INTO attribute_index (token, person, key_version) VALUES (?, ?, 1)",
-                    (token, resident.person.octets),
-                )
-
     def _resident(self, row: Row) -> Resident:
         municipality = MunicipalityCode(as_text(row[1]))
         person, version = PersonID(as_octets(row[0])), as_number(row[4])
         household = HouseholdID(as_octets(row[2]))
         data_key = self._keys.data_key(municipality, as_number(row[5]))
-        owner = _owner(municipality, person, household, version)
+        owner = record_owner(str(municipality), person.octets, household.octets, version)
         record, change = record_codec.decode(data_key.key.open(as_octets(row[6]), owner))
         return Resident(
             person=person,
@@ -247,21 +214,14 @@ class ResidentsTable:
 
     def _seal(self, resident: Resident) -> tuple[int, bytes]:
         data_key = self._keys.data_key(resident.municipality)
-        owner = _owner(resident.municipality, resident.person, resident.household, resident.version)
+        owner = record_owner(
+            str(resident.municipality),
+            resident.person.octets,
+            resident.household.octets,
+            resident.version,
+        )
         opened = record_codec.encode(resident.record, resident.change)
         return data_key.version, data_key.key.seal(opened, owner)
-
-    def _code_token(self, code: ResidentCode) -> bytes:
-        return self._keys.look_up(LookUp.CODE).token(code.digits.encode())
-
-    def _attribute_token(self, prefecture: str, kind: str, key: str, day: str) -> bytes:
-        derived = self._keys.look_up(LookUp.ATTRIBUTES).derive(prefecture)
-        return derived.token(kind.encode(), key.encode(), day.encode())
-
-
-def _key(kind: str, text: str) -> str:
-    """Return the search key of a text; an empty one is not looked for."""
-    return kana_key(text) if kind == "kana" else name_key(text)
 
 
 def _whereabouts(row: Row | None) -> Whereabouts | None:
@@ -275,8 +235,6 @@ def _whereabouts(row: Row | None) -> Whereabouts | None:
     )
 
 
-def _owner(
-    municipality: MunicipalityCode, person: PersonID, household: HouseholdID, version: int
-) -> str:
+def record_owner(municipality: str, person: bytes, household: bytes, version: int) -> str:
     """Return what a record is sealed to: a row moved to another household does not open either."""
-    return f"record:{municipality}:{person.octets.hex()}:{household.octets.hex()}:{version}"
+    return f"record:{municipality}:{person.hex()}:{household.hex()}:{version}"

@@ -120,6 +120,7 @@ class SQLiteStore:
         """Run a reading act on the committed state, on the calling thread."""
         with _unavailable_if_broken():
             self._reader.execute("BEGIN")
+            self._reading.keys.begin()
             try:
                 return question(self._reading)
             finally:
@@ -196,9 +197,11 @@ class SQLiteStore:
         the transaction may be gone.
         """
         try:
+            tx.keys.begin()
             with _savepoint(self._writing):
                 job.run(tx)
         except DeniedAttempt as denied:
+            tx.keys.begin()
             with _savepoint(self._writing):
                 tx.audit.append(denied.event)
             job.fail(denied)

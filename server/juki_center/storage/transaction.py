@@ -7,12 +7,16 @@ import secrets
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.audit_table import AuditTable
 from juki_center.storage.cards_table import CardsTable
+from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.locks_table import LocksTable
+from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.sql import SQL
+from juki_center.storage.stock_table import StockTable
 
 
 class SystemChance:
@@ -32,6 +36,10 @@ class Transaction:
         self.audit = AuditTable(sql, self.keys)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()
+        self.changes = ChangesTable(sql, self.keys)
+        self.codes = StockTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
+        self.locks = LocksTable(sql, self.keys)
+        self.pending = PendingTable(sql, self.keys)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)

@@ -14,13 +14,15 @@ branch_labels = None
 depends_on = None
 
 # A person may have several codes, and each has a token for each living version of the look-up key.
+# A code that is in a municipality's stock has no person, so a token is unique over everything that
+# anybody has, had or may be given. Tokens are 16 bytes.
 _CODE_INDEX = (
     """CREATE TABLE code_index (
-        token BLOB PRIMARY KEY, key_version INTEGER NOT NULL, person BLOB NOT NULL,
+        token BLOB PRIMARY KEY, key_version INTEGER NOT NULL, person BLOB,
         is_former INTEGER NOT NULL
     ) WITHOUT ROWID""",
-    "INSERT INTO code_index SELECT token, key_version, person, 0 FROM directory",
-    "CREATE INDEX code_index_by_person ON code_index (person)",
+    "INSERT INTO code_index SELECT substr(token, 1, 16), key_version, person, 0 FROM directory",
+    "CREATE INDEX code_index_by_person ON code_index (person) WHERE person IS NOT NULL",
     """CREATE TABLE directory_2 (
         person BLOB PRIMARY KEY, municipality TEXT NOT NULL REFERENCES municipalities (code),
         state TEXT NOT NULL, version INTEGER NOT NULL
@@ -32,7 +34,7 @@ _CODE_INDEX = (
         token BLOB NOT NULL, person BLOB NOT NULL, key_version INTEGER NOT NULL,
         PRIMARY KEY (token, person)
     ) WITHOUT ROWID""",
-    "INSERT INTO attribute_index_2 SELECT token, person, 1 FROM attribute_index",
+    "INSERT INTO attribute_index_2 SELECT substr(token, 1, 16), person, 1 FROM attribute_index",
     "DROP TABLE attribute_index",
     "ALTER TABLE attribute_index_2 RENAME TO attribute_index",
     "CREATE INDEX attribute_index_by_person ON attribute_index (person)",
@@ -44,10 +46,10 @@ _REGISTERS = (
         household BLOB NOT NULL, state TEXT NOT NULL, key_version INTEGER NOT NULL,
         sealed BLOB NOT NULL, PRIMARY KEY (person, version)
     ) WITHOUT ROWID""",
+    # Slots of a municipality are dense from 0, so that one can be drawn by its number.
     """CREATE TABLE code_stock (
         municipality TEXT NOT NULL REFERENCES municipalities (code), slot INTEGER NOT NULL,
-        key_version INTEGER NOT NULL, token BLOB NOT NULL UNIQUE, sealed BLOB NOT NULL,
-        PRIMARY KEY (municipality, slot)
+        key_version INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (municipality, slot)
     ) WITHOUT ROWID""",
     """CREATE TABLE edit_locks (
         person BLOB PRIMARY KEY, lock_id BLOB NOT NULL UNIQUE, holder_uri TEXT NOT NULL,
@@ -60,8 +62,8 @@ _REGISTERS = (
     )""",
     "CREATE INDEX changes_by_person ON changes (person, position)",
     """CREATE TABLE pending_updates (
-        token BLOB NOT NULL, version INTEGER NOT NULL, municipality TEXT NOT NULL,
-        missing INTEGER NOT NULL, held_at INTEGER NOT NULL, key_version INTEGER NOT NULL,
+        token BLOB NOT NULL, version INTEGER NOT NULL, token_version INTEGER NOT NULL,
+        municipality TEXT NOT NULL, held_at INTEGER NOT NULL, key_version INTEGER NOT NULL,
         sealed BLOB NOT NULL, PRIMARY KEY (token, version)
     ) WITHOUT ROWID""",
     """CREATE TABLE imports (
@@ -84,6 +86,16 @@ _KEYS = (
         target TEXT PRIMARY KEY, from_version INTEGER NOT NULL, to_version INTEGER NOT NULL,
         stage TEXT NOT NULL, progress BLOB NOT NULL, began_at INTEGER NOT NULL
     )""",
+    # What a data key of an earlier version still seals, to be sealed anew.
+    "CREATE INDEX records_by_key ON records (municipality, key_version)",
+    "CREATE INDEX record_history_by_key ON record_history (municipality, key_version)",
+    "CREATE INDEX code_stock_by_key ON code_stock (municipality, key_version)",
+    "CREATE INDEX edit_locks_by_key ON edit_locks (municipality, key_version)",
+    "CREATE INDEX changes_by_key ON changes (municipality, key_version)",
+    "CREATE INDEX pending_updates_by_key ON pending_updates (municipality, key_version)",
+    """CREATE INDEX answers_by_key ON answers (municipality, key_version)
+        WHERE sealed IS NOT NULL""",
+    "CREATE INDEX issues_by_note_key ON issues (note_key_version) WHERE note IS NOT NULL",
 )
 
 _AGENCIES = (

@@ -1,0 +1,139 @@
+"""Updates that came too early, in the database: sealed for their municipality."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+import cbor2
+
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
+from juki_center.areas.residents.records import ChangeReason, ResidenceState
+from juki_center.areas.residents.rules import CheckedRecord
+from juki_center.areas.residents.updates import Update, UpdateReason
+from juki_center.storage import record_codec
+from juki_center.storage.code_tokens import TOKEN_OCTETS
+from juki_center.storage.keyring import KeyRing, LookUp
+from juki_center.storage.keys import LookUpKey
+from juki_center.storage.sql import SQL, Row, as_number, as_octets, to_micros
+
+_VERSION = 1
+_FIND = "SELECT token, key_version, sealed FROM pending_updates WHERE token = ? AND version = ?"
+_DELETE = "DELETE FROM pending_updates WHERE token = ? AND version = ?"
+
+
+class PendingTable:
+    """Held updates, for one transaction."""
+
+    def __init__(self, sql: SQL, keys: KeyRing) -> None:
+        self._sql = sql
+        self._keys = keys
+
+    def hold(self, update: Update, *, missing: int, now: datetime) -> None:
+        """Keep an update, in place of an earlier one of the same code and version.
+
+        Raises Refusal(RESIDENCE_DISCONNECTED).
+        """
+        self._remove(update.municipality, update.record.code, update.version)
+        data_key = self._keys.data_key(update.municipality)
+        newest = self._keys.written(LookUp.CODE)[-1]
+        token = pending_token(newest.key, update.municipality, update.record.code)
+        owner = pending_owner(token, update.version)
+        self._sql.execute(
+            "INSERT INTO pending_updates (token, version, token_version, municipality, held_at,"
+            " key_version, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                token,
+                update.version,
+                newest.number,
+                str(update.municipality),
+                to_micros(now),
+                data_key.version,
+                data_key.key.seal(_encode(update, missing), owner),
+            ),
+        )
+
+    def take(
+        self, municipality: MunicipalityCode, code: ResidentCode, version: int
+    ) -> Update | None:
+        """Return a held update, and hold it no longer. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        row = self._find(municipality, code, version)
+        if row is None:
+            return None
+        token, data_key = as_octets(row[0]), self._keys.data_key(municipality, as_number(row[1]))
+        opened = data_key.key.open(as_octets(row[2]), pending_owner(token, version))
+        self._sql.execute(_DELETE, (token, version))
+        return _decode(opened, municipality, version)
+
+    def _find(self, municipality: MunicipalityCode, code: ResidentCode, version: int) -> Row | None:
+        """Look under every version of the key: an update has one token, whichever was newest."""
+        for one in self._keys.versions(LookUp.CODE):
+            token = pending_token(one.key, municipality, code)
+            row = self._sql.execute(_FIND, (token, version)).fetchone()
+            if row is not None:
+                return row
+        return None
+
+    def _remove(self, municipality: MunicipalityCode, code: ResidentCode, version: int) -> None:
+        for one in self._keys.versions(LookUp.CODE):
+            self._sql.execute(_DELETE, (pending_token(one.key, municipality, code), version))
+
+
+def pending_token(key: LookUpKey, municipality: MunicipalityCode, code: ResidentCode) -> bytes:
+    """Return under which token an update is held: not the one by which its person is found."""
+    parts = (b"pending", str(municipality).encode(), code.digits.encode())
+    return key.token(*parts)[:TOKEN_OCTETS]
+
+
+def pending_owner(token: bytes, version: int) -> str:
+    """Return what a held update is sealed to; the token stands for municipality and code."""
+    return f"pending:{token.hex()}:{version}"
+
+
+def pending_code(opened: bytes) -> ResidentCode:
+    """Return the code of a held update that was opened."""
+    return _record(opened)[0].code
+
+
+def _encode(update: Update, missing: int) -> bytes:
+    change = update.change
+    return cbor2.dumps(
+        {
+            "v": _VERSION,
+            "household": update.household_number,
+            "state": str(update.state),
+            "missing": missing,
+            "record": record_codec.encode(update.record),
+            "change": [str(change.reason), record_codec.encode_date(change.date)]
+            if change
+            else None,
+        }
+    )
+
+
+def _record(opened: bytes) -> tuple[CheckedRecord, dict[str, object]]:
+    entries = cast("dict[str, object]", cbor2.loads(opened))
+    if entries["v"] != _VERSION:
+        raise ValueError("unknown version of a held update")
+    record, _ = record_codec.decode(cast("bytes", entries["record"]))
+    return CheckedRecord(record), entries
+
+
+def _decode(opened: bytes, municipality: MunicipalityCode, version: int) -> Update:
+    record, entries = _record(opened)
+    return Update(
+        municipality=municipality,
+        household_number=str(entries["household"]),
+        version=version,
+        state=ResidenceState(str(entries["state"])),
+        record=record,
+        change=_change(cast("list[object] | None", entries["change"])),
+    )
+
+
+def _change(parts: list[object] | None) -> UpdateReason | None:
+    if parts is None:
+        return None
+    reason, day = parts
+    date = record_codec.decode_date(cast("list[object]", day))
+    return UpdateReason(ChangeReason(str(reason)), date)
