@@ -15,6 +15,7 @@ from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
+from jukinet.residents.v1 import resident_service_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ class Center:
         self._channel = channel.pinned(address, identity, trust.center_leaves_pem)
         self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(self._channel)
         self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(self._channel)
+        self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""

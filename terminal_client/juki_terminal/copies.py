@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,12 +16,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from juki_client.outcome import Problem, Retry
+from juki_client.outcome import Problem
 from juki_terminal.journal import Entry, Journal, State
+from juki_terminal.patience import Patience, send, send_once_only
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from juki_terminal.application import CopyApplication
     from juki_terminal.channel import Center
@@ -31,19 +31,6 @@ if TYPE_CHECKING:
 
 IN_FLIGHT_SECONDS: Final = 30
 """For so long after it was sent, a request may still be carried out by the center."""
-
-_OUTCOME_UNKNOWN: Final = frozenset(("CENTER_UNREACHABLE", "INTERNAL", "ANSWER_EXPIRED"))
-"""After these the center may have issued."""
-_SAYS_NOTHING_OF_EARLIER_TRIES: Final = _OUTCOME_UNKNOWN | {
-    "UNAUTHENTICATED",
-    "ROLE_NOT_ALLOWED",
-    "METHOD_UNKNOWN",
-    "MESSAGE_TOO_LARGE",
-    "OVERLOADED",
-    "STORE_UNAVAILABLE",
-    "SHUTTING_DOWN",
-}
-"""Every other refusal comes after the center has looked the request id up: it is the outcome."""
 
 
 class Press(Protocol):
@@ -67,24 +54,6 @@ class Tray(StrEnum):
     """Nothing usable is there: print again under the same number."""
     GIVE_UP = "give-up"
     """Nothing usable is there, and nothing shall be printed any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the same request is sent again while the center does not answer, in seconds."""
-
-    seconds: float = 20.0
-    pause: float = 0.5
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = time.monotonic
-
-    def tries(self) -> Iterator[None]:
-        """Yield once for each try."""
-        end = self.monotonic() + self.seconds
-        yield
-        while self.monotonic() < end:
-            self.sleep(self.pause)
-            yield
 
 
 def _utc_now() -> datetime:
@@ -207,21 +176,12 @@ def _ask(
     desk: CopyDesk, entry: Entry, request: copies_pb.IssueCopyRequest
 ) -> copies_pb.IssueCopyResponse:
     """Send the request, the same one again while that may help."""
-    may_have_issued = False
-    last = Problem("CENTER_UNREACHABLE")
-    for _ in desk.patience.tries():
-        try:
-            return desk.center.call(desk.center.copies.IssueCopy, request)
-        except Problem as problem:
-            last = problem
-        may_have_issued = may_have_issued or last.reason in _OUTCOME_UNKNOWN
-        if last.retry is not Retry.SAME_REQUEST:
-            break
-    if may_have_issued and last.reason in _SAYS_NOTHING_OF_EARLIER_TRIES:
-        facts = {"requestId": entry.request_id, "cause": last.reason}
-        raise Problem("OUTCOME_UNKNOWN", facts) from last
-    _move(desk, entry, State.REFUSED)
-    raise last
+    try:
+        return send_once_only(desk.center, desk.center.copies.IssueCopy, request, desk.patience)
+    except Problem as problem:
+        if problem.reason != "OUTCOME_UNKNOWN":
+            _move(desk, entry, State.REFUSED)
+        raise
 
 
 def _own(desk: CopyDesk, entry: Entry, signed_content: bytes, issue_number: str) -> SignedCopy:
@@ -311,27 +271,13 @@ def _report(desk: CopyDesk, entry: Entry) -> Entry:
         pdf_sha256=entry.pdf_sha256 if entry.state is State.PRINTED else b"",
     )
     try:
-        _send_report(desk, request)
+        send(desk.center, desk.center.copies.ConfirmPrint, request, desk.patience)
     except Problem as problem:
         if problem.reason == "PRINT_STATE_CONFLICT":
             return _move(desk, entry, _settled_otherwise(desk, entry, problem))
         if problem.reason != "ANSWER_EXPIRED":
             raise
     return _move(desk, entry, next_state)
-
-
-def _send_report(desk: CopyDesk, request: copies_pb.ConfirmPrintRequest) -> None:
-    last = Problem("CENTER_UNREACHABLE")
-    for _ in desk.patience.tries():
-        try:
-            desk.center.call(desk.center.copies.ConfirmPrint, request)
-        except Problem as problem:
-            last = problem
-        else:
-            return
-        if last.retry is not Retry.SAME_REQUEST:
-            break
-    raise last
 
 
 def _settled_otherwise(desk: CopyDesk, entry: Entry, conflict: Problem) -> State:

@@ -8,14 +8,13 @@ reported. Which step follows which is the table below; how an open issue is fini
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from juki_client.outcome import Problem
+from juki_terminal.line_file import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,21 +138,22 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = -1
+        self._file: LineFile | None = None
         self._entries: dict[str, Entry] = {}
 
     def __enter__(self) -> Self:
         """Lock and read the file; drop a torn last line."""
         try:
-            self._file = _open(self._path)
+            file = LineFile(self._path)
         except OSError as error:
             raise Problem("JOURNAL_DAMAGED", {"file": self._path.name}) from error
         try:
-            self._lock()
-            self._entries = self._read()
+            _lock(file)
+            self._entries = self._read(file)
         except BaseException:
-            self._close()
+            file.close()
             raise
+        self._file = file
         return self
 
     def __exit__(
@@ -163,7 +163,9 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         """Let the file go."""
-        self._close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def open_entry(self) -> Entry | None:
         """Return the issue that is not finished; there is never more than one."""
@@ -204,28 +206,18 @@ class Journal:
         return self._write(replace(changed, at=int(now.timestamp())))
 
     def _write(self, entry: Entry) -> Entry:
+        if self._file is None:
+            raise ValueError("the journal is not open")
         try:
-            _write_all(self._file, entry.to_line())
-            os.fsync(self._file)
+            self._file.append(entry.to_line())
         except OSError as error:
             raise Problem("JOURNAL_DAMAGED", {"file": self._path.name}) from error
         self._entries[entry.request_id] = entry
         return entry
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Problem("COPY_UNFINISHED", {"state": "in another program"}) from error
-
-    def _read(self) -> dict[str, Entry]:
-        octets = self._path.read_bytes()
-        whole, _, torn = octets.rpartition(b"\n")
-        if torn:
-            os.ftruncate(self._file, len(octets) - len(torn))
-            os.fsync(self._file)
+    def _read(self, file: LineFile) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
-        for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
+        for number, line in enumerate(file.lines(), start=1):
             try:
                 entry = Entry.from_line(line)
             except ValueError as error:
@@ -234,22 +226,9 @@ class Journal:
             entries[entry.request_id] = entry
         return entries
 
-    def _close(self) -> None:
-        os.close(self._file)
-        self._file = -1
 
-
-def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+def _lock(file: LineFile) -> None:
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return descriptor
-
-
-def _write_all(descriptor: int, octets: bytes) -> None:
-    while octets:
-        octets = octets[os.write(descriptor, octets) :]
+        file.lock()
+    except BlockingIOError as error:
+        raise Problem("COPY_UNFINISHED", {"state": "in another program"}) from error

@@ -31,10 +31,11 @@ from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_terminal.application import CardProof, CopyApplication
 from juki_terminal.channel import Center
-from juki_terminal.copies import CopyDesk, CopyStatus, Patience, Tray, issue_copy, resume
+from juki_terminal.copies import CopyDesk, CopyStatus, Tray, issue_copy, resume
 from juki_terminal.journal import Journal
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
+from juki_terminal.patience import Patience
 from juki_terminal.pin import FilePin
 from juki_terminal.reader import open_reader
 from juki_terminal.session import authenticate

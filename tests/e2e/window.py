@@ -16,12 +16,13 @@ from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_terminal.application import CardProof, CopyApplication, Item, Proof, Scope, Subject
 from juki_terminal.channel import Center
-from juki_terminal.copies import CopyDesk, CopyStatus, Patience, issue_copy
+from juki_terminal.copies import CopyDesk, CopyStatus, issue_copy
 from juki_terminal.journal import Journal
 from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.content import CopyContent
 from juki_terminal.paper.envelope import open_envelope
 from juki_terminal.paper_press import PaperPress
+from juki_terminal.patience import Patience
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import AuthenticatedCard, authenticate

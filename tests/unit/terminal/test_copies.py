@@ -25,10 +25,11 @@ from juki_terminal.application import (
     Subject,
 )
 from juki_terminal.channel import Center
-from juki_terminal.copies import CopyDesk, Patience, Tray, issue_copy, resume
+from juki_terminal.copies import CopyDesk, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, Journal, State
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
+from juki_terminal.patience import Patience
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from tests.unit.terminal.center_double import CopiesDouble, SessionDouble
 
