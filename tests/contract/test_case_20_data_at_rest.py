@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import sqlite3
 import uuid
@@ -23,8 +22,9 @@ from juki_center.areas.copies.commands import (
     Scope,
 )
 from tests.support import sample_texts
+from tests.support.byte_search import ByteSearch, Hit
 from tests.support.center import CHIYODA, SAMPLES, Center, make_policy, make_signer, open_test_store
-from tests.support.renderings import found_in
+from tests.support.planting import PLANTED
 
 CLERK = "窓口\u3000案内子"
 LICENCE_NUMBER_HASH = bytes(range(32))
@@ -90,45 +90,73 @@ async def test_case_20_no_personal_text_lies_in_any_file_or_log(
     assert {"center.db", "center.db-wal"} <= set(files)
     assert len(files["center.db-wal"]) > 0
     files["logs"] = caplog.text.encode()
-    hits = [
-        (name, text, form)
-        for name, octets in files.items()
-        for text in searched()
-        for form in found_in(octets, text)
-    ]
-    assert hits == []
+    search = ByteSearch(searched())
+    assert set[Hit]().union(*(search.hits(octets, name) for name, octets in files.items())) == set()
     for secret in (LICENCE_NUMBER_HASH, LICENCE_NUMBER_SALT):
         assert all(secret not in octets for octets in files.values())
 
 
-# Each lays the canary down as a program would that had forgotten to seal it; text stands around it,
-# so that base64 begins it at each of its three alignments.
-PLANTED = {
-    "utf-8": lambda text: text.encode("utf-8"),
-    "utf-16-le": lambda text: text.encode("utf-16-le"),
-    "utf-16-be": lambda text: text.encode("utf-16-be"),
-    "shift_jis": lambda text: text.encode("shift_jis"),
-    "euc_jp": lambda text: text.encode("euc_jp"),
-    "utf-8 hex": lambda text: text.encode("utf-8").hex().encode(),
-    "utf-8 base64+0": lambda text: base64.b64encode(f"{text}。".encode()),
-    "utf-8 base64+1": lambda text: base64.b64encode(f"n{text}。".encode()),
-    "utf-8 base64+2": lambda text: base64.b64encode(f"no{text}。".encode()),
-}
+CANARY = "所沢太郎"
+# The forms without a zero octet, which ends a line of a log.
+LOGGED = sorted(form for form in PLANTED if "utf-16" not in form)
+
+
+@pytest.fixture(scope="module")
+def search() -> ByteSearch:
+    return ByteSearch([CANARY])
+
+
+def plant(path: Path, octets: bytes) -> None:
+    """Write octets into a store's file, as a program would that had forgotten to seal them."""
+    with closing(sqlite3.connect(path)) as sql, sql:
+        sql.execute("UPDATE audit_leaves SET salt = ? WHERE leaf_index = 0", (octets,))
 
 
 @pytest.mark.parametrize("form", PLANTED)
-async def test_case_20_a_planted_canary_is_found(folder: Path, form: str) -> None:
-    canary = "所沢太郎"
+async def test_case_20_a_planted_canary_is_found_in_every_file_of_the_store(
+    folder: Path, tmp_path: Path, search: ByteSearch, form: str
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
 
     async with used(folder):
-        with closing(sqlite3.connect(folder / "center.db")) as sql, sql:
-            sql.execute(
-                "UPDATE audit_leaves SET salt = ? WHERE leaf_index = 0", (PLANTED[form](canary),)
-            )
+        plant(folder / "center.db", PLANTED[form](CANARY))
         # Not yet checkpointed: it lies in the write-ahead log.
-        found = found_in(octets_of(folder)["center.db-wal"], canary)
+        in_log = search.hits((folder / "center.db-wal").read_bytes())
+        with (
+            closing(sqlite3.connect(folder / "center.db")) as sql,
+            closing(sqlite3.connect(copies / "backup.db")) as copy,
+        ):
+            sql.execute("PRAGMA wal_checkpoint(FULL)")
+            sql.backup(copy)
+        in_main = search.hits((folder / "center.db").read_bytes())
+        in_backup, _ = search.hits_in([copies])
 
-    assert form in found
+    assert Hit(CANARY, form) in in_log
+    assert Hit(CANARY, form) in in_main
+    assert Hit(CANARY, form, str(copies / "backup.db")) in in_backup
+    assert Hit(CANARY, form, f"{copies / 'backup.db'}, cells") in in_backup
+
+
+def test_case_20_a_canary_in_a_temporary_file_is_found(tmp_path: Path, search: ByteSearch) -> None:
+    for number, lay_down in enumerate(PLANTED.values()):
+        (tmp_path / f"etilqs_{number}").write_bytes(bytes(4096) + lay_down(CANARY))
+
+    found, _ = search.hits_in([tmp_path])
+
+    assert {hit.form for hit in found} >= set(PLANTED)
+
+
+@pytest.mark.parametrize("form", LOGGED)
+def test_case_20_a_canary_in_a_log_is_found(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, search: ByteSearch, form: str
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b'{"method":"GetRecord","text":"' + PLANTED[form](CANARY) + b'"}\n')
+    logging.getLogger("juki_center").warning("refused %s", PLANTED["utf-8"](CANARY))
+
+    assert Hit(CANARY, form) in search.hits(log.read_bytes())
+    assert Hit(CANARY, "utf-8 in escapes") in search.hits(caplog.text.encode())
 
 
 async def test_every_personal_entry_of_a_record_is_searched_for() -> None:

@@ -15,9 +15,9 @@ from juki_terminal.journal import State
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
 from tests.e2e.recorder import Tap
 from tests.e2e.window import Window, opened_window
+from tests.support.byte_search import ByteSearch, Hit
 from tests.support.center import SAMPLES
 from tests.support.center_process import CenterProcess
-from tests.support.renderings import found_in
 from tests.support.sample_texts import searched
 
 pytestmark = pytest.mark.e2e
@@ -40,14 +40,11 @@ class Written:
     running: dict[str, bytes]
     logs: dict[str, bytes]
 
-    def hits(self) -> list[tuple[str, str, str]]:
+    def hits(self) -> set[Hit]:
         """Return each personal text that stands somewhere, with the file and the form."""
-        return [
-            (name, text, form)
-            for name, octets in (self.running | self.logs).items()
-            for text in searched(CLERK)
-            for form in found_in(octets, text)
-        ]
+        search = ByteSearch(searched(CLERK))
+        written = (self.running | self.logs).items()
+        return set[Hit]().union(*(search.hits(octets, name) for name, octets in written))
 
 
 def files_of(*folders: Path) -> dict[str, bytes]:
@@ -101,7 +98,7 @@ def test_case_20_a_running_center_writes_and_logs_no_personal_text(written: Writ
     assert any(name.endswith(".sqlite-wal") and octets for name, octets in written.running.items())
     assert any(b"IssueCopy" in octets for octets in written.logs.values())
 
-    assert written.hits() == []
+    assert written.hits() == set()
     assert all(SALT not in octets for octets in (written.running | written.logs).values())
 
 
@@ -110,4 +107,4 @@ def test_case_20_a_canary_in_a_log_is_found(written: Written) -> None:
 
     found = Written({}, {"access.log": b"".join(written.logs.values()) + line}).hits()
 
-    assert ("access.log", "𠮷田\u3000太郎", "utf-8") in found
+    assert Hit("𠮷田\u3000太郎", "utf-8", "access.log") in found

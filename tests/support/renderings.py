@@ -27,12 +27,17 @@ def found_in(octets: bytes, text: str) -> list[str]:
     return [name for name, form in renderings(text).items() if form in octets]
 
 
-def _forms(text: str) -> Iterator[tuple[str, bytes]]:
+def encoded(text: str) -> Iterator[tuple[str, bytes]]:
+    """Give the text in every encoding that has all its characters."""
     for encoding in ENCODINGS:
         try:
-            plain = text.encode(encoding)
+            yield encoding, text.encode(encoding)
         except UnicodeEncodeError:
             continue
+
+
+def _forms(text: str) -> Iterator[tuple[str, bytes]]:
+    for encoding, plain in encoded(text):
         yield encoding, plain
         yield f"{encoding} hex", plain.hex().encode("ascii")
         yield f"{encoding} HEX", plain.hex().upper().encode("ascii")

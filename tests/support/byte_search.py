@@ -1,0 +1,135 @@
+"""Search many texts at once, in every form in which a program could have laid one down.
+
+The forms are the encodings of `renderings` and what `layers` unfolds. Each text is cut into the
+words of four octets that can stand at an address divisible by four within it; so only every fourth
+address is looked at, and no text of seven octets or more is missed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.layers import layers
+from tests.support.renderings import SHORTEST, encoded
+
+_WORD = 4
+_WINDOW = 8 << 10
+_VALUES = 256
+_SQLITE = b"SQLite format 3\x00"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hit:
+    """A text that stands where it must not: the text, its form, the file."""
+
+    text: str
+    form: str
+    place: str = ""
+
+
+class ByteSearch:
+    """Texts to be searched for."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._needles: dict[bytes, tuple[str, str]] = {}
+        for text in texts:
+            for encoding, octets in encoded(text):
+                if len(octets) >= SHORTEST:
+                    self._needles.setdefault(octets, (text, encoding))
+        self._words = _betraying(self._needles)
+        self._known = frozenset(self._words)
+
+    def __len__(self) -> int:
+        return len(self._needles)
+
+    def hits(self, octets: bytes, place: str = "") -> set[Hit]:
+        """Return what stands in the octets, or lies folded in them."""
+        found = set()
+        for layer, unfolded in layers(octets):
+            for needle in self._plain(unfolded):
+                text, encoding = self._needles[needle]
+                found.add(Hit(text, f"{encoding} in {layer}" if layer else encoding, place))
+        return found
+
+    def hits_in(self, folders: Iterable[Path]) -> tuple[set[Hit], int]:
+        """Search every file below the folders, and every cell of each database once more.
+
+        A cell that is spread over pages stands in no file in one piece. Returns how many octets
+        were searched, too.
+        """
+        found, searched = set[Hit](), 0
+        for path in (p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()):
+            octets = path.read_bytes()
+            found |= self.hits(octets, str(path))
+            searched += len(octets)
+            if octets.startswith(_SQLITE):
+                found |= self.hits(cells(path), f"{path}, cells")
+        return found, searched
+
+    def _plain(self, octets: bytes) -> Iterator[bytes]:
+        view = memoryview(octets + bytes(-len(octets) % _WORD))
+        for start in range(0, len(view), _WINDOW):
+            window = view[start : start + _WINDOW].cast("I")
+            if not self._known.isdisjoint(window):
+                yield from self._checked(octets, window, start)
+
+    def _checked(self, octets: bytes, window: memoryview[int], start: int) -> Iterator[bytes]:
+        for index, word in enumerate(window):
+            for offset, needle in self._words.get(word, ()):
+                place = start + index * _WORD - offset
+                if place >= 0 and octets.startswith(needle, place):
+                    yield needle
+
+
+def cells(path: Path) -> bytes:
+    """Return the texts and blobs of every table, one after the other."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as sql:
+        names = sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        rows = (row for (name,) in names for row in sql.execute(f'SELECT * FROM "{name}"'))
+        values = (value for row in rows for value in row if isinstance(value, str | bytes))
+        return b"\n\n".join(v.encode() if isinstance(v, str) else v for v in values)
+
+
+def _betraying(needles: Iterable[bytes]) -> dict[int, list[tuple[int, bytes]]]:
+    """Return words by which each needle betrays itself at each alignment, with its place in it.
+
+    Where there is a choice it falls on the word that most needles have: names and addresses share
+    their beginnings, and the fewer words there are the faster is the search.
+    """
+    choices = [list(_by_alignment(needle)) for needle in needles]
+    common = Counter(word for choice in choices for words in choice for word, _ in words)
+    found = defaultdict(list)
+    for needle, choice in zip(needles, choices, strict=True):
+        for words in choice:
+            if len(words) == _VALUES:
+                chosen = words
+            else:
+                chosen = [max(words, key=lambda pair: common[pair[0]])]
+            for word, offset in chosen:
+                found[word].append((offset, needle))
+    return found
+
+
+def _by_alignment(needle: bytes) -> Iterator[list[tuple[int, int]]]:
+    """Give for each alignment the whole words within a needle, each with its place.
+
+    At one of its alignments a needle of six octets has no whole word: there, its first three octets
+    follow any other.
+    """
+    for first in range(_WORD):
+        places = range(first, len(needle) - _WORD + 1, _WORD)
+        if places:
+            yield [(_word(needle[place : place + _WORD]), place) for place in places]
+        else:
+            head = needle[: _WORD - 1]
+            yield [(_word(bytes([before]) + head), -1) for before in range(_VALUES)]
+
+
+def _word(octets: bytes) -> int:
+    return int.from_bytes(octets, sys.byteorder)
