@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from juki_center.areas.agencies.authorisations import Agencies
+from juki_center.areas.agencies.provisions import Provisions
+from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.copies.issues import Issues
@@ -28,6 +31,9 @@ class Chance(Protocol):
 
 class Tx(Protocol):
     """One transaction; each act takes the part of it that it needs."""
+
+    @property
+    def agencies(self) -> Agencies: ...
 
     @property
     def answers(self) -> Answers: ...
@@ -57,10 +63,16 @@ class Tx(Protocol):
     def pending(self) -> PendingUpdates: ...
 
     @property
+    def provisions(self) -> Provisions: ...
+
+    @property
     def registers(self) -> Registers: ...
 
     @property
     def residents(self) -> Residents: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
 
 
 class Store(Protocol):

@@ -1,4 +1,4 @@
-"""What ships with the center: the municipalities of the country, and invented residents."""
+"""What ships with the center: municipalities, affairs of the law, and invented residents."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def municipality_rows() -> list[dict[str, str]]:
 def synthetic_rows(table: str) -> list[dict[str, str]]:
     """Return the rows of a table in synthetic/, from which residents are invented by number."""
     return _rows(f"synthetic/{table}.csv")
+
+
+def affair_tables() -> list[dict[str, str]]:
+    """Return the affair tables of affairs.toml: code, name_en, name_ja and basis."""
+    text = files(__name__).joinpath("affairs.toml").read_text(encoding="utf-8")
+    affairs: list[dict[str, str]] = tomllib.loads(text)["affair"]
+    return affairs
 
 
 def sample_households() -> list[dict[str, object]]:

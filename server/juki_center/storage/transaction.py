@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from juki_center.storage.agencies_table import AgenciesTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.audit_table import AuditTable
 from juki_center.storage.cards_table import CardsTable
@@ -13,10 +14,12 @@ from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.locks_table import LocksTable
 from juki_center.storage.pending_table import PendingTable
+from juki_center.storage.provisions_table import ProvisionsTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
+from juki_center.storage.subscriptions_table import SubscriptionsTable
 
 
 class SystemChance:
@@ -32,6 +35,7 @@ class Transaction:
 
     def __init__(self, sql: SQL, kek: KeyEncryptionKey) -> None:
         self.keys = KeyRing(sql, kek)
+        self.agencies = AgenciesTable(sql)
         self.answers = AnswersTable(sql, self.keys)
         self.audit = AuditTable(sql, self.keys)
         self.cards = CardsTable(sql)
@@ -41,5 +45,7 @@ class Transaction:
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.pending = PendingTable(sql, self.keys)
+        self.provisions = ProvisionsTable(sql, self.keys)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
+        self.subscriptions = SubscriptionsTable(sql, self.keys)

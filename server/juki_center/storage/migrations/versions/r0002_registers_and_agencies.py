@@ -112,7 +112,7 @@ _AGENCIES = (
         id INTEGER PRIMARY KEY, at INTEGER NOT NULL, agency TEXT NOT NULL, affair TEXT NOT NULL,
         purpose TEXT NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL,
         municipality TEXT NOT NULL, items TEXT NOT NULL, outcome TEXT NOT NULL,
-        batch_id BLOB, line INTEGER, answer_token BLOB, leaf_index INTEGER
+        batch_id BLOB, line INTEGER, answer_token BLOB
     )""",
     "CREATE INDEX provisions_by_subject ON provisions (subject, at)",
     "CREATE INDEX provisions_by_time ON provisions (at)",

@@ -1,0 +1,154 @@
+"""The answer to one question: who is meant, and what of it may be told. Nothing is written here.
+
+A protective measure does not stop what the law orders to be told, and no answer shows that there
+is one. A disconnected municipality's residents are not told of at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from juki_center.areas.agencies.commands import (
+    ByAttributes,
+    ByCode,
+    Confirmation,
+    Deletion,
+    Information,
+    Kind,
+    Outcome,
+    Question,
+)
+from juki_center.areas.agencies.matching import Finding, find, registered_address
+from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.name_keys import name_key
+from juki_center.areas.residents.records import (
+    AttributeQuery,
+    ResidenceState,
+    Resident,
+    Residents,
+)
+from juki_center.errors import Reason, Refusal
+
+# A record is seldom corrected after its deletion; further back its reason is not looked for.
+_VERSIONS_LOOKED_AT = 16
+
+
+class AnswerTx(Protocol):
+    """What answering needs of a transaction."""
+
+    @property
+    def residents(self) -> Residents: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, not yet recorded. `resident` is whom it tells of, `told` which items it tells."""
+
+    confirmation: Confirmation
+    resident: Resident | None = None
+    told: tuple[Item, ...] = field(default=(), repr=False)
+
+
+def kind_of(question: Question) -> Kind:
+    """Return which kind of provision a question asks for."""
+    return Kind.BY_CODE if isinstance(question, ByCode) else Kind.BY_ATTRIBUTES
+
+
+def answer(
+    tx: AnswerTx, question: Question, items: tuple[Item, ...], municipalities: Municipalities
+) -> Answered:
+    """Answer a question with the items, all of which are permitted.
+
+    Raises Refusal: QUERY_TOO_BROAD, RESIDENCE_DISCONNECTED.
+    """
+    match question:
+        case ByCode(code):
+            finding = _by_code(tx, code)
+        case ByAttributes():
+            finding = _by_attributes(tx, question, municipalities)
+    if finding.resident is None:
+        return Answered(Confirmation(finding.outcome, count=finding.count))
+    return _told(tx, finding, finding.resident, items, municipalities)
+
+
+def _by_code(tx: AnswerTx, code: ResidentCode) -> Finding:
+    where = tx.residents.by_code(code)
+    if where is not None:
+        resident = tx.residents.resident(where.person)
+        is_active = resident.state is ResidenceState.ACTIVE
+        return Finding(Outcome.MATCH if is_active else Outcome.DELETED, resident)
+    former = tx.residents.by_former_code(code)
+    if former is not None:
+        return Finding(Outcome.CODE_CHANGED, tx.residents.resident(former.person))
+    return Finding(Outcome.NO_MATCH)
+
+
+def _by_attributes(tx: AnswerTx, question: ByAttributes, municipalities: Municipalities) -> Finding:
+    prefecture = prefecture_of(question, municipalities)
+    query = AttributeQuery(question.name, question.kana, question.birth)
+    return find(question, tx.residents.candidates(prefecture, query), municipalities)
+
+
+def prefecture_of(question: ByAttributes, municipalities: Municipalities) -> str:
+    """Return the prefecture to search, 01 to 47. Raises Refusal(QUERY_TOO_BROAD)."""
+    if question.municipality is not None:
+        return question.municipality.prefecture
+    if question.prefecture:
+        return question.prefecture
+    key = name_key(question.address)
+    for one in municipalities.everything():
+        if key.startswith(name_key(one.prefecture)):
+            return one.code.prefecture
+    raise Refusal(Reason.QUERY_TOO_BROAD)
+
+
+def _told(
+    tx: AnswerTx,
+    finding: Finding,
+    resident: Resident,
+    items: tuple[Item, ...],
+    municipalities: Municipalities,
+) -> Answered:
+    """Return what is told of the one person who was found."""
+    confirmation = Confirmation(finding.outcome, varied=finding.varied)
+    told: tuple[Item, ...]
+    match finding.outcome:
+        case Outcome.DELETED:
+            deleted = replace(confirmation, deletion=_deletion(tx, resident))
+            return Answered(deleted, resident)
+        case Outcome.CODE_CHANGED:
+            told = (Item.RESIDENT_CODE,) if Item.RESIDENT_CODE in items else ()
+        case _:
+            told = items
+    information = _information(resident, told, municipalities) if told else None
+    return Answered(replace(confirmation, information=information), resident, told)
+
+
+def _information(
+    resident: Resident, items: tuple[Item, ...], municipalities: Municipalities
+) -> Information:
+    record = resident.record
+    address = registered_address(resident, municipalities[resident.municipality])
+    return Information(
+        name=record.name if Item.NAME in items else "",
+        alias=record.alias if Item.NAME in items else "",
+        birth=record.birth if Item.DATE_OF_BIRTH in items else None,
+        sex=record.sex if Item.SEX in items else None,
+        address=address if Item.ADDRESS in items else "",
+        code=record.code if Item.RESIDENT_CODE in items else None,
+    )
+
+
+def _deletion(tx: AnswerTx, resident: Resident) -> Deletion | None:
+    """Return what deleted a record: the change by which it came into its present state."""
+    deleting = resident
+    if resident.version > 1:
+        for earlier in tx.residents.earlier(resident, _VERSIONS_LOOKED_AT):
+            if earlier.state is not resident.state:
+                break
+            deleting = earlier
+    change = deleting.change
+    return Deletion(change.reason, change.date) if change is not None else None

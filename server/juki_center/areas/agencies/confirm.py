@@ -1,0 +1,180 @@
+"""The act of confirming one person, and how an answer becomes a provision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from juki_center.areas.agencies.answering import Answered, answer, kind_of
+from juki_center.areas.agencies.authorisations import Agencies, Authorisation, covering
+from juki_center.areas.agencies.commands import (
+    AffairCode,
+    Confirm,
+    Confirmation,
+    Kind,
+    Outcome,
+)
+from juki_center.areas.agencies.policy import AgencyPolicy
+from juki_center.areas.agencies.provisions import (
+    BatchLine,
+    Provision,
+    Provisions,
+    Recorded,
+)
+from juki_center.areas.agencies.subscriptions import Subscriptions
+from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
+from juki_center.areas.callers import Agency
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.records import Residents
+from juki_center.errors import Refusal
+
+_WATCHABLE = frozenset({Outcome.MATCH, Outcome.MATCH_WITH_VARIANT, Outcome.DELETED})
+
+
+class ConfirmTx(Protocol):
+    """What confirming needs of a transaction."""
+
+    @property
+    def agencies(self) -> Agencies: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
+
+    @property
+    def provisions(self) -> Provisions: ...
+
+    @property
+    def residents(self) -> Residents: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An agency that asks for an affair, and the kinds of provision that it asks for."""
+
+    agency: Agency
+    affair: AffairCode
+    kinds: tuple[Kind, ...]
+
+
+def confirm(tx: ConfirmTx, command: Confirm, now: datetime, policy: AgencyPolicy) -> Confirmation:
+    """Confirm a person (article 30-9; 30-7 in 2003). Each answer is a provision of its own.
+
+    Raises Refusal: QUERY_TOO_BROAD, RESIDENCE_DISCONNECTED; and DeniedAttempt with
+    AFFAIR_NOT_AUTHORISED or ITEM_NOT_PERMITTED, which the log shows.
+    """
+    kind = kind_of(command.question)
+    watching = (Kind.CHANGES,) if command.watch else ()
+    asking = Asking(command.agency, command.affair, (kind, *watching))
+    allowed = authorised(tx, asking, command.items, now, policy)
+    answered = answer(tx, command.question, command.items, policy.municipalities)
+    told = watched(tx, answered, allowed) if command.watch else answered
+    recorded = record(tx, told, allowed, kind, now)
+    tx.audit.append(_event(command, kind, allowed, told, recorded, now))
+    return told.confirmation if recorded is None else numbered(told, recorded)
+
+
+def authorised(
+    tx: ConfirmTx, asking: Asking, items: tuple[Item, ...], now: datetime, policy: AgencyPolicy
+) -> Authorisation:
+    """Return the row that allows a request. Raises DeniedAttempt."""
+    # A row for an affair that the catalogue has lost allows nothing.
+    is_known = asking.affair in policy.affairs
+    rows = tx.agencies.authorisations(asking.agency.agency, asking.affair) if is_known else []
+    try:
+        return covering(rows, asking.kinds, items, day_in_japan(now))
+    except Refusal as refusal:
+        raise DeniedAttempt(refusal, _refused(asking, refusal, now)) from refusal
+
+
+def watched(tx: ConfirmTx, answered: Answered, allowed: Authorisation) -> Answered:
+    """Subscribe to the person of an answer, where there is one; return the answer with the
+    reference that notices will carry."""
+    confirmation, resident = answered.confirmation, answered.resident
+    if resident is None or confirmation.outcome not in _WATCHABLE:
+        return answered
+    reference = tx.subscriptions.add(allowed.agency, allowed.affair, resident.person)
+    return replace(answered, confirmation=replace(confirmation, subject_reference=reference))
+
+
+def record(
+    tx: ConfirmTx,
+    answered: Answered,
+    allowed: Authorisation,
+    kind: Kind,
+    now: datetime,
+    line: BatchLine | None = None,
+) -> Recorded | None:
+    """Record an answer as a provision, where it says something of a person."""
+    resident = answered.resident
+    if resident is None:
+        return None
+    provision = Provision(
+        at=now,
+        agency=allowed.agency,
+        affair=allowed.affair,
+        purpose=allowed.purpose,
+        kind=kind,
+        person=resident.person,
+        municipality=resident.municipality,
+        items=answered.told,
+        outcome=answered.confirmation.outcome,
+    )
+    return tx.provisions.add(provision, line)
+
+
+def numbered(answered: Answered, recorded: Recorded) -> Confirmation:
+    """Return an answer with the number of its provision."""
+    return replace(answered.confirmation, provision_id=str(recorded.number))
+
+
+def _event(
+    command: Confirm,
+    kind: Kind,
+    allowed: Authorisation,
+    answered: Answered,
+    recorded: Recorded | None,
+    now: datetime,
+) -> AuditEvent:
+    resident, confirmation = answered.resident, answered.confirmation
+    return AuditEvent(
+        event=Event.IDENTITY_CONFIRMED,
+        at=now,
+        caller_uri=command.agency.uri,
+        residence=resident.municipality if resident else None,
+        subjects=(resident.person,) if resident else (),
+        items=tuple(answered.told),
+        resource=str(recorded.number) if recorded else "",
+        details=(
+            ("affair", command.affair.text),
+            ("purpose", allowed.purpose),
+            ("kind", kind),
+            ("outcome", confirmation.outcome),
+            *_when(count=str(confirmation.count or "")),
+            *_when(watch="yes" if confirmation.subject_reference else ""),
+        ),
+    )
+
+
+def _refused(asking: Asking, refusal: Refusal, now: datetime) -> AuditEvent:
+    return AuditEvent(
+        event=Event.CONFIRMATION_REFUSED,
+        at=now,
+        caller_uri=asking.agency.uri,
+        cause=refusal.reason,
+        details=(
+            ("affair", asking.affair.text),
+            ("kind", " ".join(asking.kinds)),
+            *_when(item=refusal.metadata.get("item", "")),
+        ),
+    )
+
+
+def _when(**details: str) -> Iterable[tuple[str, str]]:
+    """Return the details that say something."""
+    return [(key, value) for key, value in details.items() if value]

@@ -1,0 +1,135 @@
+"""Provisions: that something was told of a person, when, to whom, for which affair, which items.
+
+A row is written in the act that answers, and kept seven years (the period that prefectures state
+for the log that a resident may ask for). It names the person by a keyed hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import cbor2
+
+from juki_center.areas.agencies.commands import AffairCode, Kind
+from juki_center.areas.days import JAPAN, day_in_japan
+from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
+
+YEARS_KEPT = 7
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """Which line of which batch an answer belongs to.
+
+    `answer` is the answer in one encoding: the same line with the same answer is one provision.
+    """
+
+    batch_id: UUID
+    line: int
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A row of the log. `outcome` is the answer's, or NOTICE for a change notice."""
+
+    at: datetime
+    agency: str
+    affair: AffairCode
+    purpose: str
+    kind: Kind
+    person: PersonID
+    municipality: MunicipalityCode
+    items: tuple[Item, ...]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A provision as it stands in the log: its number, its octets, and whether it is new there."""
+
+    number: int
+    octets: bytes
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionCount:
+    """How many provisions there were of one kind; nothing of any person."""
+
+    agency: str
+    affair: AffairCode
+    kind: Kind
+    outcome: str
+    provisions: int
+
+
+class Provisions(Protocol):
+    """What the store keeps of provisions."""
+
+    def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
+        """Add a row; a batch's line with the same answer is the row that stands already."""
+
+    def forget_before(self, moment: datetime) -> None:
+        """Delete the rows of earlier times."""
+
+    def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
+        """Count the rows of a time, by agency, affair, kind and outcome in this order."""
+
+
+def row_octets(number: int, subject: bytes, provision: Provision) -> bytes:
+    """Return a row in the encoding over which the audit log holds a hash, for a chunk of many."""
+    row: Mapping[str, object] = {
+        "v": 1,
+        "no": number,
+        "at": (provision.at - _EPOCH) // timedelta(microseconds=1),
+        "to": provision.agency,
+        "for": provision.affair.text,
+        "why": provision.purpose,
+        "kind": provision.kind.value,
+        "who": subject,
+        "res": str(provision.municipality),
+        "what": [item.value for item in provision.items],
+        "out": provision.outcome,
+    }
+    return cbor2.dumps(row, canonical=True)
+
+
+def first_day_kept(today: date) -> date:
+    """Return the earliest day whose provisions are still kept on a day.
+
+    The period begins on the day after the provision and ends, seven years on, with the day of the
+    same date; for 29 February with 28 February (Civil Code, articles 140 and 143).
+
+    >>> first_day_kept(date(2033, 11, 23))
+    datetime.date(2026, 11, 23)
+    """
+    try:
+        return today.replace(year=today.year - YEARS_KEPT)
+    except ValueError:
+        # Today is 29 February: what was provided on 28 February has ended with yesterday.
+        return date(today.year - YEARS_KEPT, 3, 1)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the point in time at which a day begins in Japan."""
+    return datetime.combine(day, time(), JAPAN).astimezone(UTC)
+
+
+class ProvisionsTx(Protocol):
+    """What keeping provisions needs of a transaction."""
+
+    @property
+    def provisions(self) -> Provisions: ...
+
+
+def forget_old_provisions(tx: ProvisionsTx, now: datetime) -> None:
+    """Act: delete the provisions whose time has ended."""
+    tx.provisions.forget_before(start_of_day(first_day_kept(day_in_japan(now))))

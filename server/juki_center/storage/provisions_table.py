@@ -1,0 +1,90 @@
+"""The log of provisions in the database: persons by keyed hash, nothing of their entries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from juki_center.areas.agencies.commands import AffairCode, Kind
+from juki_center.areas.agencies.provisions import (
+    BatchLine,
+    Provision,
+    ProvisionCount,
+    Recorded,
+    row_octets,
+)
+from juki_center.storage.keyring import KeyRing, LookUp
+from juki_center.storage.sql import SQL, as_number, as_text, to_micros
+
+_INSERT = (
+    "INSERT INTO provisions (at, agency, affair, purpose, kind, subject, municipality, items,"
+    " outcome, batch_id, line, answer_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " RETURNING id"
+)
+_LINE = (
+    "SELECT id, at FROM provisions"
+    " WHERE agency = ? AND batch_id = ? AND line = ? AND answer_token = ?"
+)
+_COUNTS = (
+    "SELECT agency, affair, kind, outcome, count(*) FROM provisions"
+    " WHERE at >= ? AND at < ? AND (? IS NULL OR agency = ?)"
+    " GROUP BY agency, affair, kind, outcome ORDER BY agency, affair, kind, outcome"
+)
+
+
+class ProvisionsTable:
+    """Provisions, for one transaction."""
+
+    def __init__(self, sql: SQL, keys: KeyRing) -> None:
+        self._sql = sql
+        self._keys = keys
+
+    def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
+        """Add a row; a batch's line with the same answer is the row that stands already."""
+        # The subject is named as in the audit log, so that both can be read for one person.
+        subject = self._keys.look_up(LookUp.AUDIT).token(provision.person.octets)
+        where: tuple[bytes | None, int | None, bytes | None] = (None, None, None)
+        if line is not None:
+            token = self._keys.look_up(LookUp.CONTENT).token(b"answer", line.answer)
+            where = (line.batch_id.bytes, line.line, token)
+            standing = self._sql.execute(_LINE, (provision.agency, *where)).fetchone()
+            if standing is not None:
+                return Recorded(as_number(standing[0]), b"", is_new=False)
+        row = self._sql.execute(
+            _INSERT,
+            (
+                to_micros(provision.at),
+                provision.agency,
+                provision.affair.text,
+                provision.purpose,
+                provision.kind,
+                subject,
+                str(provision.municipality),
+                " ".join(provision.items),
+                provision.outcome,
+                *where,
+            ),
+        ).fetchone()
+        if row is None:
+            raise LookupError("no number was returned")
+        number = as_number(row[0])
+        return Recorded(number, row_octets(number, subject, provision), is_new=True)
+
+    def forget_before(self, moment: datetime) -> None:
+        """Delete the rows of earlier times."""
+        self._sql.execute("DELETE FROM provisions WHERE at < ?", (to_micros(moment),))
+
+    def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
+        """Count the rows of a time, by agency, affair, kind and outcome in this order."""
+        rows = self._sql.execute(
+            _COUNTS, (to_micros(since), to_micros(before), agency, agency)
+        ).fetchall()
+        return [
+            ProvisionCount(
+                agency=as_text(row[0]),
+                affair=AffairCode(as_text(row[1])),
+                kind=Kind(as_text(row[2])),
+                outcome=as_text(row[3]),
+                provisions=as_number(row[4]),
+            )
+            for row in rows
+        ]
