@@ -22,7 +22,7 @@ from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.errors import ConfigInvalid, KeyUnusable, Reason, Refusal
-from juki_center.storage import open_store, sqlite
+from juki_center.storage import connection, open_store
 from juki_center.storage.keys import KeyEncryptionKey, SealKey, create_kek
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, open_test_store
@@ -218,7 +218,7 @@ async def test_reading_changes_nothing(store: SQLiteStore) -> None:
 async def test_a_store_that_another_program_holds_is_unavailable_and_recovers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 10)
+    monkeypatch.setattr(connection, "_BUSY_MILLISECONDS", 10)
     store = open_test_store(folder)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -24,6 +24,13 @@ from typing import Generic, Protocol, TypeVar
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.ports import Tx
 from juki_center.errors import Reason, Refusal, StoreUnusable
+from juki_center.storage.connection import (
+    connect,
+    error_name,
+    savepoint,
+    transaction,
+    unavailable_if_broken,
+)
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.migrate import migrate
 from juki_center.storage.transaction import Transaction
@@ -34,7 +41,6 @@ Answer = TypeVar("Answer")
 
 WINDOW_SECONDS = 0.0025
 _MOST_IN_A_BATCH = 256
-_BUSY_MILLISECONDS = 2_000
 
 
 class _Work(Protocol):
@@ -98,9 +104,9 @@ class SQLiteStore:
             _make_file(path)
             migrate(path)
             self._make_keys()
-            self._reader = _connect(path, read_only=True)
+            self._reader = connect(path, read_only=True)
             self._reading = Transaction(self._reader, kek)
-            self._writing = _connect(path)
+            self._writing = connect(path)
         self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -118,7 +124,7 @@ class SQLiteStore:
 
     def read(self, question: Callable[[Tx], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread."""
-        with _unavailable_if_broken():
+        with unavailable_if_broken():
             self._reader.execute("BEGIN")
             self._reading.keys.begin()
             try:
@@ -136,9 +142,9 @@ class SQLiteStore:
         self._reader.close()
 
     def _make_keys(self) -> None:
-        with closing(_connect(self.path)) as sql:
+        with closing(connect(self.path)) as sql:
             tx = Transaction(sql, self._kek)
-            with _transaction(sql):
+            with transaction(sql):
                 tx.keys.make_missing_center_keys()
             tx.keys.check()
 
@@ -181,12 +187,12 @@ class SQLiteStore:
                     self._commit(tx, [job])
                 return
             # Its text and its traceback stay out of the log: they may quote a person's data.
-            logger.warning("commit failed: %s", _name(error))
+            logger.warning("commit failed: %s", error_name(error))
             is_storage = isinstance(error, sqlite3.Error)
             batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
 
     def _commit_together(self, tx: Transaction, batch: list[_Work]) -> None:
-        with _transaction(self._writing):
+        with transaction(self._writing):
             for job in batch:
                 self._run_one(tx, job)
 
@@ -198,11 +204,11 @@ class SQLiteStore:
         """
         try:
             tx.keys.begin()
-            with _savepoint(self._writing):
+            with savepoint(self._writing):
                 job.run(tx)
         except DeniedAttempt as denied:
             tx.keys.begin()
-            with _savepoint(self._writing):
+            with savepoint(self._writing):
                 tx.audit.append(denied.event)
             job.fail(denied)
         except sqlite3.IntegrityError as error:
@@ -215,71 +221,14 @@ class SQLiteStore:
 
 
 @contextmanager
-def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
-    sql.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        sql.execute("COMMIT")
-    except BaseException:
-        # SQLite has rolled back by itself where the disk was full.
-        if sql.in_transaction:
-            sql.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _savepoint(sql: sqlite3.Connection) -> Iterator[None]:
-    sql.execute("SAVEPOINT act")
-    try:
-        yield
-    except BaseException:
-        if sql.in_transaction:
-            sql.execute("ROLLBACK TO act")
-            sql.execute("RELEASE act")
-        raise
-    sql.execute("RELEASE act")
-
-
-@contextmanager
-def _unavailable_if_broken() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        logger.warning("store cannot be used: %s", _name(error))
-        raise Refusal(Reason.STORE_UNAVAILABLE) from error
-
-
-@contextmanager
 def _unusable_if_broken(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        problem = error.strerror if isinstance(error, OSError) else _name(error)
+        problem = error.strerror if isinstance(error, OSError) else error_name(error)
         raise StoreUnusable(f"{path}: {problem}") from error
-
-
-def _name(error: Exception) -> str:
-    """Return what an error is called; its text could show what a row holds."""
-    return str(getattr(error, "sqlite_errorname", type(error).__name__))
 
 
 def _make_file(path: Path) -> None:
     """Make the database's file readable by its owner alone; its side files take its mode."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        f"busy_timeout = {_BUSY_MILLISECONDS}",
-        "foreign_keys = ON",
-        # Nothing that was open in memory may be left in a file: no temporary files, and what is
-        # deleted is overwritten.
-        "temp_store = MEMORY",
-        "secure_delete = ON",
-        f"query_only = {int(read_only)}",
-    ):
-        sql.execute(f"PRAGMA {pragma}")
-    return sql

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from juki_center.errors import RuleBroken
 from juki_center.storage.agencies_table import AgenciesTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.audit_table import AuditTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
+from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
@@ -34,6 +39,7 @@ class Transaction:
     """What an act is given. It may be kept for the life of its connection: it holds no row."""
 
     def __init__(self, sql: SQL, kek: KeyEncryptionKey) -> None:
+        self._sql = sql
         self.keys = KeyRing(sql, kek)
         self.agencies = AgenciesTable(sql)
         self.answers = AnswersTable(sql, self.keys)
@@ -42,6 +48,7 @@ class Transaction:
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
+        self.imports = ImportsTable(sql)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.pending = PendingTable(sql, self.keys)
@@ -49,3 +56,25 @@ class Transaction:
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
         self.subscriptions = SubscriptionsTable(sql, self.keys)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Undo what is done inside where it raises, and nothing else.
+
+        Raises RuleBroken, CONTRADICTS_THE_REGISTER, for a row that the tables cannot hold beside
+        those that they have, such as a code that lies in a stock.
+        """
+        self._sql.execute("SAVEPOINT alone")
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            self._undo()
+            raise RuleBroken("CONTRADICTS_THE_REGISTER") from None
+        except BaseException:
+            self._undo()
+            raise
+        self._sql.execute("RELEASE alone")
+
+    def _undo(self) -> None:
+        self._sql.execute("ROLLBACK TO alone")
+        self._sql.execute("RELEASE alone")

@@ -15,6 +15,7 @@ from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode, is
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
 from juki_center.areas.residents.records import Nationality
+from juki_center.areas.residents.register_file import COLUMNS, Layout, parse_update
 from juki_center.areas.residents.synthetic import Line, Synthesis
 from juki_center.areas.residents.synthetic_codes import codes, permuted
 from juki_center.areas.residents.synthetic_families import YEAR, Families, Member
@@ -194,3 +195,11 @@ def test_households_are_of_every_kind() -> None:
 
     assert {1, 2, 3, 4, 5} <= sizes.keys()
     assert relationships == {"世帯主", "妻", "夫", "子", "父", "母"}
+
+
+def test_every_line_is_one_that_the_register_takes(crowd: list[Line]) -> None:
+    layout = Layout(COLUMNS)
+
+    for line in crowd:
+        text = ",".join(line.get(column, "") for column in COLUMNS)
+        assert parse_update(layout, text).record.code.digits == line["code"]

@@ -70,9 +70,10 @@ _REGISTERS = (
         import_id TEXT PRIMARY KEY, source TEXT NOT NULL, content_digest BLOB NOT NULL,
         mode TEXT NOT NULL, is_finished INTEGER NOT NULL, byte_offset INTEGER NOT NULL,
         line INTEGER NOT NULL, applied INTEGER NOT NULL, duplicate INTEGER NOT NULL,
-        held INTEGER NOT NULL, refused INTEGER NOT NULL, began_at INTEGER NOT NULL,
-        changed_at INTEGER NOT NULL
+        held INTEGER NOT NULL, refused INTEGER NOT NULL, freed INTEGER NOT NULL,
+        began_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
     )""",
+    "CREATE INDEX imports_unfinished ON imports (source) WHERE is_finished = 0",
     """CREATE TABLE import_findings (
         import_id TEXT NOT NULL REFERENCES imports (import_id), line INTEGER NOT NULL,
         outcome TEXT NOT NULL, field TEXT NOT NULL, rule TEXT NOT NULL,

@@ -1,0 +1,47 @@
+"""A writing connection of its own for an import, beside a center that may be serving.
+
+Each of its transactions is short enough for the center's acts to wait for; between two of them the
+importer reads on, and the center has its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from juki_center.storage.connection import connect, transaction, unavailable_if_broken
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.transaction import Transaction
+
+# The indexes are written in random order: what fits into memory is not read again.
+_CACHE_KIBIBYTES: Final = 160 * 1024
+# A page that many lines touch goes back into the file once and not once a transaction.
+_PAGES_BETWEEN_CHECKPOINTS: Final = 16_000
+
+
+class BulkConnection:
+    """Commits many rows, on the thread that made it."""
+
+    def __init__(self, path: Path, kek: KeyEncryptionKey) -> None:
+        """Open the store of a file. Raises Refusal(STORE_UNAVAILABLE)."""
+        with unavailable_if_broken():
+            self._sql = connect(path)
+            self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+            self._sql.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
+        self._tx = Transaction(self._sql, kek)
+
+    @contextmanager
+    def committing(self) -> Iterator[Transaction]:
+        """Commit what is done inside, durably, or nothing where it raises.
+
+        Raises Refusal(STORE_UNAVAILABLE).
+        """
+        with unavailable_if_broken(), transaction(self._sql):
+            self._tx.keys.begin()
+            yield self._tx
+
+    def close(self) -> None:
+        """Give the log's pages back to the file as far as nobody reads them, and close."""
+        self._sql.close()
