@@ -20,11 +20,12 @@ from juki_center.areas.copies.issues import IssueRow, Issues
 from juki_center.areas.copies.numbers import CHANCE_OCTETS, issue_number
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import take_apart
-from juki_center.areas.copies.wanted import HeldBack, choose, householder_of
+from juki_center.areas.copies.wanted import HeldBack, choose
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.ports import Chance
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
+from juki_center.areas.residents.household_order import householder_of
 from juki_center.areas.residents.records import Resident
 from juki_center.errors import Reason, Refusal
 
@@ -94,7 +95,7 @@ def _plan(
     resident = applicant.resident
     household = tx.residents.household(resident.municipality, resident.household)
     office = policy.municipalities.register_of(command.terminal.municipality)
-    persons = choose(command, resident, household, office)
+    persons = choose(command, resident, household, office, now)
     if policy.municipalities.valid_on(resident.municipality, day_in_japan(now)) is None:
         # Nobody keeps the register of an abolished municipality any more.
         raise Refusal(Reason.RECORD_DELETED)

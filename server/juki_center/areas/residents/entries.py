@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 
 from juki_center.areas.residents.civil_dates import CivilDate
@@ -54,3 +56,13 @@ class Entries:
         if self.resident_since is None:
             raise RuleBroken("REQUIRED", "resident_since")
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+@contextmanager
+def of_field(path: str) -> Iterator[None]:
+    """Name the request's field in which a rule is broken; a part of it keeps its own name."""
+    try:
+        yield
+    except RuleBroken as broken:
+        name = f"{path}.{broken.field}" if broken.field else path
+        raise RuleBroken(broken.rule, name) from broken

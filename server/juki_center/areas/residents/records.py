@@ -99,13 +99,15 @@ class ChangeInformation:
     """Why and when an entry was made (article 30-6; 30-5 in 2003).
 
     `date` is the day of the change, `recorded_at` when it was entered; `cancels` is the version
-    that a cancellation cancels, 0 otherwise.
+    that a cancellation cancels, 0 otherwise. `clerk_name` is who entered it, as the window said
+    and nobody has verified; empty for an update from the municipality's own system.
     """
 
     reason: ChangeReason = field(repr=False)
     date: CivilDate = field(repr=False)
     recorded_at: datetime
     cancels: int = 0
+    clerk_name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

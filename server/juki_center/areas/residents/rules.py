@@ -21,15 +21,69 @@ class ResidenceEvent(StrEnum):
     DIED = "DIED"
     DELETED_EX_OFFICIO = "DELETED_EX_OFFICIO"
     CAME_BACK = "CAME_BACK"
+    CORRECTED = "CORRECTED"
+    HOUSEHOLD_CHANGED = "HOUSEHOLD_CHANGED"
+    HOUSEHOLD_JOINED = "HOUSEHOLD_JOINED"
+    CODE_CHANGED = "CODE_CHANGED"
+    PROTECTION_CHANGED = "PROTECTION_CHANGED"
+    MOVE_CANCELLED = "MOVE_CANCELLED"
+    DEATH_CANCELLED = "DEATH_CANCELLED"
+    DELETION_CANCELLED = "DELETION_CANCELLED"
+    ENTRY_CANCELLED = "ENTRY_CANCELLED"
 
 
+_STAYS: Final = {
+    (state, event): state
+    for state in ResidenceState
+    for event in (ResidenceEvent.PROTECTION_CHANGED, ResidenceEvent.ENTRY_CANCELLED)
+}
+_ENTRIES_OF_THE_LIVING: Final = {
+    (ResidenceState.ACTIVE, event): ResidenceState.ACTIVE
+    for event in (
+        ResidenceEvent.CORRECTED,
+        ResidenceEvent.HOUSEHOLD_CHANGED,
+        ResidenceEvent.HOUSEHOLD_JOINED,
+        ResidenceEvent.CODE_CHANGED,
+    )
+}
 TRANSITIONS: Final = {
     (ResidenceState.ACTIVE, ResidenceEvent.MOVED_AWAY): ResidenceState.MOVED_OUT,
     (ResidenceState.ACTIVE, ResidenceEvent.DIED): ResidenceState.DECEASED,
     (ResidenceState.ACTIVE, ResidenceEvent.DELETED_EX_OFFICIO): ResidenceState.DELETED,
     (ResidenceState.MOVED_OUT, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
     (ResidenceState.DELETED, ResidenceEvent.CAME_BACK): ResidenceState.ACTIVE,
-}  # Anything else raises NotAllowed: nobody comes back from death by an event.
+    (ResidenceState.MOVED_OUT, ResidenceEvent.MOVE_CANCELLED): ResidenceState.ACTIVE,
+    (ResidenceState.DECEASED, ResidenceEvent.DEATH_CANCELLED): ResidenceState.ACTIVE,
+    (ResidenceState.DELETED, ResidenceEvent.DELETION_CANCELLED): ResidenceState.ACTIVE,
+    **_ENTRIES_OF_THE_LIVING,
+    **_STAYS,
+}  # Anything else raises NotAllowed: from death only the cancellation of its entry leads back.
+
+_CANCELLED_INTO_ACTIVE: Final = {
+    ResidenceState.MOVED_OUT: ResidenceEvent.MOVE_CANCELLED,
+    ResidenceState.DECEASED: ResidenceEvent.DEATH_CANCELLED,
+    ResidenceState.DELETED: ResidenceEvent.DELETION_CANCELLED,
+}
+# An entry that brought a record back to life is cancelled by what had ended it.
+_CANCELLED_OUT_OF_ACTIVE: Final = {
+    ResidenceState.MOVED_OUT: ResidenceEvent.MOVED_AWAY,
+    ResidenceState.DECEASED: ResidenceEvent.DIED,
+    ResidenceState.DELETED: ResidenceEvent.DELETED_EX_OFFICIO,
+}
+
+
+def cancelling_event(state: ResidenceState, restored: ResidenceState) -> ResidenceEvent:
+    """Return what happens to a record when its newest entry is cancelled.
+
+    Raises NotAllowed for two states that no one entry leads between.
+    """
+    if state is restored:
+        return ResidenceEvent.ENTRY_CANCELLED
+    if restored is ResidenceState.ACTIVE:
+        return _CANCELLED_INTO_ACTIVE[state]
+    if state is ResidenceState.ACTIVE:
+        return _CANCELLED_OUT_OF_ACTIVE[restored]
+    raise NotAllowed(state, ResidenceEvent.ENTRY_CANCELLED)
 
 
 def after(state: ResidenceState, event: ResidenceEvent) -> ResidenceState:

@@ -6,18 +6,36 @@ itself as soon as the gap before it is closed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.register import Cards
+from juki_center.areas.residents.cancellations import is_cancellable
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.records import ChangeReason, ResidenceState, Residents
+from juki_center.areas.residents.guards import refuse_future
+from juki_center.areas.residents.records import (
+    ChangeInformation,
+    ChangeReason,
+    ResidenceState,
+    Resident,
+    Residents,
+    Whereabouts,
+)
 from juki_center.areas.residents.rules import CheckedRecord
+from juki_center.areas.residents.update_rules import (
+    is_same,
+    merged,
+    refuse_first_version,
+    refuse_transition,
+)
+from juki_center.areas.residents.versions import end_cards_of_gone, notify, write_version
+from juki_center.errors import RuleBroken
 
 
 class Outcome(StrEnum):
@@ -106,4 +124,123 @@ def apply_update(tx: UpdateTx, update: Update, now: datetime, *, caller_uri: str
     `caller_uri` is who imports, for the log of cards that lapse. Raises
     Refusal(RESIDENCE_DISCONNECTED); every other trouble is an outcome.
     """
-    raise NotImplementedError
+    applied = _apply(tx, update, now, caller_uri)
+    if applied.outcome is not Outcome.APPLIED:
+        return applied
+    return replace(applied, followed=tuple(_follow(tx, update, now, caller_uri)))
+
+
+def _follow(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Iterator[Applied]:
+    """Apply the held updates that an applied one sets free, until one does not apply."""
+    code, version = update.record.code, update.version + 1
+    while (held := tx.pending.take(update.municipality, code, version)) is not None:
+        applied = _apply(tx, held, now, caller_uri)
+        yield applied
+        if applied.outcome is not Outcome.APPLIED:
+            return
+        version += 1
+
+
+def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Applied:
+    try:
+        known = _known(tx, update)
+        missing = known.version + 1 if known else 1
+        if update.version > missing:
+            tx.pending.hold(update, missing=missing, now=now)
+            return Applied(Outcome.HELD, update.version, missing=missing)
+        if known is None:
+            _enter(tx, update, now)
+        elif update.version == missing:
+            _append(tx, tx.residents.resident(known.person), update, now, caller_uri)
+        else:
+            _refuse_unlike(tx, tx.residents.resident(known.person), update)
+            return Applied(Outcome.DUPLICATE, update.version)
+    except RuleBroken as broken:
+        return Applied(Outcome.REFUSED, update.version, broken.field, broken.rule)
+    return Applied(Outcome.APPLIED, update.version)
+
+
+def _known(tx: UpdateTx, update: Update) -> Whereabouts | None:
+    """Say where the person is. Raises RuleBroken for a former code and for somebody else's."""
+    current = tx.residents.by_code(update.record.code)
+    known = current or tx.residents.by_former_code(update.record.code)
+    if known is not None and known.municipality != update.municipality:
+        raise RuleBroken("CODE_ELSEWHERE", "code")
+    if known is not None and current is None:
+        raise RuleBroken("CODE_CHANGED", "code")
+    return current
+
+
+def _enter(tx: UpdateTx, update: Update, now: datetime) -> None:
+    refuse_first_version(update)
+    _refuse_future(update, now)
+    household = tx.residents.numbered_household(update.municipality, update.household_number)
+    change = _information(update, now)
+    person = tx.residents.enter(
+        update.municipality, household, update.record, update.state, change
+    )
+    entered = Resident(
+        person, update.municipality, household, update.state, 1, update.record, change
+    )
+    notify(tx, None, entered)
+
+
+def _append(
+    tx: UpdateTx, before: Resident, update: Update, now: datetime, caller_uri: str
+) -> None:
+    refuse_transition(before.state, update)
+    _refuse_future(update, now)
+    following = replace(
+        before,
+        household=tx.residents.numbered_household(update.municipality, update.household_number),
+        state=update.state,
+        record=merged(before.record, update.record),
+        change=_information(update, now),
+    )
+    if update.change is not None and update.change.reason is ChangeReason.CANCELLATION:
+        following = _cancelling(tx, before, following)
+    written = write_version(tx, before, following)
+    end_cards_of_gone(tx, before, written, caller_uri=caller_uri, now=now)
+
+
+def _cancelling(tx: UpdateTx, newest: Resident, following: Resident) -> Resident:
+    """Return the version that cancels the newest one.
+
+    Raises RuleBroken unless it is what stood before, and that entry may be cancelled.
+    """
+    if not is_cancellable(newest):
+        raise RuleBroken("ENTRY_NOT_CANCELLABLE", "reason")
+    (before,) = tx.residents.earlier(newest, 1)
+    if not is_same(before, following):
+        raise RuleBroken("NOT_WHAT_STOOD_BEFORE", "entries")
+    change = following.change
+    return replace(following, change=change and replace(change, cancels=newest.version))
+
+
+def _refuse_unlike(tx: UpdateTx, newest: Resident, update: Update) -> None:
+    """Raise RuleBroken, VERSION_OLD, where the register has another content in this version."""
+    age = newest.version - update.version
+    stored = newest if age == 0 else tx.residents.earlier(newest, age)[-1]
+    sent = replace(
+        stored,
+        household=tx.residents.numbered_household(update.municipality, update.household_number),
+        state=update.state,
+        record=merged(stored.record, update.record),
+    )
+    if not is_same(stored, sent) or _why(stored.change) != update.change:
+        raise RuleBroken("VERSION_OLD", "version")
+
+
+def _refuse_future(update: Update, now: datetime) -> None:
+    """Raise RuleBroken, FUTURE; only a move out is entered beforehand (article 24)."""
+    if update.change is not None and update.change.reason is not ChangeReason.MOVE_OUT:
+        refuse_future(update.change.date, now, "change_date")
+
+
+def _why(change: ChangeInformation | None) -> UpdateReason | None:
+    return UpdateReason(change.reason, change.date) if change else None
+
+
+def _information(update: Update, now: datetime) -> ChangeInformation | None:
+    why = update.change
+    return ChangeInformation(why.reason, why.date, recorded_at=now) if why else None

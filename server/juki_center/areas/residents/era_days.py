@@ -1,0 +1,22 @@
+"""Days of the calendar as registers write them: in their era."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from juki_center.areas.residents.civil_dates import ERAS, Calendar, CivilDate, Precision
+
+
+def civil_day(day: date) -> CivilDate:
+    """Return a day in the newest era that it falls into.
+
+    >>> civil_day(date(2019, 5, 1)).paper_text
+    '令和元年5月1日'
+
+    Raises ValueError for a day before the first era.
+    """
+    for era, span in reversed(ERAS.items()):
+        if date(*span.first) <= day:
+            year = day.year - span.first[0] + 1
+            return CivilDate(Calendar.ERA, Precision.DAY, year, day.month, day.day, era)
+    raise ValueError("no era reaches this day")

@@ -1,0 +1,62 @@
+"""What must hold before a record is touched: whose it is, which version, and nobody else's lock.
+
+A person of another municipality is not found, exactly as one whom nobody knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.civil_dates import CivilDate
+from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.desk import Desk, ReadTx, RegisterTx
+from juki_center.areas.residents.locks import EditLock, EditLocks
+from juki_center.areas.residents.records import PersonID, Resident
+from juki_center.errors import Reason, Refusal, RuleBroken
+
+
+def find_person(tx: ReadTx, desk: Desk, code: ResidentCode) -> Resident:
+    """Return the record of a person of the desk's own register.
+
+    Raises Refusal: RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
+    """
+    # Both are asked for every code, so that the work says nothing about whose it is.
+    current, former = tx.residents.by_code(code), tx.residents.by_former_code(code)
+    known = current or former
+    if known is None or known.municipality != desk.register:
+        raise Refusal(Reason.RESIDENT_NOT_FOUND)
+    if current is None:
+        raise Refusal(Reason.CODE_CHANGED)
+    return tx.residents.resident(current.person)
+
+
+def refuse_changed(resident: Resident, expected: int) -> None:
+    """Raise Refusal(RECORD_CHANGED) for a version that the clerk has not seen."""
+    if expected != resident.version:
+        raise Refusal(Reason.RECORD_CHANGED, version=str(resident.version))
+
+
+def refuse_locked(tx: RegisterTx, desk: Desk, person: PersonID, lock_id: bytes | None) -> None:
+    """Raise Refusal(RECORD_LOCKED) for a record under a lock that the caller does not hold."""
+    lock = live_lock(tx.locks, person, desk.now)
+    if lock is not None and (lock.holder_uri, lock.lock_id) != (desk.terminal.uri, lock_id):
+        raise locked(lock)
+
+
+def live_lock(locks: EditLocks, person: PersonID, now: datetime) -> EditLock | None:
+    """Return the lock of a record, unless it has run out. Nobody needs one where none is held."""
+    lock = locks.of_person(person)
+    return lock if lock is not None and now < lock.until else None
+
+
+def locked(lock: EditLock) -> Refusal:
+    """Return the refusal of a record that another clerk edits."""
+    return Refusal(Reason.RECORD_LOCKED, until=lock.until.isoformat())
+
+
+def refuse_future(date: CivilDate, now: datetime, field: str) -> None:
+    """Raise RuleBroken, FUTURE, for a date all of which lies in the future (STD-4.0.3)."""
+    today = day_in_japan(now)
+    if date.sort_from > today.year * 10_000 + today.month * 100 + today.day:
+        raise RuleBroken("FUTURE", field)
