@@ -47,7 +47,7 @@ CENTER_TRUST = CopyTrust((DER,))
 PRINTABLE = sorted(
     key
     for key, sample in SAMPLES.items()
-    if sample.state is ResidenceState.ACTIVE and sample.record.hold is None
+    if sample.state is ResidenceState.ACTIVE and sample.record.measure is None
 )
 
 

@@ -319,7 +319,7 @@ def _windows(
         sample
         for sample in read_samples()
         if sample.state is ResidenceState.ACTIVE
-        and sample.record.hold is None
+        and sample.record.measure is None
         and str(sample.municipality) != CHIYODA
     ]
     names = {sample.key: sample.record.name for sample in samples}

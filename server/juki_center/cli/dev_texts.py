@@ -8,8 +8,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.residents.records import Hold
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -115,7 +113,7 @@ def residents_md(rows: Sequence[tuple[Sample, str]]) -> str:
 def _resident(sample: Sample, card: str) -> str:
     record = sample.record
     state = sample.state.value.replace("_", " ").lower()
-    if record.hold is Hold.PROTECTIVE_MEASURE:
+    if record.measure is not None:
         state += ", protective measure"
     elif record.hold is not None:
         state += ", under correction"

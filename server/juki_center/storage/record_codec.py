@@ -5,7 +5,7 @@ Beside the record's own fields stands `change`: what made this version.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import cast
@@ -26,13 +26,19 @@ from juki_center.areas.residents.records import (
 from juki_center.storage.sql import from_micros, to_micros
 
 _VERSION = 1
+# A name, a reading or a relationship may be blank, and still is an entry.
+_ALWAYS = frozenset(field.name for field in fields(ResidenceRecord) if field.default is MISSING)
 
 
 def encode(record: ResidenceRecord, change: ChangeInformation | None = None) -> bytes:
     """Return the octets of a record and of what made it."""
     entries = {field.name: _out(getattr(record, field.name)) for field in fields(record)}
     entries["change"] = _change_out(change) if change else None
-    kept = {name: value for name, value in entries.items() if value not in {None, "", ()}}
+    kept = {
+        name: value
+        for name, value in entries.items()
+        if name in _ALWAYS or value not in {None, "", ()}
+    }
     return cbor2.dumps({"v": _VERSION, **kept}, canonical=True)
 
 

@@ -172,7 +172,7 @@ async def test_no_copy_ever_holds_domicile_or_an_unasked_code(center: Center, ke
     sample = SAMPLES[key]
     terminal = TOKOROZAWA if sample.municipality == CHIYODA.municipality else CHIYODA
     command = await center.command(key, terminal=terminal, scope=Scope.HOUSEHOLD)
-    if sample.state != "ACTIVE" or sample.record.hold or key == "sasaki-setsuko":
+    if sample.state != "ACTIVE" or sample.record.measure or key == "sasaki-setsuko":
         await refused(center, command)
         return
 

@@ -125,7 +125,7 @@ def test_the_samples_hold_the_hard_names_and_the_hard_cases() -> None:
     texts = ["𠮷田", "髙橋", "山﨑", "\ufa19谷", "辻\U000e0101", "葛\U000e0100城", "渡\U0002e7bd"]
 
     assert all(text in names for text in texts)
-    assert sum(sample.record.hold is not None for sample in SAMPLES.values()) == 1
+    assert sum(sample.record.measure is not None for sample in SAMPLES.values()) == 1
     states = [sample.state for sample in SAMPLES.values()]
     assert states.count(ResidenceState.MOVED_OUT) == states.count(ResidenceState.DECEASED) == 1
     codes = [sample.record.code for sample in SAMPLES.values()]

@@ -191,7 +191,7 @@ async def test_domicile_is_never_issued(desk: Desk) -> None:
 
 
 async def test_protected_person_is_refused_without_a_fact(desk: Desk) -> None:
-    protected = next(key for key, sample in SAMPLES.items() if sample.record.hold)
+    protected = next(key for key, sample in SAMPLES.items() if sample.record.measure)
     request = await desk.request(protected)
     async with desk.stub() as stub:
         with pytest.raises(grpc.aio.AioRpcError) as raised:

@@ -18,7 +18,6 @@ from juki_center.areas.copies.commands import Item, Scope
 from juki_center.areas.residents.municipalities import Municipality
 from juki_center.areas.residents.records import ResidenceRecord, Resident, Sex
 
-HOUSEHOLDER = "世帯主"
 _VERSION = 1
 _ITEM_KEYS = {Item.RELATIONSHIP: "relationship", Item.RESIDENT_CODE: "code"}
 _SEX_TEXTS = {Sex.MALE: "男", Sex.FEMALE: "女", Sex.BLANK: ""}

@@ -15,8 +15,9 @@ def civil_day(day: date) -> CivilDate:
 
     Raises ValueError for a day before the first era.
     """
+    number = day.year * 10_000 + day.month * 100 + day.day
     for era, span in reversed(ERAS.items()):
-        if date(*span.first) <= day:
-            year = day.year - span.first[0] + 1
+        if span.first_day <= number:
+            year = day.year - span.first_year + 1
             return CivilDate(Calendar.ERA, Precision.DAY, year, day.month, day.day, era)
     raise ValueError("no era reaches this day")

@@ -14,6 +14,7 @@ from juki_center.areas.residents.records import (
     Hold,
     HouseholdID,
     Nationality,
+    ProtectiveMeasure,
     ResidenceRecord,
     ResidenceState,
     Residents,
@@ -69,11 +70,14 @@ def parse_samples(households: Iterable[Mapping[str, object]]) -> tuple[Sample, .
 def _sample(household: int, entries: Mapping[str, object]) -> Sample:
     texts = {key: str(value) for key, value in entries.items() if value}
     dates = {key: parse_date(text) for key, text in texts.items() if key in _DATES}
+    hold = Hold(texts["hold"]) if "hold" in texts else None
+    is_protected = hold is Hold.PROTECTIVE_MEASURE
     record = ResidenceRecord(
         code=ResidentCode(texts["code"]),
         sex=Sex(texts["sex"]),
         nationality=Nationality(texts.get("nationality", Nationality.JAPANESE)),
-        hold=Hold(texts["hold"]) if "hold" in texts else None,
+        hold=None if is_protected else hold,
+        measure=ProtectiveMeasure() if is_protected else None,
         **{key: text for key, text in texts.items() if key in _TEXTS},  # type: ignore[arg-type]  # texts of that name
         **dates,  # type: ignore[arg-type]  # dates of that name
     )

@@ -176,18 +176,14 @@ def _enter(tx: UpdateTx, update: Update, now: datetime) -> None:
     _refuse_future(update, now)
     household = tx.residents.numbered_household(update.municipality, update.household_number)
     change = _information(update, now)
-    person = tx.residents.enter(
-        update.municipality, household, update.record, update.state, change
-    )
+    person = tx.residents.enter(update.municipality, household, update.record, update.state, change)
     entered = Resident(
         person, update.municipality, household, update.state, 1, update.record, change
     )
     notify(tx, None, entered)
 
 
-def _append(
-    tx: UpdateTx, before: Resident, update: Update, now: datetime, caller_uri: str
-) -> None:
+def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, caller_uri: str) -> None:
     refuse_transition(before.state, update)
     _refuse_future(update, now)
     following = replace(
