@@ -88,29 +88,26 @@ class Answered:
     """Whether the request id was the one of an earlier run, whose outcome was unknown."""
 
 
-def ask(desk: RegisterDesk, command: str, request: Message) -> Answered:
-    """Carry out a command of CALLS; `request` is its message, without a request id.
+def question(center: Center, command: str, request: Message) -> Answered:
+    """Ask a command of CALLS that changes no record; raise Problem with the center's reason."""
+    method = getattr(center.residents, CALLS[command].method)
+    return Answered(center.call(method, request))
+
+
+def change(desk: RegisterDesk, command: str, request: Message) -> Answered:
+    """Carry out a command of CALLS that changes; `request` comes without a request id.
 
     Raises Problem with the center's reason where it refuses (nothing was changed), and
     OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again.
     """
-    call = CALLS[command]
-    method = getattr(desk.center.residents, call.method)
-    if not call.changes:
-        return Answered(desk.center.call(method, request))
-    return _change(desk, command, method, request)
-
-
-def _change(
-    desk: RegisterDesk, command: str, method: Callable[..., Message], request: Message
-) -> Answered:
     earlier = desk.journal.open_change(command)
+    is_repeated = earlier is not None
     request_id = earlier.request_id if earlier is not None else desk.new_request_id()
     named = type(request)()
     named.CopyFrom(request)
     named.request_id = request_id  # type: ignore[attr-defined]  # every changing request has it
+    method = getattr(desk.center.residents, CALLS[command].method)
     desk.journal.write(command, request_id, ChangeState.ASKED, desk.now())
-    is_repeated = earlier is not None
     try:
         answer = send_once_only(
             desk.center, method, named, desk.patience, was_sent_before=is_repeated

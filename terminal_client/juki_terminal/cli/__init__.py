@@ -16,6 +16,7 @@ from juki_client.command_line import language_of_locale, run
 from juki_client.outcome import Language, Problem
 from juki_client.report import Report, end, leave
 from juki_terminal.application import Item
+from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
 from juki_terminal.copies import Tray
 from juki_terminal.trace import Trace
@@ -31,6 +32,7 @@ card_app = typer.Typer(help="The card in the reader.", no_args_is_help=True)
 copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
 app.add_typer(card_app, name="card")
 app.add_typer(copy_app, name="copy")
+app.add_typer(resident_app, name="resident")
 
 _FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
 
