@@ -7,6 +7,7 @@ record code then takes check digit 0, the municipality code takes 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import mul
 
 from juki_center.errors import RuleBroken
 
@@ -95,4 +96,6 @@ def _decimal(text: str) -> bool:
 
 
 def _weighted(body: str, weights: tuple[int, ...]) -> int:
-    return sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
+    if len(body) != len(weights):
+        raise ValueError("a body of another length has no check digit")
+    return sum(map(mul, map(int, body), weights))

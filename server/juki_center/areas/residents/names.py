@@ -3,51 +3,46 @@
 Nothing is normalised but what cannot change a name: the space between family and given name is
 one U+3000, and a kana with a separate voicing mark is composed. Normalising kanji would destroy
 names (U+FA19 would become U+795E). Keys for searching stand in `name_keys`.
+
+A text in ordinary characters is accepted as a whole, which is all that most rows of an import need;
+every other one is looked at character by character, so that a refusal can say which one it was.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from juki_center.areas.residents import characters as c
 from juki_center.areas.residents.records import Nationality
 from juki_center.errors import RuleBroken
 
 SPACE = "\u3000"
-_SELECTORS = range(0xE0100, 0xE01F0)
-_HANGUL = (
-    range(0x1100, 0x1200),
-    range(0x3130, 0x3190),
-    range(0xA960, 0xA980),
-    range(0xAC00, 0xD800),
+_ORDINARY_NAME = re.compile(f"[{c.JAPANESE}]+(?:{SPACE}[{c.JAPANESE}]+)*")
+_ORDINARY_KANA = re.compile(f"[{c.KANA}]+(?:{SPACE}[{c.KANA}]+)*")
+_ADDRESS_CHARACTERS = c.JAPANESE + c.LATIN + c.ADDRESS_LETTERS + c.ADDRESS_PUNCTUATION
+_ORDINARY_ADDRESS = re.compile(f"[{_ADDRESS_CHARACTERS}]+")
+
+_VOICED_KANA = re.compile(f"[{c.VOICEABLE_KANA}][{c.VOICING_MARKS}]")
+_VOICEABLE_KANA = re.compile(f"[{c.VOICEABLE_KANA}]")
+_BEFORE_SELECTOR = re.compile(f"[{c.KANJI}{c.KANJI_SIGNS}]")
+_BEFORE_LATIN_MARK = re.compile(f"[{c.LATIN}{c.LATIN_MARKS}]")
+_LATIN_MARK = re.compile(f"[{c.LATIN_MARKS}]")
+_JAPANESE_LETTER = re.compile(f"[{c.JAPANESE}{c.VOICING_MARKS}{c.IDEOGRAPHIC_SELECTORS}]")
+_KANA_LETTER = re.compile(f"[{c.KANA}{c.VOICING_MARKS}{SPACE}]")
+_FOREIGN_LETTER = re.compile(f"[{c.LATIN}{c.LATIN_MARKS}{c.NAME_PUNCTUATION}]")
+_ADDRESS_LETTER = re.compile(
+    f"[ {SPACE}{_ADDRESS_CHARACTERS}{c.VOICING_MARKS}{c.IDEOGRAPHIC_SELECTORS}]"
 )
-_HALF_WIDTH_KANA = range(0xFF61, 0xFFA0)
-_FULL_WIDTH_FORMS = range(0xFF00, 0xFFF0)
-_ZERO_WIDTH = frozenset({0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, 0x061C})
-_BIDI = frozenset({*range(0x202A, 0x202F), *range(0x2066, 0x206A)})
-_TAGS = range(0xE0000, 0xE0080)
-_SIMPLE_SELECTORS = range(0xFE00, 0xFE10)
-_VOICED_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa][\u3099\u309a]")
-_KANA_BEFORE_MARK = re.compile("[\u3041-\u3096\u30a1-\u30fa\u31f0-\u31ff]")
-_JAPANESE_LETTER = re.compile(
-    "[\u3005\u3006\u3007\u303b\u3041-\u3096\u309d\u309e\u30a1-\u30fe\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
-)
-_IDEOGRAPH = re.compile(
-    "[\u3005\u3006\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-_KANA = re.compile("[\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff]")
-_FOREIGN_PUNCTUATION = frozenset("'\u2019-.")
-_ADDRESS_PUNCTUATION = frozenset(
-    "-\u2010\u2011\u2015\u2212\u301c\uff0d\uff5e\u30fb,.\uff0c\uff0e()\uff08\uff09#\uff03/\uff0f&\uff06'\u2019"
-)
-# What nearly every text consists of, and what every rule below lets through. A register has
-# hundreds of millions of such characters, and they need not be looked at one by one.
-_ORDINARY = "\u3005\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fa5"
-_ORDINARY_NAME = re.compile(f"[{_ORDINARY}]+(?:{SPACE}[{_ORDINARY}]+)*")
-_ORDINARY_KANA = re.compile(f"[\u30a1-\u30fa\u30fc]+(?:{SPACE}[\u30a1-\u30fa\u30fc]+)*")
-_ORDINARY_ADDRESS = re.compile(f"[-0-9A-Za-z{_ORDINARY}]+")
+_HANGUL = re.compile(f"[{c.HANGUL}]")
+_HALF_WIDTH_KANA = re.compile(f"[{c.HALF_WIDTH_KANA}]")
+_INVISIBLE = re.compile(f"[{c.INVISIBLE}]")
+_VOICING_MARK = re.compile(f"[{c.VOICING_MARKS}]")
+_SELECTOR = re.compile(f"[{c.IDEOGRAPHIC_SELECTORS}]")
+
+_CheckCharacter = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,57 +59,45 @@ KANA = Limits(150, 600)
 
 
 def accept_name(text: str, nationality: Nationality) -> str:
-    """Return a name in the form in which it is stored.
+    """Return a name in the form in which it is stored; a blank one is that of a newborn.
 
     Raises RuleBroken naming the rule and the code point, never the text.
     """
-    if _is_ordinary(text, _ORDINARY_NAME, NAME):
-        return text
-    name = _composed(_one_space(text))
-    _check_length(name, NAME)
-    for index, character in enumerate(name):
-        _check_forbidden(character, name[index - 1] if index else "")
-        _check_name_character(character, nationality, name[index - 1] if index else "")
-    return name
+    name = _one_space(text)
+    if _ORDINARY_NAME.fullmatch(name) and len(name) <= NAME.code_points:
+        return name
+    is_foreign = nationality is Nationality.FOREIGN
+    return _checked(name, NAME, _check_foreign_name if is_foreign else _check_japanese_name)
 
 
 def accept_kana(text: str) -> str:
     """Return a reading in kana in the form in which it is stored. Raises RuleBroken."""
-    if _is_ordinary(text, _ORDINARY_KANA, KANA):
-        return text
-    kana = _composed(_one_space(text))
-    _check_length(kana, KANA)
-    for index, character in enumerate(kana):
-        _check_forbidden(character, kana[index - 1] if index else "")
-        if character != SPACE and not _KANA.match(character) and not _is_mark(character):
-            raise _broken("NO_KANA", character)
-    return kana
+    kana = _one_space(text)
+    if _ORDINARY_KANA.fullmatch(kana) and len(kana) <= KANA.code_points:
+        return kana
+    return _checked(kana, KANA, _check_kana)
 
 
 def accept_address(text: str) -> str:
     """Return an address in the form in which it is stored. Raises RuleBroken."""
-    if _is_ordinary(text, _ORDINARY_ADDRESS, ADDRESS):
+    if _ORDINARY_ADDRESS.fullmatch(text) and len(text) <= ADDRESS.code_points:
         return text
-    address = _composed(text.strip(" \u3000"))
-    _check_length(address, ADDRESS)
-    for index, character in enumerate(address):
-        _check_forbidden(character, address[index - 1] if index else "")
-        if not _is_address_character(character):
-            raise _broken("NO_ADDRESS_CHARACTER", character)
-    return address
-
-
-def _is_ordinary(text: str, pattern: re.Pattern[str], limits: Limits) -> bool:
-    """Tell whether a text is empty or needs no further look; three bytes a character at most."""
-    return not text or (len(text) <= limits.code_points and bool(pattern.fullmatch(text)))
+    return _checked(text.strip(" \u3000"), ADDRESS, _check_address)
 
 
 def _one_space(text: str) -> str:
-    return SPACE.join(text.replace(" ", SPACE).split(SPACE)).strip(SPACE)
+    return text.replace(" ", SPACE).strip(SPACE)
 
 
-def _composed(text: str) -> str:
-    return _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), text)
+def _checked(text: str, limits: Limits, check: _CheckCharacter) -> str:
+    composed = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), text)
+    _check_length(composed, limits)
+    before = ""
+    for character in composed:
+        _check_forbidden(character, before)
+        check(character, before)
+        before = character
+    return composed
 
 
 def _check_length(text: str, limits: Limits) -> None:
@@ -130,56 +113,59 @@ def _check_length(text: str, limits: Limits) -> None:
 
 def _check_forbidden(character: str, before: str) -> None:
     """Refuse what no text of the register may hold (controls, invisible and private characters)."""
-    point = ord(character)
     category = unicodedata.category(character)
     if category == "Cc":
         raise _broken("CONTROL_CHARACTER", character)
-    if point in _BIDI or point in _ZERO_WIDTH or point in _TAGS or point in _SIMPLE_SELECTORS:
+    if _INVISIBLE.match(character):
         raise _broken("INVISIBLE_CHARACTER", character)
     if category == "Co":
+        # Only with a declared glyph could somebody else read it, and no field declares one.
         raise _broken("PRIVATE_USE", character)
-    if category in {"Cn", "Cs", "Cf"}:
+    if category in {"Cn", "Cf"} and not _JAPANESE_LETTER.match(character):
         raise _broken("NO_CHARACTER", character)
-    if point in _SELECTORS and not _IDEOGRAPH.match(before):
-        raise _broken("SELECTOR_WITHOUT_IDEOGRAPH", character)
-    if _is_mark(character) and not _KANA_BEFORE_MARK.match(before):
-        raise _broken("MARK_WITHOUT_KANA", character)
-    if point in _HALF_WIDTH_KANA:
+    if _HALF_WIDTH_KANA.match(character):
         raise _broken("HALF_WIDTH_KANA", character)
+    _check_mark(character, before)
 
 
-def _check_name_character(character: str, nationality: Nationality, before: str) -> None:
-    if character == SPACE:
-        if before == SPACE:
-            raise _broken("TWO_SPACES", character)
+def _check_mark(character: str, before: str) -> None:
+    """Refuse a selector or a mark that has nothing before it to belong to."""
+    if _SELECTOR.match(character) and not _BEFORE_SELECTOR.match(before):
+        raise _broken("SELECTOR_WITHOUT_IDEOGRAPH", character)
+    if _VOICING_MARK.match(character) and not _VOICEABLE_KANA.match(before):
+        raise _broken("MARK_WITHOUT_KANA", character)
+    if _LATIN_MARK.match(character) and not _BEFORE_LATIN_MARK.match(before):
+        raise _broken("MARK_WITHOUT_LETTER", character)
+
+
+def _check_japanese_name(character: str, before: str) -> None:
+    _check_two_spaces(character, before)
+    if character == SPACE or _JAPANESE_LETTER.match(character):
         return
-    if _is_mark(character) or ord(character) in _SELECTORS or _JAPANESE_LETTER.match(character):
-        return
-    if any(ord(character) in block for block in _HANGUL):
-        raise _broken("HANGUL", character)
-    if nationality is Nationality.FOREIGN and _is_foreign_letter(character):
-        return
-    raise _broken("NO_NAME_CHARACTER", character)
+    # Where a code of the network's own set was never converted, a Hangul syllable stands.
+    raise _broken("HANGUL" if _HANGUL.match(character) else "NO_NAME_CHARACTER", character)
 
 
-def _is_foreign_letter(character: str) -> bool:
-    if ord(character) in _FULL_WIDTH_FORMS:
-        return False
-    is_letter = unicodedata.category(character) in {"Lu", "Ll", "Lo", "Lt", "Lm", "Mn"}
-    return is_letter or character in _FOREIGN_PUNCTUATION or character == "\u30fb"
+def _check_foreign_name(character: str, before: str) -> None:
+    """Names of foreign residents are entered in Latin letters or in kanji, never in Hangul."""
+    if not _FOREIGN_LETTER.match(character):
+        _check_japanese_name(character, before)
 
 
-def _is_address_character(character: str) -> bool:
-    if character in " \u3000" or character in _ADDRESS_PUNCTUATION or _is_mark(character):
-        return True
-    if ord(character) in _SELECTORS or _JAPANESE_LETTER.match(character):
-        return True
-    # Houses are called in Latin letters and numbered in both widths.
-    return unicodedata.category(character) in {"Lu", "Ll", "Nd"}
+def _check_kana(character: str, before: str) -> None:
+    _check_two_spaces(character, before)
+    if not _KANA_LETTER.match(character):
+        raise _broken("NO_KANA", character)
 
 
-def _is_mark(character: str) -> bool:
-    return character in "\u3099\u309a"
+def _check_address(character: str, _before: str) -> None:
+    if not _ADDRESS_LETTER.match(character):
+        raise _broken("NO_ADDRESS_CHARACTER", character)
+
+
+def _check_two_spaces(character: str, before: str) -> None:
+    if character == SPACE == before:
+        raise _broken("TWO_SPACES", character)
 
 
 def _broken(rule: str, character: str) -> RuleBroken:
