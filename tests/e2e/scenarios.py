@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -22,24 +21,12 @@ from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.envelope import open_envelope
 from juki_terminal.paper.render import render
 from tests.e2e.stage import Run, Stage
+from tests.e2e.telling import Scenario
 from tests.support.foreign_terminal import foreign_terminal
 from tests.support.renderings import found_in, renderings
 
 APPLICANT = "yoshida-taro"
 ISSUED, REFUSED, READER_OR_CARD, UNREACHABLE = 0, 3, 4, 5
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A claim and the function that shows it."""
-
-    claim: str
-    play: Callable[[Stage], str]
-
-    @property
-    def name(self) -> str:
-        """The name of the function."""
-        return self.play.__name__
 
 
 def refused(run: Run, reason: str, code: int = REFUSED) -> str:

@@ -25,8 +25,8 @@ from juki_center.cli import dev_texts
 from tests.support.center_process import ROOT, CenterProcess
 
 RIGHT_PIN = dev_texts.PIN
-_TERMINAL = "from juki_terminal.cli import main; main()"
-_CENTER = "from juki_center.cli import main; main()"
+TERMINAL = "from juki_terminal.cli import main; main()"
+CENTER = "from juki_center.cli import main; main()"
 _DG1 = 0x0101
 # Stock tools that came with the packages lie beside the interpreter.
 _PATH = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
@@ -132,7 +132,7 @@ class Stage:
         trace.unlink(missing_ok=True)
         options = ["--config", str(config or self.config), "--json", "--trace", str(trace)]
         options += ["--lang", "en", *(["--reader", reader] if reader else [])]
-        done = self._run([sys.executable, "-c", _TERMINAL, *options, *arguments], stdin)
+        done = self._run([sys.executable, "-c", TERMINAL, *options, *arguments], stdin)
         traffic = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
         run = replace(done, traffic=tuple(json.loads(line) for line in traffic))
         self.counted += run.counted
@@ -170,7 +170,7 @@ class Stage:
 
     def operator(self, *arguments: str, stdin: str = "") -> Run:
         """Run `juki-center` to its end."""
-        return self._run([sys.executable, "-c", _CENTER, *arguments], stdin)
+        return self._run([sys.executable, "-c", CENTER, *arguments], stdin)
 
     def stock(self, *command: str) -> Run:
         """Run a program that is not ours; its output is what it said."""
@@ -189,8 +189,13 @@ class Stage:
             check=False,
         )
         seconds = time.monotonic() - began
-        try:
-            answer = json.loads(done.stdout)
-        except ValueError:
-            return Run(done.returncode, {}, done.stdout + done.stderr, seconds)
-        return Run(done.returncode, answer, done.stderr, seconds)
+        return finished(done.returncode, done.stdout, done.stderr, seconds)
+
+
+def finished(exit_code: int, out: str, said: str, seconds: float) -> Run:
+    """Return a run; what it printed is its answer where that is a JSON object."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return Run(exit_code, {}, out + said, seconds)
+    return Run(exit_code, answer, said, seconds)

@@ -8,16 +8,16 @@ import pytest
 from rich.console import Console
 
 from tests.e2e import scenarios
-from tests.e2e.demo import perform, report
-from tests.e2e.scenarios import SCENARIOS, Scenario
+from tests.e2e.scenarios import SCENARIOS
 from tests.e2e.stage import Stage
+from tests.e2e.telling import Scenario, perform, report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 CLONE = next(s for s in SCENARIOS if s.play is scenarios.card_that_is_not_genuine)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_scenario_is_as_it_should_be(stage: Stage, scenario: Scenario) -> None:
+def test_scenario_is_as_it_should_be(stage: Stage, scenario: Scenario[Stage]) -> None:
     assert scenario.play(stage)
 
 
@@ -29,9 +29,9 @@ def test_a_genuine_card_in_place_of_the_clone_fails_the_demonstration(
 
     played = perform(stage, [CLONE], console)
 
-    assert not report("virtual", played, tmp_path, console)
+    assert not report({"command": "demo"}, played, tmp_path, console)
     assert [shown.ok for shown in played] == [False]
 
 
 def test_a_demonstration_of_nothing_is_not_ok(tmp_path: Path) -> None:
-    assert not report("virtual", [], tmp_path, Console(quiet=True))
+    assert not report({"command": "demo"}, [], tmp_path, Console(quiet=True))

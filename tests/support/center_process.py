@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
@@ -29,8 +30,13 @@ def free_port() -> int:
 class CenterProcess:
     """`juki-center dev` in a folder; it can be killed, and started again with a defect."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, log: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self.log = log or folder / "center-process.log"
+        """What it writes to its standard streams."""
+        self._environment = dict(environment or {})
         self.port = free_port()
         self.http_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,15 +53,12 @@ class CenterProcess:
         """Where the center listens."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def log(self) -> Path:
-        """What it writes to its standard streams."""
-        return self.folder / "center-process.log"
-
     def start(self, **defects: str) -> None:
         """Start and wait until it is ready; `defects` are JUKI_TEST_... of `mortal_center`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {f"JUKI_TEST_{name.upper()}": v for name, v in defects.items()}
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        environment = os.environ | self._environment
+        environment |= {f"JUKI_TEST_{name.upper()}": v for name, v in defects.items()}
         module = ["-m", "tests.support.mortal_center"] if defects else ["-c", _MAIN]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

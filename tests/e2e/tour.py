@@ -1,0 +1,41 @@
+"""`make tour`: each capability of the center played before a sceptic, with evidence for each claim.
+
+It runs the end-to-end tests' own scenarios. What it leaves in out/tour can be tried by hand; the
+center's data folder is out/tour/center.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+
+from juki_center.rpc import tls13
+from tests.e2e.telling import from_root, new_console, perform, report
+from tests.e2e.tour_register import REGISTER
+from tests.e2e.tour_search import SEARCH
+from tests.e2e.tour_stage import opened_tour
+from tests.support.center_process import ROOT
+
+FOLDER = ROOT / "out" / "tour"
+
+
+def main() -> int:
+    """Play everything; return 0 only where everything was as it should be."""
+    tls13.settle()  # before a command imports gRPC, which reads its settings once
+    console = new_console()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    began = time.monotonic()
+    with opened_tour(FOLDER) as stage:
+        console.print(f"center: ready on {stage.center.address}, folder {from_root(FOLDER)}\n")
+        played = perform(stage, (*REGISTER, *SEARCH), console)
+        facts = {"command": "tour", "reader": stage.slots.kind}
+        ok = report(facts, played, FOLDER, console)
+    console.print(f"the center's data folder: {from_root(FOLDER / 'center')}")
+    console.print(f"all in {time.monotonic() - began:.0f} s")
+    console.print("tour: ok" if ok else "tour: failed")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

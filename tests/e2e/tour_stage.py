@@ -1,0 +1,122 @@
+"""The stage of the tour: the demonstration's, and all personal texts that were put into the center.
+
+In the tour's folder, `center/` holds what the center writes, `temporary/` what it writes for a
+while, `backup/` a backup; `files/` is what its users keep outside.
+"""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.shell import run_here
+from tests.e2e.stage import CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
+from tests.support.center_process import CenterProcess
+from tests.support.sample_texts import searched
+
+# What tells who somebody is, by its name in a register file and on the wire.
+_TELLING = {
+    *("code", "name", "kana", "name_kana", "kanji_name", "alias", "birth", "original_text"),
+    *("address", "building", "building_and_room", "previous_address"),
+    *("registered_domicile", "family_register_head"),
+}
+
+
+@dataclass
+class TourStage(Stage):
+    """A center with samples, registers to be filled, and the list of what must not be found."""
+
+    personal: set[str] = field(default_factory=searched)
+
+    @property
+    def files(self) -> Path:
+        """Register files and the like, which hold personal texts as a matter of course."""
+        return self.folder / "files"
+
+    @property
+    def state(self) -> Path:
+        """The center's data folder."""
+        return self.folder / "center"
+
+    @property
+    def temporary(self) -> Path:
+        """Where every program puts its temporary files."""
+        return self.folder / "temporary"
+
+    @property
+    def backup(self) -> Path:
+        """Where the backup lies."""
+        return self.folder / "backup"
+
+    @property
+    def center_config(self) -> Path:
+        """The center's configuration, for the operator's commands."""
+        return self.folder / "center.toml"
+
+    def store(self) -> sqlite3.Connection:
+        """Open the store to look at it; without the keys, it shows what a thief would see."""
+        path = (self.state / "center.sqlite").resolve()
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)
+
+    def ask_store(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the store a question in SQL."""
+        with closing(self.store()) as sql:
+            return sql.execute(question, values).fetchall()
+
+    def operate(self, *arguments: str, stdin: str = "") -> Run:
+        """Run `juki-center --json` on this center."""
+        return self.operator(*arguments, "--config", str(self.center_config), "--json", stdin=stdin)
+
+    def _run(self, command: list[str], stdin: str) -> Run:
+        """Run a command of ours in this process, any other in its own."""
+        if command[2:3] not in ([TERMINAL], [CENTER]):
+            return super()._run(command, stdin)
+        # Imported late: gRPC reads its settings when it is imported.
+        from juki_center.cli.commands import app as center
+        from juki_terminal.cli import main as terminal
+
+        main = terminal if command[2] == TERMINAL else center
+        began = time.monotonic()
+        ended = run_here(main, command[3:], stdin=stdin, environment=self.environment)
+        return finished(ended.exit_code, ended.out, ended.said, time.monotonic() - began)
+
+    def remember(self, facts: object) -> None:
+        """Keep every text in an answer or a line of a file that tells who somebody is."""
+        for name, text in _texts(facts):
+            if name in _TELLING and text:
+                self.personal |= {text, *text.split("\u3000")} - {""}
+
+    def remember_file(self, path: Path) -> None:
+        """Keep the personal texts of a register file."""
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                self.remember(row)
+
+
+def _texts(facts: object, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(facts, str):
+        yield name, facts
+    elif isinstance(facts, Mapping):
+        for key, value in facts.items():
+            yield from _texts(value, str(key))
+    elif isinstance(facts, Iterable):
+        for value in facts:
+            yield from _texts(value, name)
+
+
+@contextmanager
+def opened_tour(folder: Path) -> Iterator[TourStage]:
+    """Bring up a center whose files, logs and temporary files all lie in the folder."""
+    for part in ("files", "temporary", "backup"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    temporary = str(folder / "temporary")
+    environment = {name: temporary for name in ("TMPDIR", "SQLITE_TMPDIR")}
+    log = folder / "center" / "process.log"
+    with CenterProcess(folder, log=log, environment=environment) as center:
+        yield TourStage(folder, center, VirtualSlots(), environment)
