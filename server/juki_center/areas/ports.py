@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from juki_center.areas.agencies.authorisations import Agencies
@@ -13,6 +14,7 @@ from juki_center.areas.cards.register import Cards
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
+from juki_center.areas.residents.imports import Imports
 from juki_center.areas.residents.locks import EditLocks
 from juki_center.areas.residents.records import Residents
 from juki_center.areas.residents.registers import Registers
@@ -54,6 +56,9 @@ class Tx(Protocol):
     def codes(self) -> CodeStock: ...
 
     @property
+    def imports(self) -> Imports: ...
+
+    @property
     def issues(self) -> Issues: ...
 
     @property
@@ -73,6 +78,9 @@ class Tx(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions: ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Undo what is done inside where it raises, and nothing else."""
 
 
 class Store(Protocol):

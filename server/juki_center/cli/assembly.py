@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
-from juki_center.rpc import card_session, copies, server
+from juki_center.rpc import card_session, copies, residents, server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.metrics import Metrics
@@ -30,6 +31,7 @@ from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
 from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
+from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -93,7 +95,7 @@ async def listening(
     material = MaterialSource(pki, around.clock())
     root = pki.trust().root.public_bytes(Encoding.PEM)
     running = await server.start(
-        services=tuple(_services(config, store, pki, material, sessions, around)),
+        services=tuple(_services(config, store, pki, material, sessions, metrics, around)),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
@@ -116,13 +118,16 @@ def _services(  # the parts meet here and nowhere else
     pki: PKIFolder,
     material: MaterialSource,
     sessions: OpenSessions,
+    metrics: Metrics,
     around: Surroundings,
 ) -> Iterator[server.Service]:
     authenticate = card_session.CardSessions(
         card_session.Parts(store, material.current, sessions, config.session, around.clock)
     )
-    issue = copies.CertificateCopies(
-        copies.Parts(store, _policy(config, pki), _copy_trust(pki), around.clock)
+    policy = _policy(config, pki)
+    issue = copies.CertificateCopies(copies.Parts(store, policy, _copy_trust(pki), around.clock))
+    register = residents.Residents(
+        residents.Parts(store, RegisterPolicy(policy.municipalities), around.clock, metrics)
     )
     yield server.Service(
         card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
@@ -136,6 +141,12 @@ def _services(  # the parts meet here and nowhere else
             certificate_copy_service_pb2_grpc.add_CertificateCopyServiceServicer_to_server(
                 issue, target
             )
+        ),
+    )
+    yield server.Service(
+        resident_service_pb2.DESCRIPTOR.services_by_name["ResidentService"],
+        lambda target: resident_service_pb2_grpc.add_ResidentServiceServicer_to_server(
+            register, target
         ),
     )
 

@@ -16,8 +16,6 @@ from juki_center.rpc import fields
 from jukinet.residents.v1 import civil_date_pb2
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from google.protobuf.message import Message
 
 _MESSAGE: Final = civil_date_pb2.CivilDate
@@ -84,15 +82,4 @@ def civil_date_message(date: CivilDate) -> civil_date_pb2.CivilDate:
             fields.proto_name(date.precision, _MESSAGE.Precision.DESCRIPTOR)
         ),
         original_text=date.original_text,
-    )
-
-
-def gregorian_day_message(day: date) -> civil_date_pb2.CivilDate:
-    """Translate a plain day of the calendar for the wire."""
-    return _MESSAGE(
-        calendar=_MESSAGE.CALENDAR_GREGORIAN,
-        year=day.year,
-        month=day.month,
-        day=day.day,
-        precision=_MESSAGE.PRECISION_DAY,
     )

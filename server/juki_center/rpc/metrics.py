@@ -31,6 +31,18 @@ class Metrics:
         self.open_card_sessions = Gauge(
             "juki_card_sessions_open", "Card sessions under way.", registry=self._registry
         )
+        self.low_code_stock = Gauge(
+            "juki_code_stock_low",
+            "Whether a municipality's stock of resident record codes was low at its last draw.",
+            ("municipality",),
+            registry=self._registry,
+        )
+        self.import_rows = Counter(
+            "juki_import_rows",
+            "Rows of imports over a stream, by outcome; HELD ones wait for an earlier version.",
+            ("outcome",),
+            registry=self._registry,
+        )
 
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.entries import Entries
+from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
 from juki_center.areas.residents.records import ChangeReason, Nationality, Sex
 from juki_center.rpc import fields
 from juki_center.rpc.civil_dates import (
     civil_date_message,
-    gregorian_day_message,
     optional_date,
     required_date,
 )
@@ -146,7 +146,7 @@ def _change_message(change: ChangeInformation) -> pb.ChangeInformation:
 def _measure_message(measure: ProtectiveMeasure, now: datetime) -> pb.ProtectiveMeasure:
     message = pb.ProtectiveMeasure()
     if measure.planned_end is not None:
-        message.planned_end.CopyFrom(gregorian_day_message(measure.planned_end))
+        message.planned_end.CopyFrom(civil_date_message(civil_day(measure.planned_end)))
     if measure.lifted_until is not None and now < measure.lifted_until:
         message.lifted_until.FromDatetime(measure.lifted_until)
     return message

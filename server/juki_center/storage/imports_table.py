@@ -34,6 +34,11 @@ class ImportsTable:
     def __init__(self, sql: SQL) -> None:
         self._sql = sql
 
+    def find(self, import_id: str) -> Import | None:
+        """Return the import with this id."""
+        row = self._sql.execute(f"{_IMPORT} WHERE import_id = ?", (import_id,)).fetchone()
+        return None if row is None else _import(row)
+
     def unfinished(self, name: str) -> Import | None:
         """Return the import of a file that was begun and not finished."""
         row = self._sql.execute(
@@ -94,9 +99,9 @@ class ImportsTable:
                 (now.import_id, one.line, one.outcome, one.field, one.rule, one.missing),
             )
 
-    def findings(self, import_id: str) -> Iterator[Finding]:
-        """Give the lines that were not applied, in their order."""
-        last = 0
+    def findings(self, import_id: str, *, after: int = 0) -> Iterator[Finding]:
+        """Give the lines behind `after` that were not applied, in their order."""
+        last = after
         while rows := self._sql.execute(_FINDINGS, (import_id, last, _PAGE)).fetchall():
             for row in rows:
                 yield _finding(row)

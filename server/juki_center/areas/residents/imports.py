@@ -123,6 +123,9 @@ class Importer:
 class Imports(Protocol):
     """What the store keeps of imports."""
 
+    def find(self, import_id: str) -> Import | None:
+        """Return the import with this id."""
+
     def unfinished(self, name: str) -> Import | None:
         """Return the import of a file that was begun and not finished."""
 
@@ -135,8 +138,8 @@ class Imports(Protocol):
     def reached(self, now: Import, findings: Sequence[Finding]) -> None:
         """Write how far an import is, and what became of the lines since."""
 
-    def findings(self, import_id: str) -> Iterator[Finding]:
-        """Give the lines that were not applied, in their order."""
+    def findings(self, import_id: str, *, after: int = 0) -> Iterator[Finding]:
+        """Give the lines behind `after` that were not applied, in their order."""
 
 
 class ImportTx(UpdateTx, Protocol):
@@ -173,20 +176,26 @@ def apply_lines(
     tx: ImportTx, importing: Import, lines: Sequence[ReadLine], now: datetime, by: Importer
 ) -> Import:
     """Apply lines that follow each other, and write how far the import is with them."""
-    totals, findings = importing.totals, []
+    return apply_each(tx, importing, lines, now, by)[0]
+
+
+def apply_each(
+    tx: ImportTx, importing: Import, lines: Sequence[ReadLine], now: datetime, by: Importer
+) -> tuple[Import, list[Finding]]:
+    """Do what `apply_lines` does; return with it what became of each line, applied ones too."""
+    totals, outcomes = importing.totals, []
     hosting = _Hosting(tx.registers, by.may_host, now)
     for line in lines:
         applied = _apply(tx, line, now, by, hosting)
         freed = sum(one.outcome is Outcome.APPLIED for one in applied.followed)
         totals = totals.plus(applied.outcome, freed)
-        if applied.outcome is not Outcome.APPLIED:
-            findings.append(_finding(line.number, applied))
+        outcomes.append(_finding(line.number, applied))
     reached = replace(
         importing, line=lines[-1].number, offset=lines[-1].end, totals=totals, changed_at=now
     )
-    tx.imports.reached(reached, findings)
+    tx.imports.reached(reached, [one for one in outcomes if one.outcome is not Outcome.APPLIED])
     tx.audit.append(_event(importing, reached, now, by))
-    return reached
+    return reached, outcomes
 
 
 def finish_import(tx: ImportTx, importing: Import, now: datetime) -> Import:
