@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -50,6 +48,7 @@ from tests.support.agencies import (
     code_of,
     day,
     found,
+    provision_rows,
 )
 from tests.support.center import NOW, SAMPLES
 from tests.support.leaves import leaves
@@ -92,13 +91,6 @@ async def refused(
     return caught.value
 
 
-def provisions(store: SQLiteStore) -> list[dict[str, object]]:
-    """Return the rows of the log, as an auditor with a copy of the file reads them."""
-    with closing(sqlite3.connect(store.path)) as sql:
-        sql.row_factory = sqlite3.Row
-        return [dict(row) for row in sql.execute("SELECT * FROM provisions ORDER BY id")]
-
-
 async def change_code(store: SQLiteStore, key: str) -> None:
     """Give a sample resident another code."""
 
@@ -126,7 +118,7 @@ async def test_by_code_tells_the_four_attributes_and_logs_the_provision(
     assert told.information.sex is Sex.MALE
     assert told.information.address == "埼玉県所沢市緑町二丁目14番地5"
     assert told.information.code is None
-    (row,) = provisions(office)
+    (row,) = provision_rows(office)
     assert (row["agency"], row["affair"], row["kind"]) == ("passport-1", "passport", "BY_CODE")
     assert row["purpose"] == "examination for passport"
     assert (row["items"], row["outcome"]) == ("NAME DATE_OF_BIRTH SEX ADDRESS", "MATCH")
@@ -142,7 +134,7 @@ async def test_a_confirmation_leaves_a_leaf_that_names_its_provision(office: SQL
     assert leaf["ev"] == "IDENTITY_CONFIRMED"
     assert (leaf["by"], leaf["out"]) == ("juki://agency/passport-1", "DONE")
     assert leaf["id"] == told.provision_id
-    assert leaf["who"] == [provisions(office)[0]["subject"]]
+    assert leaf["who"] == [provision_rows(office)[0]["subject"]]
     assert leaf["what"] == list(FOUR)
     assert leaf["more"] == {
         "affair": "passport",
@@ -166,7 +158,7 @@ async def test_an_affair_that_is_not_authorised_is_refused_and_logged(
     assert leaf["by"] == "juki://agency/passport-1"
     assert leaf["more"] == {"affair": affair, "kind": "BY_CODE"}
     assert "who" not in leaf
-    assert provisions(office) == []
+    assert provision_rows(office) == []
 
 
 async def test_an_agency_that_nobody_added_is_refused(office: SQLiteStore) -> None:
@@ -240,7 +232,7 @@ async def test_a_question_without_items_is_answered_yes_and_nothing_more(
 
     assert told.outcome is Outcome.MATCH
     assert told.information is None
-    assert provisions(office)[0]["items"] == ""
+    assert provision_rows(office)[0]["items"] == ""
 
 
 async def test_one_item_asked_for_is_one_item_told(office: SQLiteStore) -> None:
@@ -256,7 +248,7 @@ async def test_an_unknown_code_is_no_match_and_leaves_a_leaf_alone(office: SQLit
     told = await ask(office, ByCode(NEW_CODE))
 
     assert told == Confirmation(Outcome.NO_MATCH)
-    assert provisions(office) == []
+    assert provision_rows(office) == []
     assert leaves(office)[-1]["more"]["outcome"] == "NO_MATCH"  # type: ignore[index]  # a map
 
 
@@ -271,7 +263,7 @@ async def test_a_former_code_is_code_changed_and_does_not_tell_the_new_one(
 
     assert told.outcome is Outcome.CODE_CHANGED
     assert told.information is None
-    assert provisions(office)[0]["outcome"] == "CODE_CHANGED"
+    assert provision_rows(office)[0]["outcome"] == "CODE_CHANGED"
 
 
 async def test_a_former_code_tells_the_new_one_to_an_agency_that_may_have_codes(
@@ -286,7 +278,7 @@ async def test_a_former_code_tells_the_new_one_to_an_agency_that_may_have_codes(
     assert told.information is not None
     assert told.information.code == NEW_CODE
     assert told.information.name == ""
-    assert provisions(office)[0]["items"] == "RESIDENT_CODE"
+    assert provision_rows(office)[0]["items"] == "RESIDENT_CODE"
 
 
 @pytest.mark.parametrize("question", ["by code", "by attributes"])
@@ -308,7 +300,7 @@ async def test_a_death_is_told_with_reason_and_date_and_nothing_else(
     assert told.deletion is not None
     assert (told.deletion.reason, told.deletion.date) == (ChangeReason.DEATH, change.date)
     assert told.information is None
-    assert provisions(office)[0]["outcome"] == "DELETED"
+    assert provision_rows(office)[0]["outcome"] == "DELETED"
 
 
 async def test_a_deleted_record_that_was_corrected_later_tells_what_deleted_it(
@@ -367,7 +359,7 @@ async def test_two_persons_who_fit_are_counted_and_nothing_of_them_is_told(
     told = await ask(office, attributes_of("takahashi-ichiro", address="", prefecture="11"))
 
     assert told == Confirmation(Outcome.AMBIGUOUS, count=2)
-    assert provisions(office) == []
+    assert provision_rows(office) == []
     leaf = leaves(office)[-1]
     assert leaf["more"]["count"] == "2"  # type: ignore[index]  # a map
     assert "who" not in leaf
@@ -439,7 +431,7 @@ async def test_a_disconnected_residence_is_never_no_match(office: SQLiteStore) -
         refusal = await refused(office, question)
 
         assert refusal.reason is Reason.RESIDENCE_DISCONNECTED
-    assert provisions(office) == []
+    assert provision_rows(office) == []
 
 
 async def test_a_protective_measure_neither_stops_nor_shows(office: SQLiteStore) -> None:
@@ -497,7 +489,7 @@ async def test_provisions_are_kept_for_seven_years_to_the_day(office: SQLiteStor
     await office.act(
         lambda tx: forget_old_provisions(tx, first_moment_after - timedelta(microseconds=1))
     )
-    kept = len(provisions(office))
+    kept = len(provision_rows(office))
     await office.act(lambda tx: forget_old_provisions(tx, first_moment_after))
 
-    assert (kept, len(provisions(office))) == (1, 0)
+    assert (kept, len(provision_rows(office))) == (1, 0)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import date, datetime
+from typing import Any
+
+import cbor2
 
 from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.authorisations import Authorisation, RegisteredAgency
@@ -16,6 +21,7 @@ from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import Resident
 from juki_center.data import affair_tables, municipality_rows
+from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES
 
 PASSPORT = AffairCode("passport")
@@ -99,3 +105,33 @@ def found(tx: Tx, key: str) -> Resident:
     where = tx.residents.by_code(SAMPLES[key].record.code)
     assert where is not None
     return tx.residents.resident(where.person)
+
+
+def provision_rows(store: SQLiteStore) -> list[dict[str, Any]]:
+    """Return the log of provisions, as an auditor with a copy of the file reads it.
+
+    `octets` is each row's own encoding, written here anew: what a batch's leaf vouches for.
+    """
+    with closing(sqlite3.connect(store.path)) as sql:
+        sql.row_factory = sqlite3.Row
+        rows = [dict(row) for row in sql.execute("SELECT * FROM provisions ORDER BY id")]
+    return [row | {"octets": _octets(row)} for row in rows]
+
+
+def _octets(row: dict[str, Any]) -> bytes:
+    return cbor2.dumps(
+        {
+            "v": 1,
+            "no": row["id"],
+            "at": row["at"],
+            "to": row["agency"],
+            "for": row["affair"],
+            "why": row["purpose"],
+            "kind": row["kind"],
+            "who": row["subject"],
+            "res": row["municipality"],
+            "what": row["items"].split(),
+            "out": row["outcome"],
+        },
+        canonical=True,
+    )

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from juki_center.areas.agencies.authorisations import Agencies
+from juki_center.areas.agencies.batch_rows import Batches
 from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.audit.events import AuditLog
@@ -42,6 +43,9 @@ class Tx(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def batches(self) -> Batches: ...
 
     @property
     def cards(self) -> Cards: ...

@@ -1,4 +1,4 @@
-"""What a running center forgets by itself: old answers, and card sessions long over.
+"""What a running center forgets by itself: old answers, sessions, batches and provisions.
 
 It runs when the center starts and then every hour, beside the calls and never in their way. What
 is kept how long is decided in the areas.
@@ -11,6 +11,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
+from juki_center.areas.agencies.batch_rows import forget_old_batches
+from juki_center.areas.agencies.provisions import forget_old_provisions
 from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.errors import Refusal
@@ -53,6 +55,8 @@ async def forget(store: Store, now: datetime) -> None:
     def act(tx: Tx) -> None:
         forget_old_answers(tx, now)
         forget_old_sessions(tx, now)
+        forget_old_batches(tx, now)
+        forget_old_provisions(tx, now)
 
     try:
         await store.act(act)

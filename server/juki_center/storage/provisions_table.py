@@ -21,8 +21,7 @@ _INSERT = (
     " RETURNING id"
 )
 _LINE = (
-    "SELECT id, at FROM provisions"
-    " WHERE agency = ? AND batch_id = ? AND line = ? AND answer_token = ?"
+    "SELECT id FROM provisions WHERE agency = ? AND batch_id = ? AND line = ? AND answer_token = ?"
 )
 _COUNTS = (
     "SELECT agency, affair, kind, outcome, count(*) FROM provisions"
@@ -44,7 +43,7 @@ class ProvisionsTable:
         subject = self._keys.look_up(LookUp.AUDIT).token(provision.person.octets)
         where: tuple[bytes | None, int | None, bytes | None] = (None, None, None)
         if line is not None:
-            token = self._keys.look_up(LookUp.CONTENT).token(b"answer", line.answer)
+            token = self._keys.look_up(LookUp.CONTENT).token(b"answer", *_answer(line))
             where = (line.batch_id.bytes, line.line, token)
             standing = self._sql.execute(_LINE, (provision.agency, *where)).fetchone()
             if standing is not None:
@@ -88,3 +87,7 @@ class ProvisionsTable:
             )
             for row in rows
         ]
+
+
+def _answer(line: BatchLine) -> tuple[bytes, bytes]:
+    return to_micros(line.began_at).to_bytes(8, "big"), line.answer

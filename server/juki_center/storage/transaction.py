@@ -11,6 +11,7 @@ from juki_center.errors import RuleBroken
 from juki_center.storage.agencies_table import AgenciesTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.audit_table import AuditTable
+from juki_center.storage.batches_table import BatchesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.imports_table import ImportsTable
@@ -44,6 +45,7 @@ class Transaction:
         self.agencies = AgenciesTable(sql)
         self.answers = AnswersTable(sql, self.keys)
         self.audit = AuditTable(sql, self.keys)
+        self.batches = BatchesTable(sql)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)

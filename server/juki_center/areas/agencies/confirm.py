@@ -34,11 +34,15 @@ from juki_center.errors import Refusal
 _WATCHABLE = frozenset({Outcome.MATCH, Outcome.MATCH_WITH_VARIANT, Outcome.DELETED})
 
 
-class ConfirmTx(Protocol):
-    """What confirming needs of a transaction."""
+class AuthorisedTx(Protocol):
+    """What looking for an authorisation needs of a transaction."""
 
     @property
     def agencies(self) -> Agencies: ...
+
+
+class ConfirmTx(AuthorisedTx, Protocol):
+    """What confirming needs of a transaction."""
 
     @property
     def audit(self) -> AuditLog: ...
@@ -80,16 +84,24 @@ def confirm(tx: ConfirmTx, command: Confirm, now: datetime, policy: AgencyPolicy
 
 
 def authorised(
-    tx: ConfirmTx, asking: Asking, items: tuple[Item, ...], now: datetime, policy: AgencyPolicy
+    tx: AuthorisedTx, asking: Asking, items: tuple[Item, ...], now: datetime, policy: AgencyPolicy
 ) -> Authorisation:
     """Return the row that allows a request. Raises DeniedAttempt."""
-    # A row for an affair that the catalogue has lost allows nothing.
-    is_known = asking.affair in policy.affairs
-    rows = tx.agencies.authorisations(asking.agency.agency, asking.affair) if is_known else []
+    rows = rows_for(tx, asking, policy)
     try:
         return covering(rows, asking.kinds, items, day_in_japan(now))
     except Refusal as refusal:
         raise DeniedAttempt(refusal, _refused(asking, refusal, now)) from refusal
+
+
+def rows_for(tx: AuthorisedTx, asking: Asking, policy: AgencyPolicy) -> list[Authorisation]:
+    """Return an agency's rows for an affair, of whatever day.
+
+    A row for an affair that the catalogue does not have allows nothing.
+    """
+    if asking.affair not in policy.affairs:
+        return []
+    return tx.agencies.authorisations(asking.agency.agency, asking.affair)
 
 
 def watched(tx: ConfirmTx, answered: Answered, allowed: Authorisation) -> Answered:

@@ -6,7 +6,7 @@ for the log that a resident may ask for). It names the person by a keyed hash.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -15,6 +15,7 @@ from uuid import UUID
 import cbor2
 
 from juki_center.areas.agencies.commands import AffairCode, Kind
+from juki_center.areas.audit.merkle import root
 from juki_center.areas.days import JAPAN, day_in_japan
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -28,10 +29,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class BatchLine:
     """Which line of which batch an answer belongs to.
 
-    `answer` is the answer in one encoding: the same line with the same answer is one provision.
+    `answer` is the answer in one encoding: the same line with the same answer is one provision. A
+    batch that was forgotten and begun anew is another one, though it bears the same id.
     """
 
     batch_id: UUID
+    began_at: datetime
     line: int
     answer: bytes = field(repr=False)
 
@@ -100,6 +103,12 @@ def row_octets(number: int, subject: bytes, provision: Provision) -> bytes:
         "out": provision.outcome,
     }
     return cbor2.dumps(row, canonical=True)
+
+
+def vouching(octets: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
+    """Return what one leaf says of many new rows: their number, and the tree hash over them."""
+    number = ("provisions", str(len(octets)))
+    return (number, ("root", root(octets).hex())) if octets else (number,)
 
 
 def first_day_kept(today: date) -> date:

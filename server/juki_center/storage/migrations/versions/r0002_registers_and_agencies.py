@@ -125,8 +125,9 @@ _AGENCIES = (
     ) WITHOUT ROWID""",
     """CREATE TABLE batches (
         agency TEXT NOT NULL, batch_id BLOB NOT NULL, affair TEXT NOT NULL,
-        content_token BLOB NOT NULL, line_count INTEGER NOT NULL, lines_done INTEGER NOT NULL,
-        counts TEXT NOT NULL, began_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+        items TEXT NOT NULL, is_watching INTEGER NOT NULL, line_count INTEGER NOT NULL,
+        lines_done INTEGER NOT NULL, counts TEXT NOT NULL, began_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
         PRIMARY KEY (agency, batch_id)
     ) WITHOUT ROWID""",
 )
