@@ -10,6 +10,7 @@ import typer
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.cli import assembly
 from juki_center.cli import cards as cards_command
+from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import doctor as doctor_command
 from juki_center.cli import municipalities as municipalities_command
@@ -31,6 +32,7 @@ cards_app = typer.Typer(
     help="Look at a card's state, or change it; works beside a center that serves.",
 )
 app.add_typer(cards_app, name="cards")
+app.add_typer(codes_command.app, name="codes")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
 

@@ -17,6 +17,7 @@ from juki_cardbox.personalise import CardSigner, Personalisation, make_card, ser
 from juki_center.areas.cards.register import Card, CardKind, CardStatus
 from juki_center.areas.cards.rules import last_valid_day
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.assignment import stock_codes
 from juki_center.areas.residents.records import ResidenceState
 from juki_center.cli import dev_texts
 from juki_center.config import CenterConfig
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from juki_center.areas.residents.samples import Sample
 
 NODE: Final = "center-1"
+STOCKED_CODES: Final = 500
 PEERS: Final = (
     PeerIdentity(Role.CENTER, NODE),
     PeerIdentity(Role.TERMINAL, "01", "131016"),
@@ -138,8 +140,15 @@ class DevFolder:
 
 
 def enter_samples(tx: Tx, cards: tuple[SampleCard, ...], now: datetime) -> None:
-    """Act: enter the sample residents and their cards where they are not there yet."""
+    """Act: enter the sample residents and their cards where they are not there yet.
+
+    Every municipality has codes for newborns.
+    """
     load_samples(tx, now)
+    for municipality in tx.registers.hosted():
+        missing = STOCKED_CODES - tx.codes.count(municipality)
+        if missing > 0:
+            stock_codes(tx, municipality, missing, now, caller_uri=f"juki://center/{NODE}")
     for card in cards:
         if tx.cards.card(card.serial) is None:
             tx.cards.add_card(_row(tx, card, now))

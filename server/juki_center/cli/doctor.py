@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_center.areas.residents.assignment import stocks_of
 from juki_center.cli.assembly import is_readable, open_with_key
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
 from juki_center.config import Environment
@@ -37,6 +39,7 @@ _SOON: Final = timedelta(days=30)
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 _PROBE_SECONDS: Final = 2.0
 _HTTP_OK: Final = 200
+_NAMED: Final = 5
 
 
 class Level(StrEnum):
@@ -194,12 +197,28 @@ def _running(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     yield Finding("serving", level, "ready" if good else f"not ready: {body}")
 
 
+def _codes(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    """A municipality without codes can enter no newborn."""
+    if not _store_file(config).exists():
+        return
+    with closing(open_with_key(config)) as store:
+        stocks = store.read(stocks_of)
+    low = [f"{one.municipality} has {one.left}" for one in stocks if one.is_low]
+    if low:
+        shown = ", ".join(low[:_NAMED]) + (" ..." if len(low) > _NAMED else "")
+        detail = f"{len(low)} of {len(stocks)} stocks are low ({shown}); `juki-center codes stock`"
+        yield Finding("codes", Level.WARNING, detail)
+    else:
+        yield Finding("codes", Level.OK, f"{len(stocks)} municipalities have enough")
+
+
 _CHECKS: Final[dict[str, Check]] = {
     "kek": _key_encryption_key,
     "certificates": _certificates,
     "card access": _card_access,
     "authority keys": _authority_keys,
     "store": _store,
+    "codes": _codes,
     "clock": _clock,
     "serving": _running,
 }

@@ -121,6 +121,7 @@ _RULES: Final[Mapping[str, str]] = {
     "MUNICIPALITY_UNKNOWN": "no municipality has or had this code",
     "MUNICIPALITY_NOT_VALID": "this municipality code is no longer in force",
     "NO_REGISTER_OF_ITS_OWN": "this is a ward; its city keeps the register",
+    "NOT_HOSTED": "the center hosts no register of this municipality",
     "JSON_NEEDS_OUT": "--json and the lines cannot share standard output: name a file by --out",
     "EMPTY_FILE": "the file is empty",
     "UTF_16": "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.storage.keyring import KeyRing
-from juki_center.storage.sql import SQL
+from juki_center.storage.sql import SQL, as_text
 
 
 class RegistersTable:
@@ -30,6 +30,11 @@ class RegistersTable:
             "SELECT 1 FROM municipalities WHERE code = ?", (str(municipality),)
         ).fetchone()
         return row is not None
+
+    def hosted(self) -> list[MunicipalityCode]:
+        """Return whose registers the center hosts, in the order of their codes."""
+        rows = self._sql.execute("SELECT code FROM municipalities ORDER BY code").fetchall()
+        return [MunicipalityCode(as_text(row[0])) for row in rows]
 
     def set_connected(self, municipality: MunicipalityCode, *, connected: bool) -> None:
         """Connect or disconnect a hosted register."""

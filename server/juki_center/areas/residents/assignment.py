@@ -18,8 +18,9 @@ from juki_center.areas.residents.codes import (
     is_issuable,
     resident_check_digit,
 )
-from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.areas.residents.policy import LOW_STOCK
 from juki_center.areas.residents.records import Residents
+from juki_center.areas.residents.registers import Registers
 from juki_center.areas.residents.stock import CodeStock
 from juki_center.errors import Reason, Refusal
 
@@ -52,6 +53,25 @@ class DrawTx(Protocol):
 
     @property
     def residents(self) -> Residents: ...
+
+
+class ListTx(Protocol):
+    """What looking at the stocks needs of a transaction."""
+
+    @property
+    def codes(self) -> CodeStock: ...
+
+    @property
+    def registers(self) -> Registers: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How many codes a municipality has left, and whether that is below the alert level."""
+
+    municipality: MunicipalityCode
+    left: int
+    is_low: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,14 @@ def draw_code(tx: DrawTx, municipality: MunicipalityCode) -> ResidentCode:
     raise Refusal(Reason.CODE_STOCK_EMPTY)
 
 
-def is_low(codes: CodeStock, municipality: MunicipalityCode, policy: RegisterPolicy) -> bool:
+def is_low(codes: CodeStock, municipality: MunicipalityCode, low_stock: int) -> bool:
     """Tell whether a stock has fallen below its alert level (STD-4.3.1)."""
-    return codes.count(municipality) < policy.low_stock
+    return codes.count(municipality) < low_stock
+
+
+def stocks_of(tx: ListTx, low_stock: int = LOW_STOCK) -> list[Stock]:
+    """Return the stock of every hosted municipality, in the order of their codes."""
+    return [
+        Stock(one, tx.codes.count(one), is_low(tx.codes, one, low_stock))
+        for one in tx.registers.hosted()
+    ]

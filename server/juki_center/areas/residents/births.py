@@ -57,7 +57,7 @@ def _write(tx: RegisterTx, desk: Desk, entries: Entries, member: Resident) -> Wr
     person = tx.residents.enter(member.municipality, member.household, record, state, change)
     child = tx.residents.resident(person)
     notify(tx, None, child)
-    is_stock_low = is_low(tx.codes, desk.register, desk.policy)
+    is_stock_low = is_low(tx.codes, desk.register, desk.policy.low_stock)
     return Written((child,), (int(is_stock_low),), Event.RECORD_ENTERED)
 
 

@@ -52,4 +52,6 @@ def _write(tx: RegisterTx, desk: Desk, resident: Resident) -> Written:
     revoked = end_cards(
         tx, resident.person, CardEvent.CODE_CHANGED, caller_uri=desk.terminal.uri, now=desk.now
     )
-    return Written((written,), (revoked, int(is_low(tx.codes, desk.register, desk.policy))))
+    return Written(
+        (written,), (revoked, int(is_low(tx.codes, desk.register, desk.policy.low_stock)))
+    )

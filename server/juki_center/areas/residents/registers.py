@@ -19,5 +19,8 @@ class Registers(Protocol):
     def is_hosted(self, municipality: MunicipalityCode) -> bool:
         """Tell whether the center hosts this register."""
 
+    def hosted(self) -> list[MunicipalityCode]:
+        """Return whose registers the center hosts, in the order of their codes."""
+
     def set_connected(self, municipality: MunicipalityCode, *, connected: bool) -> None:
         """Connect or disconnect a hosted register; a disconnected one cannot be opened."""
