@@ -60,8 +60,7 @@ class AttributeTokens:
 
     def enter(self, person: PersonID, prefecture: str, record: ResidenceRecord) -> None:
         """Write the tokens of a new person's record."""
-        for token, version in self._wanted(prefecture, record).items():
-            self._sql.execute(_INSERT, (token, person.octets, version))
+        self._insert(person, self._wanted(prefecture, record))
 
     def replace(self, person: PersonID, prefecture: str, record: ResidenceRecord) -> None:
         """Write a record's tokens in place of those from before; what stays is not touched."""
@@ -75,8 +74,11 @@ class AttributeTokens:
                 del wanted[token]
             else:
                 self._sql.execute(_DELETE, (token, person.octets))
-        for token, version in wanted.items():
-            self._sql.execute(_INSERT, (token, person.octets, version))
+        self._insert(person, wanted)
+
+    def _insert(self, person: PersonID, wanted: Mapping[bytes, int]) -> None:
+        rows = [(token, person.octets, version) for token, version in wanted.items()]
+        self._sql.executemany(_INSERT, rows)
 
     def _wanted(self, prefecture: str, record: ResidenceRecord) -> dict[bytes, int]:
         return {

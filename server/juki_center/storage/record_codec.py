@@ -1,16 +1,21 @@
-"""The inside of a sealed record: versioned CBOR, a field's name to its value, blanks left out.
+"""The inside of a sealed record: a JSON list of its entries, each at a place of its own.
 
-Beside the record's own fields stands `change`: what made this version.
+Version 2 is `[2, change, entry, ...]`, with what made this version of the record in front of the
+entries of `_ENTRIES`. A new entry goes to the end, and is blank in records from before it. A list
+and JSON because they are written in a fifth of the time of a CBOR map and are shorter; most
+records stay below the 508 octets after which the next step of padding begins.
+
+Version 1 is a CBOR map of names to entries, blanks left out. It is read, and written no more.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import cast
 
 import cbor2
+import orjson
 
 from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Era, Precision
 from juki_center.areas.residents.codes import ResidentCode
@@ -25,49 +30,76 @@ from juki_center.areas.residents.records import (
 )
 from juki_center.storage.sql import from_micros, to_micros
 
-_VERSION = 1
-# A name, a reading or a relationship may be blank, and still is an entry.
-_ALWAYS = frozenset(field.name for field in fields(ResidenceRecord) if field.default is MISSING)
+_VERSION = 2
+_MAP_VERSION = 1
+_ENTRIES = (
+    "code",
+    "name",
+    "kana",
+    "birth",
+    "sex",
+    "address",
+    "resident_since",
+    "relationship",
+    "nationality",
+    "building",
+    "alias",
+    "address_since",
+    "notified",
+    "previous_address",
+    "registered_domicile",
+    "family_register_head",
+    "hold",
+    "kanji_name",
+    "former_codes",
+    "measure",
+)
 
 
 def encode(record: ResidenceRecord, change: ChangeInformation | None = None) -> bytes:
     """Return the octets of a record and of what made it."""
-    entries = {field.name: _out(getattr(record, field.name)) for field in fields(record)}
-    entries["change"] = _change_out(change) if change else None
-    kept = {
-        name: value
-        for name, value in entries.items()
-        if name in _ALWAYS or value not in {None, "", ()}
-    }
-    return cbor2.dumps({"v": _VERSION, **kept}, canonical=True)
+    entries: list[object] = [_VERSION, _change_out(change) if change else None]
+    for name in _ENTRIES:
+        value = getattr(record, name)
+        entries.append(value if not value or type(value) is str else _out(value))
+    return orjson.dumps(entries)
 
 
 def decode(octets: bytes) -> tuple[ResidenceRecord, ChangeInformation | None]:
     """Return the record and what made it. Raises ValueError for a version unknown here."""
-    entries = cast("dict[str, object]", cbor2.loads(octets))
-    if entries.pop("v", None) != _VERSION:
-        raise ValueError("unknown version of a residence record")
-    change = entries.pop("change", None)
+    change, entries = _from_list(octets) if octets[:1] == b"[" else _from_map(octets)
     record = ResidenceRecord(**{name: _in(name, value) for name, value in entries.items()})  # type: ignore[arg-type]  # the names are the fields' own
     return record, _change_in(cast("list[object]", change)) if change else None
 
 
+def _from_list(octets: bytes) -> tuple[object, dict[str, object]]:
+    version, change, *entries = cast("list[object]", orjson.loads(octets))
+    if version != _VERSION:
+        raise ValueError("unknown version of a residence record")
+    return change, dict(zip(_ENTRIES, entries, strict=False))
+
+
+def _from_map(octets: bytes) -> tuple[object, dict[str, object]]:
+    entries = cast("dict[str, object]", cbor2.loads(octets))
+    if entries.pop("v", None) != _MAP_VERSION:
+        raise ValueError("unknown version of a residence record")
+    return entries.pop("change", None), entries
+
+
 def encode_date(value: CivilDate) -> tuple[object, ...]:
     """Return a civil date as the parts that `decode_date` takes."""
-    return tuple(
-        str(part) if isinstance(part, StrEnum) else part
-        for part in (
-            value.calendar,
-            value.precision,
-            value.year,
-            value.month,
-            value.day,
-            value.era,
-            value.original_text,
-            value.earliest,
-            value.latest,
-        )
+    parts: tuple[object, ...] = (
+        str(value.calendar),
+        str(value.precision),
+        value.year,
+        value.month,
+        value.day,
+        None if value.era is None else str(value.era),
+        value.original_text,
     )
+    if value.earliest is None and value.latest is None:
+        return parts
+    return (*parts, value.earliest, value.latest)
 
 
 def _change_out(change: ChangeInformation) -> tuple[object, ...]:
@@ -129,7 +161,7 @@ def _out(value: object) -> object:
 
 
 def _in(name: str, value: object) -> object:
-    match name:
+    match name if value is not None else None:
         case "code":
             return ResidentCode(str(value))
         case "birth" | "resident_since" | "address_since" | "notified":

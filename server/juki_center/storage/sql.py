@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -24,9 +24,11 @@ class Rows(Protocol):
 
 
 class SQL(Protocol):
-    """Runs one statement with `?` for its parameters."""
+    """Runs one statement with `?` for its parameters, once or for each of many rows."""
 
     def execute(self, statement: str, parameters: Sequence[Value] = (), /) -> Rows: ...
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Rows: ...
 
 
 def to_micros(moment: datetime) -> int:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
 
+import cbor2
+import orjson
 import pytest
 
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode, is_issuable
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import (
+    Hold,
     HouseholdID,
     PersonID,
+    ProtectiveMeasure,
     ResidenceRecord,
     ResidenceState,
     Sex,
@@ -102,9 +107,47 @@ def test_a_date_comes_back_from_a_records_octets_with_its_text_and_its_span(text
     assert found.resident_since.paper_text == text
 
 
-def test_a_record_of_an_unknown_version_is_refused() -> None:
+@pytest.mark.parametrize("octets", [b"\xa1\x61v\x02", b"[3,null]"])
+def test_a_record_of_an_unknown_version_is_refused(octets: bytes) -> None:
     with pytest.raises(ValueError, match="version"):
-        record_codec.decode(b"\xa1\x61v\x02")
+        record_codec.decode(octets)
+
+
+def test_every_entry_of_a_record_has_its_place_in_the_octets() -> None:
+    full = replace(
+        YOSHIDA,
+        alias="吉田",
+        kanji_name="吉田\u3000太郎",
+        former_codes=(SAMPLES["tsuji-makoto"].record.code,),
+        hold=Hold.UNDER_CORRECTION,
+        measure=ProtectiveMeasure(date(2027, 3, 31), datetime(2026, 11, 23, 1, 0, tzinfo=UTC)),
+        notified=parse_date("昭和45年3月2日"),
+        building="並木団地1号棟",
+        address_since=parse_date("昭和45年3月2日"),
+        previous_address="東京都千代田区永田町一丁目1番地",
+    )
+
+    assert all(getattr(full, field.name) for field in fields(full))
+    assert record_codec.decode(record_codec.encode(full)) == (full, None)
+
+
+def test_a_record_from_before_an_entry_was_added_has_it_blank() -> None:
+    shorter = orjson.dumps(orjson.loads(record_codec.encode(YOSHIDA))[:-1])
+
+    assert record_codec.decode(shorter) == (YOSHIDA, None)
+
+
+def test_a_record_in_its_first_form_is_read() -> None:
+    born = ("ERA", "DAY", 45, 3, 2, "SHOWA", "昭和45年3月2日")
+    entries = {"code": YOSHIDA.code.digits, "name": "吉田", "kana": "", "sex": "MALE"}
+    dates = {"birth": born, "resident_since": born}
+    rest = {"address": "並木一丁目1番地", "relationship": "世帯主", "hold": "UNDER_CORRECTION"}
+
+    record, change = record_codec.decode(cbor2.dumps({"v": 1, **entries, **dates, **rest}))
+
+    assert change is None
+    assert (record.name, record.kana, record.hold) == ("吉田", "", Hold.UNDER_CORRECTION)
+    assert record.birth.original_text == "昭和45年3月2日"
 
 
 def test_a_records_repr_shows_nothing_personal() -> None:
