@@ -26,6 +26,12 @@ VALID = [
     "63691420347",
     "98419520241",
 ]
+REMAINDER_0 = ["47971104380", "20788417900", "28603313250"]
+REMAINDER_1 = ["75769813420", "71611671860", "88097810430"]
+MUNICIPALITIES = [
+    *("112089", "111007", "112011", "131016", "131041", "131121", "011002", "141003", "271004"),
+    *("472018", "134023", "012131", "012050", "221384", "221392", "221406"),
+]
 
 
 def test_case_01_body_2472705960_gets_check_digit_8() -> None:
@@ -46,17 +52,21 @@ def test_case_01_a_wrong_check_digit_is_refused_by_name(digits: str) -> None:
     assert digits not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "digits",
-    ["47971104380", "20788417900", "28603313250", "75769813420", "71611671860", "88097810430"],
-)
+@pytest.mark.parametrize("digits", REMAINDER_0 + REMAINDER_1)
 def test_case_02_remainders_0_and_1_are_valid_in_resident_codes(digits: str) -> None:
     assert ResidentCode(digits).digits == digits
 
 
-@pytest.mark.parametrize("digits", ["012131", "012050", "221384", "221392", "221406"])
-def test_case_02_remainders_0_and_1_are_valid_in_municipality_codes(digits: str) -> None:
+@pytest.mark.parametrize("digits", MUNICIPALITIES)
+def test_case_02_official_municipality_codes_are_valid(digits: str) -> None:
     assert str(MunicipalityCode(digits)) == digits
+    assert municipality_check_digit(digits[:5]) == digits[5]
+
+
+def test_a_prefectures_code_has_a_right_check_digit_and_is_no_municipality() -> None:
+    assert municipality_check_digit("11000") == "1"
+    with pytest.raises(RuleBroken, match="NO_MUNICIPALITY"):
+        MunicipalityCode("110001")
 
 
 def test_case_02_the_two_rules_part_at_remainder_0() -> None:
@@ -73,6 +83,11 @@ def test_case_02_the_two_rules_part_at_remainder_0() -> None:
         ("1234567890a", "ELEVEN_DIGITS"),
         (" 12345678903", "ELEVEN_DIGITS"),
         ("²2345678903", "ELEVEN_DIGITS"),
+        ("12345678903 ", "ELEVEN_DIGITS"),
+        ("12345678903\n", "ELEVEN_DIGITS"),
+        ("1234567890\x00", "ELEVEN_DIGITS"),
+        ("-2345678903", "ELEVEN_DIGITS"),
+        ("25208017644", "INVALID_CHECK_DIGIT"),
         ("", "ELEVEN_DIGITS"),
     ],
 )
@@ -115,9 +130,21 @@ def test_case_04_a_leading_zero_survives_and_the_code_is_never_shown() -> None:
     assert "07215594348" not in f"{code} {code!r}"
 
 
-def test_bodies_with_remainder_0_are_never_issued() -> None:
-    assert not is_issuable(ResidentCode("47971104380"))
-    assert is_issuable(ResidentCode("75769813420"))
+@pytest.mark.parametrize("digits", REMAINDER_0)
+def test_case_05_a_body_with_remainder_0_is_never_issued(digits: str) -> None:
+    assert not is_issuable(ResidentCode(digits))
+
+
+@pytest.mark.parametrize("digits", [*VALID, *REMAINDER_1])
+def test_case_05_any_other_body_may_be_issued(digits: str) -> None:
+    assert is_issuable(ResidentCode(digits))
+
+
+@pytest.mark.parametrize("body", ["", "247270596", "24727059608"])
+def test_a_body_of_another_length_has_no_check_digit(body: str) -> None:
+    for check_digit in (resident_check_digit, municipality_check_digit):
+        with pytest.raises(ValueError, match="length"):
+            check_digit(body)
 
 
 @given(st.text("0123456789", min_size=10, max_size=10))

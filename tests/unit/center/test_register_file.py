@@ -197,8 +197,13 @@ def test_a_reason_and_its_day_come_together() -> None:
 
 
 def test_entries_that_do_not_fit_together_are_refused() -> None:
-    assert refused(NGUYEN | {"birth": "平成2年12月31日"})[1] == "BIRTH_DATE_NOT_GREGORIAN"
-    assert refused(YOSHIDA | {"alias": "林"})[1] == "ALIAS_OF_A_NATIONAL"
+    assert refused(NGUYEN | {"birth": "平成2年12月31日"}) == ("birth", "BIRTH_DATE_NOT_GREGORIAN")
+    assert refused(YOSHIDA | {"birth": "1985年4月1日"}) == ("birth", "BIRTH_DATE_NOT_IN_ERA")
+    assert refused(YOSHIDA | {"alias": "林"}) == ("alias", "ENTRY_OF_FOREIGN_RESIDENTS")
+
+
+def test_a_relationship_may_stand_in_brackets() -> None:
+    assert update_of(relationship="夫（未届）").record.relationship == "夫（未届）"
 
 
 def rule_of(line: str) -> str:

@@ -18,15 +18,12 @@ from juki_center.areas.residents.records import (
     HouseholdID,
     PersonID,
     ProtectiveMeasure,
-    ResidenceRecord,
     ResidenceState,
-    Sex,
 )
 from juki_center.areas.residents.rules import (
     TRANSITIONS,
     ResidenceEvent,
     after,
-    check_entries,
 )
 from juki_center.areas.residents.samples import parse_samples
 from juki_center.data import municipality_rows
@@ -48,31 +45,6 @@ def test_every_event_in_every_state_is_in_the_table_or_not_allowed(
         with pytest.raises(NotAllowed) as refused:
             after(state, event)
         assert (refused.value.state, refused.value.event) == (state, event)
-
-
-def test_case_08_an_unnamed_newborn_without_a_sex_is_accepted() -> None:
-    check_entries(replace(YOSHIDA, name="", kana="", sex=Sex.BLANK))
-
-
-@pytest.mark.parametrize(
-    ("rule", "record"),
-    [
-        ("ADDRESS_MISSING", replace(YOSHIDA, address="")),
-        ("NAME_NOT_AS_STORED", replace(YOSHIDA, name="𠮷田 太郎")),
-        ("KANA_NOT_AS_STORED", replace(YOSHIDA, kana="か\u3099")),
-        ("ADDRESS_NOT_AS_STORED", replace(YOSHIDA, address=" 所沢市並木")),
-        ("ALIAS_OF_A_NATIONAL", replace(YOSHIDA, alias="吉田")),
-        ("BIRTH_DATE_NOT_GREGORIAN", replace(WANG, birth=parse_date("昭和50年10月1日"))),
-        ("DOMICILE_OF_A_FOREIGNER", replace(WANG, registered_domicile="東京都")),
-    ],
-)
-def test_case_48_entries_that_a_register_may_not_hold_are_refused(
-    rule: str, record: ResidenceRecord
-) -> None:
-    with pytest.raises(RuleBroken) as refused:
-        check_entries(record)
-
-    assert refused.value.rule == rule
 
 
 @pytest.mark.parametrize("kind", [PersonID, HouseholdID])

@@ -22,7 +22,7 @@ from juki_center.areas.residents.records import (
     ResidenceState,
     Sex,
 )
-from juki_center.areas.residents.rules import checked
+from juki_center.areas.residents.rules import CheckedRecord, checked
 from juki_center.areas.residents.updates import Update, UpdateReason
 from juki_center.errors import RuleBroken
 
@@ -73,6 +73,14 @@ LONGEST_HOUSEHOLD_NUMBER: Final = 20
 _NEVER_BLANK: Final = tuple(
     column for column in COLUMNS if column in REQUIRED - {"name", "kana", "sex"}
 )
+# Entries that the rules call by another name than the file.
+_COLUMNS_OF_ENTRIES: Final = {
+    "name_kana": "kana",
+    "date_of_birth": "birth",
+    "building_and_room": "building",
+    "relationship_to_householder": "relationship",
+    "notification_date": "notified",
+}
 _SEXES: Final = {
     "MALE": Sex.MALE,
     "男": Sex.MALE,
@@ -161,9 +169,17 @@ def parse_update(layout: Layout, line: str) -> Update:
         household_number=_parsed("household", values, _household_number),
         version=_parsed("version", values, _version, "1"),
         state=_choice("state", values, _STATES, "ACTIVE"),
-        record=checked(_record(values)),
+        record=_checked(_record(values)),
         change=_change(values),
     )
+
+
+def _checked(record: ResidenceRecord) -> CheckedRecord:
+    try:
+        return checked(record)
+    except RuleBroken as broken:
+        column = _COLUMNS_OF_ENTRIES.get(broken.field, broken.field)
+        raise RuleBroken(broken.rule, column) from None
 
 
 def _record(values: Mapping[str, str]) -> ResidenceRecord:
@@ -183,7 +199,7 @@ def _record(values: Mapping[str, str]) -> ResidenceRecord:
         sex=_choice("sex", values, _SEXES, ""),
         address=address("address"),
         resident_since=_parsed("resident_since", values, parse_date),
-        relationship=name("relationship"),
+        relationship=address("relationship"),  # 夫（未届） has brackets
         nationality=nationality,
         building=address("building"),
         alias=name("alias"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NewType
 
-from juki_center.areas.residents.civil_dates import Calendar
+from juki_center.areas.residents.civil_date_texts import registered
+from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Precision
 from juki_center.areas.residents.names import accept_address, accept_kana, accept_name
 from juki_center.areas.residents.records import Nationality, ResidenceRecord, ResidenceState
 from juki_center.errors import NotAllowed, RuleBroken
@@ -103,29 +105,90 @@ def checked(record: ResidenceRecord) -> CheckedRecord:
 def check_entries(record: ResidenceRecord) -> None:
     """Raise RuleBroken for a record whose entries the register may not hold as they are.
 
+    Its field is the entry's name in the proto, its rule names the code point where one is to blame.
     A blank name (an unnamed newborn) and a blank sex are lawful. Each text must already be in the
-    form in which it is stored.
+    form in which it is stored, and each date what its registered text says.
     """
-    _same(record.name, accept_name(record.name, record.nationality), "NAME")
-    _same(record.kana, accept_kana(record.kana), "KANA")
-    _same(record.alias, accept_name(record.alias, record.nationality), "ALIAS")
-    _same(record.address, accept_address(record.address), "ADDRESS")
-    _same(record.building, accept_address(record.building), "BUILDING")
+    nationality = record.nationality
+    _check_text("name", record.name, lambda text: accept_name(text, nationality))
+    _check_text("name_kana", record.kana, accept_kana)
+    _check_text("kanji_name", record.kanji_name, _accept_kanji_name)
+    _check_text("alias", record.alias, lambda text: accept_name(text, nationality))
+    _check_text("family_register_head", record.family_register_head, _accept_kanji_name)
+    for entry, text in _address_texts(record):
+        _check_text(entry, text, accept_address)
+    for entry, date in _dates(record):
+        _check_date(entry, date)
     if not record.address:
-        raise RuleBroken("ADDRESS_MISSING")
-    if record.nationality is Nationality.FOREIGN:
+        raise RuleBroken("REQUIRED", "address")
+    if nationality is Nationality.FOREIGN:
         _check_foreign(record)
-    elif record.alias:
-        raise RuleBroken("ALIAS_OF_A_NATIONAL")
+    else:
+        _check_national(record)
+
+
+def _accept_kanji_name(text: str) -> str:
+    """Accept a name in kanji or kana, as nationals have it."""
+    return accept_name(text, Nationality.JAPANESE)
+
+
+def _address_texts(record: ResidenceRecord) -> tuple[tuple[str, str], ...]:
+    return (
+        ("address", record.address),
+        ("building_and_room", record.building),
+        ("relationship_to_householder", record.relationship),
+        ("previous_address", record.previous_address),
+        ("registered_domicile", record.registered_domicile),
+    )
+
+
+def _dates(record: ResidenceRecord) -> tuple[tuple[str, CivilDate | None], ...]:
+    return (
+        ("date_of_birth", record.birth),
+        ("resident_since", record.resident_since),
+        ("address_since", record.address_since),
+        ("notification_date", record.notified),
+    )
+
+
+def _check_text(entry: str, text: str, accept: Callable[[str], str]) -> None:
+    if not text:
+        return
+    try:
+        accepted = accept(text)
+    except RuleBroken as broken:
+        raise RuleBroken(broken.rule, entry) from None
+    if text != accepted:
+        raise RuleBroken("NOT_AS_STORED", entry)
+
+
+def _check_date(entry: str, date: CivilDate | None) -> None:
+    if date is None or not date.original_text:
+        return
+    try:
+        meant = registered(date)
+    except RuleBroken as broken:
+        raise RuleBroken(broken.rule, entry) from None
+    if date != meant:
+        raise RuleBroken("TEXT_AND_PARTS", entry)
 
 
 def _check_foreign(record: ResidenceRecord) -> None:
-    if record.birth.calendar is not Calendar.GREGORIAN:
-        raise RuleBroken("BIRTH_DATE_NOT_GREGORIAN")
-    if record.registered_domicile or record.family_register_head:
-        raise RuleBroken("DOMICILE_OF_A_FOREIGNER")
+    if _is_in(Calendar.ERA, record.birth):
+        raise RuleBroken("BIRTH_DATE_NOT_GREGORIAN", "date_of_birth")
+    for entry in ("registered_domicile", "family_register_head"):
+        if getattr(record, entry):
+            raise RuleBroken("ENTRY_OF_NATIONALS", entry)
 
 
-def _same(given: str, accepted: str, entry: str) -> None:
-    if given != accepted:
-        raise RuleBroken(f"{entry}_NOT_AS_STORED")
+def _check_national(record: ResidenceRecord) -> None:
+    if _is_in(Calendar.GREGORIAN, record.birth):
+        raise RuleBroken("BIRTH_DATE_NOT_IN_ERA", "date_of_birth")
+    for entry in ("alias", "kanji_name"):
+        if getattr(record, entry):
+            raise RuleBroken("ENTRY_OF_FOREIGN_RESIDENTS", entry)
+
+
+def _is_in(calendar: Calendar, date: CivilDate) -> bool:
+    """Tell whether a date counts in a calendar; one of which nothing is known counts in none."""
+    return date.calendar is calendar and date.precision is not Precision.UNKNOWN
