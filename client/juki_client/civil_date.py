@@ -28,6 +28,7 @@ _ERAS: Final = {
     "令和": CivilDate.ERA_REIWA,
     "R": CivilDate.ERA_REIWA,
 }
+_ERA_NAMES: Final = {number: name for name, number in _ERAS.items() if len(name) > 1}
 _ERA_DATE: Final = re.compile(
     r"(?P<era>明治|大正|昭和|平成|令和|[MTSHR])(?P<year>元|[0-9]{1,2})(?:年|[./-])"
     r"(?:(?P<month>[0-9]{1,2})(?:月|[./-]|$)(?:(?P<day>[0-9]{1,2})日?)?)?"
@@ -60,6 +61,21 @@ def parse(text: str, field: str) -> CivilDate:
     if match := _GREGORIAN_DATE.fullmatch(folded):
         return _exact(CivilDate(calendar=CivilDate.CALENDAR_GREGORIAN), match, field)
     return _inexact(folded, field)
+
+
+def text_of(date: CivilDate) -> str:
+    """Return a date as people read it: its registered text, else its parts.
+
+    >>> text_of(parse("S45.3.2", "birth"))
+    '昭和45年3月2日'
+    """
+    if date.original_text:
+        return date.original_text
+    if date.precision == CivilDate.PRECISION_UNKNOWN:
+        return _UNKNOWN
+    year = "元" if date.era and date.year == 1 else str(date.year)
+    parts = [(_ERA_NAMES.get(date.era, "") + year, "年"), (date.month, "月"), (date.day, "日")]
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
 
 
 def _exact(date: CivilDate, match: re.Match[str], field: str) -> CivilDate:

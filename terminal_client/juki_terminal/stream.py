@@ -1,24 +1,14 @@
-"""One `Authenticate` stream, as a dialogue: send a step, wait for the center's step, in time.
-
-A step that does not come in time ends the stream; what the center ended it for becomes a problem.
-"""
+"""One `Authenticate` stream, traced where a trace was asked for."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-import grpc
-
-from juki_client.channel import problem_of
 from juki_client.outcome import Problem
+from juki_client.stream import Stream
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from juki_terminal.channel import Center
 
 STEP_SECONDS: Final = 20.0
@@ -31,17 +21,16 @@ class SessionStream:
 
     def __init__(self, center: Center, *, step_seconds: float = STEP_SECONDS) -> None:
         self._trace = center.trace
-        self._step_seconds = step_seconds
-        self._outgoing: queue.SimpleQueue[card_pb.AuthenticateRequest | None] = queue.SimpleQueue()
-        self._call = center.sessions.Authenticate(
-            iter(self._outgoing.get, None), timeout=STREAM_SECONDS
+        self._stream: Stream[card_pb.AuthenticateRequest, card_pb.AuthenticateResponse] = Stream(
+            lambda steps: center.sessions.Authenticate(steps, timeout=STREAM_SECONDS),
+            seconds=step_seconds,
         )
 
     def send(self, step: card_pb.AuthenticateRequest) -> None:
         """Send a step; whether it arrived shows in the next `receive`."""
         if self._trace is not None:
             self._trace.message(">", step)
-        self._outgoing.put(step)
+        self._stream.send(step)
 
     def receive(self) -> card_pb.AuthenticateResponse:
         """Return the center's next step.
@@ -50,15 +39,11 @@ class SessionStream:
         came in time, and STEP_OUT_OF_ORDER where the center ended it without a result.
         """
         try:
-            with self._in_time():
-                step = next(self._call)
-        except StopIteration as error:
-            raise Problem("STEP_OUT_OF_ORDER", {"got": "end of stream"}) from error
-        except grpc.RpcError as error:
-            problem = problem_of(error)
+            step = self._stream.receive()
+        except Problem as problem:
             if self._trace is not None:
                 self._trace.event(repr(problem))
-            raise problem from error
+            raise
         if self._trace is not None:
             self._trace.message("<", step)
         return step
@@ -72,26 +57,11 @@ class SessionStream:
 
     def finish(self) -> None:
         """Let the center end the stream in order; a result stands whatever comes after it."""
-        self._outgoing.put(None)
-        with suppress(grpc.RpcError), self._in_time():
-            for _ in self._call:
-                continue
+        self._stream.finish()
 
     def close(self) -> None:
         """End the stream; one that has not ended by itself is cancelled."""
-        self._outgoing.put(None)
-        self._call.cancel()
-
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Cancel the stream where the block takes too long."""
-        watchdog = threading.Timer(self._step_seconds, self._call.cancel)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            yield
-        finally:
-            watchdog.cancel()
+        self._stream.close()
 
 
 def _name(step: card_pb.AuthenticateResponse) -> str:
