@@ -47,7 +47,7 @@ def check_identity(identity: ClientIdentity, role: Role) -> str:
         facts = {"key": "identity.certificate", "rule": "a juki:// URI"}
         raise Problem("CONFIGURATION_INVALID", facts) from error
     if peer.role is not role:
-        facts = {"key": "identity", "rule": f"the certificate of a {role.value}"}
+        facts = {"key": "identity", "rule": f"a certificate of role {role.value}"}
         raise Problem("CONFIGURATION_INVALID", facts)
     now = datetime.now(UTC)
     ends = identity.leaf.not_valid_after_utc
