@@ -28,6 +28,7 @@ PEERS = (
     PeerIdentity(Role.CENTER, "center-1"),
     TERMINAL,
     PeerIdentity(Role.TERMINAL, "02", "131016"),
+    PeerIdentity(Role.TERMINAL, "01", "112089"),
     PeerIdentity(Role.DESK, "01", "131016"),
     PeerIdentity(Role.AGENCY, "passport-1"),
     PeerIdentity(Role.OPERATOR, "operator-1"),

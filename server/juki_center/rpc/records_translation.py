@@ -44,7 +44,8 @@ _TEXTS: Final = {
     "family_register_head": "family_register_head",
 }
 """The proto's names of the texts, and the record's."""
-_NAMES: Final = frozenset(("name", "kanji_name", "alias", "family_register_head"))
+_NAMES: Final = frozenset(("name", "alias"))
+_JAPANESE_NAMES: Final = frozenset(("kanji_name", "family_register_head"))
 _OPTIONAL_DATES: Final = {"address_since": "address_since", "notification_date": "notified"}
 
 
@@ -87,6 +88,8 @@ def _text(path: str, message: pb.Entries, name: str, nationality: Nationality) -
     with fields.field(f"{path}.{name}"):
         if name in _NAMES:
             return accept_name(text, nationality)
+        if name in _JAPANESE_NAMES:
+            return accept_name(text, Nationality.JAPANESE)
         return accept_kana(text) if name == "name_kana" else accept_address(text)
 
 

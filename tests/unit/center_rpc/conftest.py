@@ -10,9 +10,13 @@ import pytest
 from juki_pki import make
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
+from tests.support import register_service
 from tests.support.center_edge import PEERS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
 
@@ -36,3 +40,20 @@ def expired_terminal(pki: PKIFolder) -> X509Credential:
     """A terminal of our PKI whose certificate has ended."""
     identity = PeerIdentity(Role.TERMINAL, "old", "131016")
     return make.issue_peer(pki, identity, Profiles.load(), datetime.now(UTC) - timedelta(days=900))
+
+
+@pytest.fixture(scope="session")
+def furnished_registers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed store with everybody in it, and codes for Chiyoda."""
+    folder = tmp_path_factory.mktemp("registers")
+    register_service.furnish(folder)
+    return folder
+
+
+@pytest.fixture
+async def office(
+    pki: PKIFolder, furnished_registers: Path, tmp_path: Path
+) -> AsyncIterator[register_service.Office]:
+    """A center that serves the registers of everybody."""
+    async with register_service.serving(pki, furnished_registers, tmp_path / "store") as serving:
+        yield serving
