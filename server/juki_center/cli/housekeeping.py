@@ -56,10 +56,11 @@ async def forget(store: Store, now: datetime) -> None:
         forget_old_answers(tx, now)
         forget_old_sessions(tx, now)
         forget_old_batches(tx, now)
-        forget_old_provisions(tx, now)
 
     try:
         await store.act(act)
+        while await store.act(lambda tx: forget_old_provisions(tx, now)):
+            pass
     except Refusal as refusal:
         logger.warning("nothing forgotten: %s", refusal.reason)
 

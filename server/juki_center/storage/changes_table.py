@@ -65,6 +65,13 @@ class ChangesTable:
         ).fetchall()
         return [(as_number(row[0]), self._notice(row)) for row in rows]
 
+    def at(self, position: int) -> ChangeNotice:
+        """Open the notice at a position. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        row = self._sql.execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
+        if row is None:
+            raise LookupError(f"there is no change notice at {position}")
+        return self._notice(row)
+
     def _notice(self, row: Row) -> ChangeNotice:
         municipality, person = MunicipalityCode(as_text(row[2])), PersonID(as_octets(row[3]))
         data_key = self._keys.data_key(municipality, as_number(row[4]))

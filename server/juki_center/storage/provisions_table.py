@@ -68,9 +68,13 @@ class ProvisionsTable:
         number = as_number(row[0])
         return Recorded(number, row_octets(number, subject, provision), is_new=True)
 
-    def forget_before(self, moment: datetime) -> None:
-        """Delete the rows of earlier times."""
-        self._sql.execute("DELETE FROM provisions WHERE at < ?", (to_micros(moment),))
+    def forget_before(self, moment: datetime, limit: int) -> int:
+        """Delete rows of earlier times, at most `limit`; return how many were there."""
+        deleted = self._sql.execute(
+            "DELETE FROM provisions WHERE id IN (SELECT id FROM provisions WHERE at < ? LIMIT ?)",
+            (to_micros(moment), limit),
+        )
+        return deleted.rowcount
 
     def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
         """Count the rows of a time, by agency, affair, kind and outcome in this order."""

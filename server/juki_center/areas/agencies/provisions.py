@@ -22,6 +22,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 
 YEARS_KEPT = 7
+_FORGOTTEN_AT_ONCE = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -80,8 +81,8 @@ class Provisions(Protocol):
     def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
         """Add a row; a batch's line with the same answer is the row that stands already."""
 
-    def forget_before(self, moment: datetime) -> None:
-        """Delete the rows of earlier times."""
+    def forget_before(self, moment: datetime, limit: int) -> int:
+        """Delete rows of earlier times, at most `limit`; return how many were there."""
 
     def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
         """Count the rows of a time, by agency, affair, kind and outcome in this order."""
@@ -139,6 +140,10 @@ class ProvisionsTx(Protocol):
     def provisions(self) -> Provisions: ...
 
 
-def forget_old_provisions(tx: ProvisionsTx, now: datetime) -> None:
-    """Act: delete the provisions whose time has ended."""
-    tx.provisions.forget_before(start_of_day(first_day_kept(day_in_japan(now))))
+def forget_old_provisions(tx: ProvisionsTx, now: datetime) -> bool:
+    """Act: delete provisions whose time has ended; tell whether there may be more of them.
+
+    One act deletes so few that others need not wait for it.
+    """
+    ended = start_of_day(first_day_kept(day_in_japan(now)))
+    return tx.provisions.forget_before(ended, _FORGOTTEN_AT_ONCE) == _FORGOTTEN_AT_ONCE

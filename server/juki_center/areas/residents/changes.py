@@ -44,6 +44,12 @@ class Changes(Protocol):
     def append(self, notice: ChangeNotice) -> None:
         """Append a notice, sealed under its municipality's key."""
 
+    def at(self, position: int) -> ChangeNotice:
+        """Open the notice at a position, which there is.
+
+        Raises Refusal(RESIDENCE_DISCONNECTED) while its municipality is disconnected.
+        """
+
     def last_position(self) -> int:
         """Return the newest notice's position, counted from 1 without a gap; 0 for none."""
 
