@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -25,7 +25,7 @@ class Pace:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
@@ -49,8 +49,9 @@ class Pace:
         if self._is_shown:
             self._progress.stop()
 
-    def reached(self, done: int) -> None:
-        """Say how much is done."""
-        speed = self._progress.tasks[0].speed
-        rate = f"{speed:,.0f}/s" if speed else ""
-        self._progress.update(self._task, completed=done, rate=rate)
+    def reached(self, done: int, lines: int) -> None:
+        """Say how much is done of the total, and how many lines that were in this run."""
+        if self._is_shown:
+            elapsed = self._progress.tasks[0].elapsed or 0.0
+            rate = f"{lines:,} lines, {lines / max(elapsed, 0.1):,.0f}/s"
+            self._progress.update(self._task, completed=done, rate=rate)

@@ -149,13 +149,18 @@ def failure(error: Exception) -> Failure:
     return Failure(kind.reason, _message(error), kind.remedy, kind.exit)
 
 
+def said(broken: RuleBroken) -> str:
+    """Return what an operator reads for a broken rule, behind the field that breaks it."""
+    rule = _RULES.get(broken.rule, broken.rule)
+    return f"{broken.field}: {rule}" if broken.field else rule
+
+
 def _message(error: Exception) -> str:
     match error:
         case StoreUnusable():
             return error.problem
         case RuleBroken():
-            said = _RULES.get(error.rule, error.rule)
-            return f"{error.field}: {said}" if error.field else said
+            return said(error)
         case OSError(filename=str(name), strerror=str(problem)):
             return f"{name}: {problem}"
         case _:

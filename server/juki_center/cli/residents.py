@@ -11,15 +11,51 @@ from typing import Annotated
 import typer
 
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.imports import ImportMode
 from juki_center.cli.report import reporting
 from juki_center.cli.residents_generate import Invention, generate
+from juki_center.cli.residents_import import Wanted, import_file
+from juki_center.config import CenterConfig
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Fill the registers from files; invent residents for tests and load.",
 )
 
+Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
+DEFAULT_CONFIG = Path("/etc/juki/center.toml")
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.csv", help="Register file: CSV in UTF-8.", dir_okay=False),
+    ],
+    config: Config = DEFAULT_CONFIG,
+    mode: Annotated[
+        ImportMode,
+        typer.Option(
+            case_sensitive=False,
+            help="lines: each line by itself. file: all of them, or nothing where one is refused.",
+        ),
+    ] = ImportMode.LINES,
+    report: Annotated[
+        Path | None, typer.Option(help="CSV to write: what became of each line.")
+    ] = None,
+    host: Annotated[
+        bool, typer.Option("--host", help="Begin the registers that are not hosted yet.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Give up an import of this file that was cut off.")
+    ] = False,
+    as_json: AsJSON = False,
+) -> None:
+    """Import a register file; cut off, it goes on where it was. Exits with 3 for refused lines."""
+    with reporting("residents import", as_json=as_json):
+        wanted = Wanted(file, mode, report, host=host, restart=restart)
+        import_file(CenterConfig.load(config), wanted, as_json=as_json)
 
 
 @app.command("generate")

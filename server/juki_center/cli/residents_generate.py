@@ -58,7 +58,7 @@ def generate(wanted: Invention, *, as_json: bool) -> None:
         for number, line in enumerate(synthesis.lines(wanted.count), start=1):
             writer.writerow([line.get(column, "") for column in COLUMNS])
             if number % _LINES_BETWEEN_LOOKS == 0:
-                pace.reached(number)
+                pace.reached(number, number)
         file.flush()
     rate = int(wanted.count / max(time.monotonic() - began, 0.001))
     summary = f"{wanted.count} residents, {rate} lines a second"

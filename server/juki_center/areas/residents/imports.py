@@ -32,8 +32,8 @@ from juki_center.errors import NotAllowed, Reason, Refusal, RuleBroken
 class ImportMode(StrEnum):
     """Whether each line counts by itself, or the file as a whole or not at all."""
 
-    LINES = "LINES"
-    FILE = "FILE"
+    LINES = "lines"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,26 @@ def finish_import(tx: ImportTx, importing: Import, now: datetime) -> Import:
     finished = replace(importing, is_finished=True, changed_at=now)
     tx.imports.reached(finished, ())
     return finished
+
+
+def refuse_file(tx: ImportTx, undone: Import, broken: Sequence[Finding], now: datetime) -> Import:
+    """Close an import as a whole of which nothing was applied, because of the broken lines.
+
+    `undone` is how far it came before it was taken back; its other lines are refused with it.
+    """
+    refused = replace(
+        undone, totals=Totals(refused=undone.totals.lines), is_finished=True, changed_at=now
+    )
+    tx.imports.reached(refused, broken)
+    return refused
+
+
+def unmentioned(importing: Import) -> tuple[Outcome, str]:
+    """Return the outcome and the rule of the lines of which there is no finding."""
+    is_whole = importing.source.mode is ImportMode.FILE
+    if is_whole and importing.totals.refused:
+        return Outcome.REFUSED, "FILE_NOT_APPLIED"
+    return Outcome.APPLIED, ""
 
 
 class _Hosting:

@@ -1,0 +1,170 @@
+"""`juki-center residents import`: a register file into the store, with progress and a report."""
+
+from __future__ import annotations
+
+import csv
+import resource
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from juki_center.areas.residents.imports import Importer, ImportMode, unmentioned
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli import assembly
+from juki_center.cli.pace import Pace
+from juki_center.cli.report import Failure, fail, report, said
+from juki_center.data import municipality_rows
+from juki_center.errors import Reason, Refusal, RuleBroken
+from juki_center.storage.bulk import BulkConnection
+from juki_center.storage.import_run import Around, Order, run_import
+from juki_center.storage.keys import KeyEncryptionKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from juki_center.areas.residents.imports import Finding, Import
+    from juki_center.cli.report import JSON
+    from juki_center.config import CenterConfig
+
+COMMAND: Final = "residents import"
+_REPORT_COLUMNS: Final = ("line", "outcome", "field", "rule", "missing_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says."""
+
+    file: Path
+    mode: ImportMode
+    report: Path | None = None
+    host: bool = False
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What an import came to, and what it cost."""
+
+    done: Import
+    from_line: int
+    seconds: float
+
+    @property
+    def rate(self) -> int:
+        """Lines a second of this run."""
+        return int((self.done.line - self.from_line) / max(self.seconds, 0.001))
+
+    @property
+    def peak_mebibytes(self) -> int:
+        """The most memory that the process ever held."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def import_file(config: CenterConfig, wanted: Wanted, *, as_json: bool) -> None:
+    """Import, write the report, and say what came of it; leave with 3 for refused or held lines."""
+    try:
+        measured = _run(config, wanted)
+    except RuleBroken as broken:
+        problem = Failure(
+            Reason.FILE_NOT_USABLE,
+            f"{wanted.file}: {said(broken)}",
+            "Correct the file, or export it again as CSV in UTF-8 with the columns of the manual.",
+            metadata={"problem": broken.rule},
+        )
+        fail(COMMAND, problem, as_json=as_json)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.IMPORT_NOT_THE_SAME:
+            raise
+        fail(COMMAND, _not_the_same(wanted), as_json=as_json)
+    _conclude(measured, wanted, as_json=as_json)
+
+
+def _run(config: CenterConfig, wanted: Wanted) -> _Measured:
+    by = Importer(
+        caller_uri=f"juki://center/{config.node}",
+        may_host=Municipalities.parse(municipality_rows()) if wanted.host else None,
+    )
+    order = Order(wanted.file, wanted.mode, by, restart=wanted.restart)
+    with (
+        closing(assembly.open_with_key(config)) as store,
+        closing(BulkConnection(store.path, KeyEncryptionKey.load(config.kek))) as connection,
+        Pace("importing", wanted.file.stat().st_size) as pace,
+    ):
+        began = time.monotonic()
+        reached = _Reached(pace)
+        done = run_import(connection, order, Around(assembly.system_clock, reached))
+        measured = _Measured(done, reached.first or 1, time.monotonic() - began)
+        if wanted.report is not None:
+            store.read(lambda tx: _write_report(wanted, done, tx.imports.findings(done.import_id)))
+    return measured
+
+
+class _Reached:
+    """Shows how far the import is, and remembers behind which line this run began."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self.first = 0
+
+    def __call__(self, importing: Import) -> None:
+        self.first = self.first or importing.line
+        self._pace.reached(importing.offset, importing.line - self.first)
+
+
+def _write_report(wanted: Wanted, done: Import, findings: Iterator[Finding]) -> None:
+    """Write what became of every line, in order; no word of a line is in it."""
+    if wanted.report is None:
+        return
+    with wanted.report.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_REPORT_COLUMNS)
+        outcome, rule = unmentioned(done)
+        # Line 1 is the header.
+        line = 2
+        for one in findings:
+            writer.writerows((number, outcome, "", rule, "") for number in range(line, one.line))
+            missing = one.missing or ""
+            writer.writerow((one.line, one.outcome, one.field, one.rule, missing))
+            line = one.line + 1
+        writer.writerows((number, outcome, "", rule, "") for number in range(line, done.line + 1))
+
+
+def _not_the_same(wanted: Wanted) -> Failure:
+    return Failure(
+        Reason.IMPORT_NOT_THE_SAME,
+        f"{wanted.file}: an import of this file was cut off, and the file or the mode is another "
+        "one now; or the file changed while it was read",
+        "Put the file back as it was and import it to its end, or begin anew with --restart: what "
+        "was applied already is found to be a duplicate.",
+    )
+
+
+def _conclude(measured: _Measured, wanted: Wanted, *, as_json: bool) -> None:
+    done, totals = measured.done, measured.done.totals
+    counts = {
+        "lines": totals.lines,
+        "applied": totals.applied,
+        "duplicate": totals.duplicate,
+        "held": totals.held,
+        "refused": totals.refused,
+        "freed": totals.freed,
+    }
+    cost = {"lines_per_second": measured.rate, "peak_rss_mib": measured.peak_mebibytes}
+    said_counts = ", ".join(f"{count} {name}" for name, count in counts.items())
+    said_cost = f"{measured.rate} lines a second, {measured.peak_mebibytes} MiB at most"
+    if totals.refused or totals.held:
+        facts = {name: str(number) for name, number in (counts | cost).items()}
+        unlike = Failure(
+            Reason.LINES_REFUSED,
+            f"{said_counts}; {said_cost}",
+            "Read the report, correct the lines and import them again."
+            if wanted.report
+            else "Import the file again with --report FILE: it says what is wrong with which line.",
+            metadata={"import_id": done.import_id, **facts},
+        )
+        fail(COMMAND, unlike, as_json=as_json)
+    result: dict[str, JSON] = {"import_id": done.import_id, "mode": done.source.mode}
+    result |= {**counts, **cost}
+    report(COMMAND, result, [said_counts, said_cost], as_json=as_json)
