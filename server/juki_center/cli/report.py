@@ -133,6 +133,7 @@ _RULES: Final[Mapping[str, str]] = {
     "COLUMN_UNKNOWN": "no column has this name",
     "COLUMN_TWICE": "the header names this column twice",
     "COLUMN_MISSING": "the header lacks this column",
+    "LINE_TOO_LONG": "a line is at most 64 KiB",
 }
 """What an operator reads for a rule that the command line's input breaks."""
 EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)

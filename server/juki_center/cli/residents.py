@@ -15,6 +15,7 @@ from juki_center.areas.residents.imports import ImportMode
 from juki_center.cli.report import reporting
 from juki_center.cli.residents_generate import Invention, generate
 from juki_center.cli.residents_import import Wanted, import_file
+from juki_center.cli.residents_lists import list_held, list_imports
 from juki_center.config import CenterConfig
 
 app = typer.Typer(
@@ -75,3 +76,21 @@ def generate_command(
     with reporting("residents generate", as_json=as_json):
         wanted = tuple(MunicipalityCode(code) for code in municipality or ())
         generate(Invention(count, seed, wanted, out), as_json=as_json)
+
+
+@app.command()
+def held(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """List updates that wait for an earlier version; exit with 3 where there are some."""
+    with reporting("residents held", as_json=as_json):
+        list_held(CenterConfig.load(config), as_json=as_json)
+
+
+@app.command()
+def imports(
+    config: Config = DEFAULT_CONFIG,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many.")] = 20,
+    as_json: AsJSON = False,
+) -> None:
+    """List imports, the newest first: how far each is, and its totals."""
+    with reporting("residents imports", as_json=as_json):
+        list_imports(CenterConfig.load(config), limit, as_json=as_json)

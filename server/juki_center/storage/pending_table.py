@@ -10,16 +10,22 @@ import cbor2
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import ChangeReason, ResidenceState
 from juki_center.areas.residents.rules import CheckedRecord
-from juki_center.areas.residents.updates import Update, UpdateReason
+from juki_center.areas.residents.updates import Gap, Update, UpdateReason
 from juki_center.storage import record_codec
 from juki_center.storage.code_tokens import TOKEN_OCTETS
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.keys import LookUpKey
-from juki_center.storage.sql import SQL, Row, as_number, as_octets, to_micros
+from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
 _VERSION = 1
 _FIND = "SELECT token, key_version, sealed FROM pending_updates WHERE token = ? AND version = ?"
 _DELETE = "DELETE FROM pending_updates WHERE token = ? AND version = ?"
+_GAPS = (
+    "SELECT municipality, earliest - 1 AS missing, count(*), sum(updates), min(since) FROM"
+    " (SELECT municipality, min(version) AS earliest, count(*) AS updates, min(held_at) AS since"
+    " FROM pending_updates GROUP BY municipality, token)"
+    " GROUP BY municipality, missing ORDER BY municipality, missing"
+)
 
 
 class PendingTable:
@@ -28,6 +34,19 @@ class PendingTable:
     def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
         self._keys = keys
+
+    def gaps(self) -> list[Gap]:
+        """Count what waits, by municipality and missing version; nothing is opened for it."""
+        return [
+            Gap(
+                municipality=MunicipalityCode(as_text(row[0])),
+                missing=as_number(row[1]),
+                persons=as_number(row[2]),
+                updates=as_number(row[3]),
+                since=from_micros(as_number(row[4])),
+            )
+            for row in self._sql.execute(_GAPS).fetchall()
+        ]
 
     def hold(self, update: Update, *, missing: int, now: datetime) -> None:
         """Keep an update, in place of an earlier one of the same code and version.

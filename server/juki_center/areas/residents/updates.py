@@ -87,8 +87,26 @@ class Applied:
     followed: tuple[Applied, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Updates of one municipality that wait for a version which has not come.
+
+    `missing` is the version right before the earliest one that waits, `since` when the first one
+    came.
+    """
+
+    municipality: MunicipalityCode
+    missing: int
+    persons: int
+    updates: int
+    since: datetime
+
+
 class PendingUpdates(Protocol):
     """What the store keeps of updates that came too early, sealed for their municipality."""
+
+    def gaps(self) -> list[Gap]:
+        """Count what waits, by municipality and missing version; disconnected ones too."""
 
     def hold(self, update: Update, *, missing: int, now: datetime) -> None:
         """Keep an update, in place of an earlier one of the same code and version."""
