@@ -375,10 +375,11 @@ def test_sealed_lengths_do_not_show_what_is_inside() -> None:
 async def test_a_record_in_another_persons_row_does_not_open(store: SQLiteStore) -> None:
     with closing(sqlite3.connect(store.path)) as thief, thief:
         thief.execute(
-            "UPDATE records SET sealed = (SELECT sealed FROM records LIMIT 1 OFFSET 1)"
-            " WHERE person = (SELECT person FROM records LIMIT 1)"
+            "UPDATE records SET sealed ="
+            " (SELECT sealed FROM records ORDER BY person LIMIT 1 OFFSET 1)"
+            " WHERE person = (SELECT min(person) FROM records)"
         )
-        person = PersonID(thief.execute("SELECT person FROM records LIMIT 1").fetchone()[0])
+        person = PersonID(thief.execute("SELECT min(person) FROM records").fetchone()[0])
 
     with pytest.raises(KeyUnusable):
         store.read(lambda tx: tx.residents.resident(person))
