@@ -37,7 +37,25 @@ def invented_residents(stage: TourStage) -> str:
     return f"200 residents, {len(octets):,} bytes, twice the same"
 
 
+def stock_of_codes(stage: TourStage) -> str:
+    """A municipality without enough codes is told; the center adds random ones, never twice."""
+    before = stock_left(stage, "112089")
+    added = stage.operate("codes", "stock", "--municipality", "112089", "--count", "40")
+    assert (added.exit_code, added.result["added"]) == (0, 40), added.said
+    after = stock_left(stage, "112089")
+    assert after == before + 40
+    return f"Tokorozawa: {before} codes, then {after}"
+
+
+def stock_left(stage: TourStage, municipality: str) -> int:
+    run = stage.operate("codes", "list")
+    assert run.exit_code == 0, run.said
+    left = {row["municipality"]: row["left"] for row in run.result["stocks"]}
+    return int(left[municipality])
+
+
 REGISTER = (
     Scenario("Municipalities by code and day", municipalities_by_code_and_day),
     Scenario("Residents invented by a seed", invented_residents),
+    Scenario("Stocks of codes", stock_of_codes),
 )

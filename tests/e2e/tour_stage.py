@@ -7,19 +7,23 @@ while, `backup/` a backup; `files/` is what its users keep outside.
 from __future__ import annotations
 
 import csv
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from juki_center.areas.days import day_in_japan
 from tests.e2e.shell import run_here
 from tests.e2e.stage import CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
 from tests.support.center_process import CenterProcess
 from tests.support.sample_texts import searched
 
+CLERK = "窓口\u3000案内子"
 # What tells who somebody is, by its name in a register file and on the wire.
 _TELLING = {
     *("code", "name", "kana", "name_kana", "kanji_name", "alias", "birth", "original_text"),
@@ -32,7 +36,9 @@ _TELLING = {
 class TourStage(Stage):
     """A center with samples, registers to be filled, and the list of what must not be found."""
 
-    personal: set[str] = field(default_factory=searched)
+    personal: set[str] = field(default_factory=lambda: searched(CLERK))
+    lifted_until: float = 0.0
+    """When a measure that was lifted for a time is in force again, on the monotonic clock."""
 
     @property
     def files(self) -> Path:
@@ -58,6 +64,32 @@ class TourStage(Stage):
     def center_config(self) -> Path:
         """The center's configuration, for the operator's commands."""
         return self.folder / "center.toml"
+
+    @property
+    def residence_config(self) -> Path:
+        """The configuration of the terminal in Tokorozawa, whose clerks keep its register."""
+        return self.folder / "tokorozawa.toml"
+
+    def clerk(self, command: str, request: Mapping[str, object], *options: str) -> Run:
+        """Run `juki-terminal resident` at the residence; what comes back is remembered."""
+        run = self.terminal(
+            *("resident", command, "--from", "-", "--clerk", CLERK, *options),
+            config=self.residence_config,
+            stdin=json.dumps(request, ensure_ascii=False),
+        )
+        self.remember([request, run.answer])
+        return run
+
+    def record(self, code: str) -> dict[str, Any]:
+        """Return a record of Tokorozawa as its clerks see it."""
+        run = self.clerk("show", {"code": code})
+        assert run.exit_code == 0, (run.answer, run.said)
+        found: dict[str, Any] = run.result["record"]
+        return found
+
+    def version(self, code: str) -> int:
+        """Return the number of a record's newest version."""
+        return int(self.record(code)["version"])
 
     def store(self) -> sqlite3.Connection:
         """Open the store to look at it; without the keys, it shows what a thief would see."""
@@ -99,6 +131,12 @@ class TourStage(Stage):
                 self.remember(row)
 
 
+def today() -> str:
+    """Return today's date in Japan as an office writes it."""
+    day = day_in_japan(datetime.now(UTC))
+    return f"令和{day.year - 2018}年{day.month}月{day.day}日"
+
+
 def _texts(facts: object, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(facts, str):
         yield name, facts
@@ -110,6 +148,11 @@ def _texts(facts: object, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(value, name)
 
 
+def _write_residence_config(stage: TourStage) -> None:
+    window = stage.config.read_text(encoding="utf-8")
+    stage.residence_config.write_text(window.replace("131016-01", "112089-01"), encoding="utf-8")
+
+
 @contextmanager
 def opened_tour(folder: Path) -> Iterator[TourStage]:
     """Bring up a center whose files, logs and temporary files all lie in the folder."""
@@ -119,4 +162,6 @@ def opened_tour(folder: Path) -> Iterator[TourStage]:
     environment = {name: temporary for name in ("TMPDIR", "SQLITE_TMPDIR")}
     log = folder / "center" / "process.log"
     with CenterProcess(folder, log=log, environment=environment) as center:
-        yield TourStage(folder, center, VirtualSlots(), environment)
+        stage = TourStage(folder, center, VirtualSlots(), environment)
+        _write_residence_config(stage)
+        yield stage
