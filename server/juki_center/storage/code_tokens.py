@@ -18,7 +18,13 @@ from juki_center.storage.sql import SQL, as_number, as_octets
 
 TOKEN_OCTETS: Final = 16
 
-_INSERT = "INSERT INTO code_index (token, key_version, person, is_former) VALUES (?, ?, ?, ?)"
+# A code in stock may be assigned by the municipality's own system; then it is a person's.
+_INSERT = (
+    "INSERT INTO code_index (token, key_version, person, is_former) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (token) DO UPDATE SET key_version = excluded.key_version,"
+    " person = excluded.person, is_former = excluded.is_former"
+    " WHERE code_index.person IS NULL"
+)
 _STOCK = (
     "INSERT INTO code_index (token, key_version, person, is_former) VALUES (?, ?, NULL, 0)"
     " ON CONFLICT (token) DO NOTHING"
@@ -44,7 +50,7 @@ class CodeTokens:
     def enter(self, person: PersonID, code: ResidentCode, former: Iterable[ResidentCode]) -> None:
         """Write the tokens of a new person's codes; each of them is new to everybody."""
         for token, (version, is_former) in self._wanted(code, former).items():
-            self._sql.execute(_INSERT, (token, version, person.octets, is_former))
+            self._put(token, version, person, is_former)
 
     def replace(self, person: PersonID, code: ResidentCode, former: Iterable[ResidentCode]) -> None:
         """Write a person's codes in place of those from before; what stays is not touched."""
@@ -60,7 +66,7 @@ class CodeTokens:
             else:
                 self._sql.execute("DELETE FROM code_index WHERE token = ?", (token,))
         for token, (version, is_former) in wanted.items():
-            self._sql.execute(_INSERT, (token, version, person.octets, is_former))
+            self._put(token, version, person, is_former)
 
     def put_into_stock(self, code: ResidentCode) -> bool:
         """Write the tokens of a code that nobody has; tell whether that is so."""
@@ -77,6 +83,11 @@ class CodeTokens:
                 "DELETE FROM code_index WHERE token = ? AND person IS NULL",
                 (code_token(version.key, code),),
             )
+
+    def _put(self, token: bytes, version: int, person: PersonID, is_former: int) -> None:
+        written = self._sql.execute(_INSERT, (token, version, person.octets, is_former))
+        if written.rowcount != 1:
+            raise LookupError("somebody else has this code")
 
     def _wanted(
         self, code: ResidentCode, former: Iterable[ResidentCode]
