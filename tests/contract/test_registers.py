@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -60,7 +59,7 @@ NOBODY = ResidentCode("12345678903")
 
 
 @pytest.fixture
-def desk(store: SQLiteStore) -> Iterator[RegisterDesk]:
+def desk(store: SQLiteStore) -> RegisterDesk:
     """The desk of Tokorozawa."""
     return RegisterDesk(store)
 
@@ -312,7 +311,9 @@ async def test_a_household_is_listed_in_the_order_of_its_paper(desk: RegisterDes
     found = await desk.do(list_household, asked)
 
     assert [one.record.relationship for one in found.records] == ["世帯主", "妻", "子"]
-    assert len(leaves(desk.store)[-1]["who"]) == 3
+    who = leaves(desk.store)[-1]["who"]
+    assert isinstance(who, list)
+    assert len(who) == 3
 
 
 async def test_deleted_members_are_listed_only_where_they_are_asked_for(
