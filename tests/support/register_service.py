@@ -37,7 +37,7 @@ from tests.support.center import (
 from tests.support.center_edge import SERVICE, channel, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
@@ -101,6 +101,12 @@ class Office:
         """Give a stub of the copies' service."""
         async with channel(self.edge, self.pki, peer) as opened:
             yield copies_grpc.CertificateCopyServiceStub(opened)
+
+    @asynccontextmanager
+    async def raw(self, method: str) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
+        """Give a call that sends octets as they are."""
+        async with channel(self.edge, self.pki, self.terminal()) as opened:
+            yield opened.unary_unary(f"/{RESIDENTS.full_name}/{method}")
 
     def terminal(
         self, municipality: MunicipalityCode = CHIYODA, name: str = "01"
@@ -298,9 +304,29 @@ def new_code(key: str = "tsuji-makoto", version: int = 1) -> pb.ChangeResidentCo
     )
 
 
-def update_row(code: str, version: int = 1, household: str = "100", **more: object) -> pb.UpdateRow:
-    """Return a row of an import: one version of a person of Chiyoda."""
-    entries = newborn(
+def update_row(
+    code: str,
+    version: int = 1,
+    household: str = "100",
+    entries: records.Entries | None = None,
+    **more: object,
+) -> pb.UpdateRow:
+    """Return a row of an import: one version of a person of Chiyoda; `more` changes entries."""
+    row = pb.UpdateRow(
+        code=code,
+        version=version,
+        household_number=household,
+        state=records.ResidenceRecord.STATE_ACTIVE,
+        entries=_changed(entries or _settled(), more),
+    )
+    if version > 1:
+        row.change.reason = records.CHANGE_REASON_CORRECTION_EX_OFFICIO
+        row.change.change_date.CopyFrom(reiwa(8, 11, 20))
+    return row
+
+
+def _settled() -> records.Entries:
+    return newborn(
         name="千代田　一郎",
         name_kana="チヨダ　イチロウ",
         date_of_birth=showa(45, 3, 2),
@@ -308,16 +334,21 @@ def update_row(code: str, version: int = 1, household: str = "100", **more: obje
         relationship_to_householder="世帯主",
         resident_since=showa(45, 3, 2),
         address="東京都千代田区九段南一丁目2番1号",
-        **more,
     )
-    row = pb.UpdateRow(
-        code=code,
-        version=version,
-        household_number=household,
-        state=records.ResidenceRecord.STATE_ACTIVE,
-        entries=entries,
+
+
+def hello(import_id: str = "") -> pb.ImportRecordsRequest:
+    """Return the first message of an import, of a new one where no id is given."""
+    return pb.ImportRecordsRequest(
+        hello=pb.ImportRecordsRequest.Hello(import_id=import_id or str(uuid4()))
     )
-    if version > 1:
-        row.change.reason = records.CHANGE_REASON_CORRECTION_EX_OFFICIO
-        row.change.change_date.CopyFrom(reiwa(8, 11, 20))
-    return row
+
+
+def rows(*those: pb.UpdateRow, first: int = 1) -> pb.ImportRecordsRequest:
+    """Return a message with rows."""
+    return pb.ImportRecordsRequest(rows=pb.ImportRecordsRequest.Rows(first_row=first, rows=those))
+
+
+def finish(row_count: int) -> pb.ImportRecordsRequest:
+    """Return the last message of an import."""
+    return pb.ImportRecordsRequest(finish=pb.ImportRecordsRequest.Finish(row_count=row_count))
