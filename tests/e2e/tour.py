@@ -12,6 +12,7 @@ import time
 
 from juki_center.rpc import tls13
 from tests.e2e.telling import from_root, new_console, perform, report
+from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH
@@ -29,7 +30,7 @@ def main() -> int:
     began = time.monotonic()
     with opened_tour(FOLDER) as stage:
         console.print(f"center: ready on {stage.center.address}, folder {from_root(FOLDER)}\n")
-        played = perform(stage, (*REGISTER, *RESIDENTS, *LATER, *SEARCH), console)
+        played = perform(stage, (*REGISTER, *RESIDENTS, *IMPORT, *LATER, *SEARCH), console)
         facts = {"command": "tour", "reader": stage.slots.kind}
         ok = report(facts, played, FOLDER, console)
     console.print(f"the center's data folder: {from_root(FOLDER / 'center')}")
