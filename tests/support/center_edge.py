@@ -31,6 +31,7 @@ PEERS = (
     PeerIdentity(Role.TERMINAL, "01", "112089"),
     PeerIdentity(Role.DESK, "01", "131016"),
     PeerIdentity(Role.AGENCY, "passport-1"),
+    PeerIdentity(Role.AGENCY, "pension-1"),
     PeerIdentity(Role.OPERATOR, "operator-1"),
 )
 SERVICE = pb.DESCRIPTOR.services_by_name["CertificateCopyService"]

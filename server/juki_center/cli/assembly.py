@@ -13,22 +13,30 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_center.areas.agencies.affairs import Affairs
+from juki_center.areas.agencies.policy import AgencyPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
-from juki_center.data import municipality_rows
+from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
-from juki_center.rpc import card_session, copies, residents, server
+from juki_center.rpc import agencies, card_session, copies, residents, server
 from juki_center.rpc.access_log import AccessLog
+from juki_center.rpc.agency_alarms import AgencyAlarms
+from juki_center.rpc.batch_pace import BatchPace
 from juki_center.rpc.card_material import MaterialSource
+from juki_center.rpc.change_bell import ChangeBell
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
+from juki_center.rpc.open_streams import OpenStreams
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
+from jukinet.agencies.v1 import identity_confirmation_service_pb2
+from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as confirmation_grpc
 from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
@@ -42,6 +50,8 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 5.0
 _NO_SERIAL: Final = bytes(32)
+_MOST_BATCHES: Final = 64
+_MOST_WATCHES: Final = 512
 
 
 def system_clock() -> datetime:
@@ -91,24 +101,30 @@ async def listening(
     around = surroundings or Surroundings()
     pki = PKIFolder(config.pki_dir)
     metrics = Metrics()
+    log = AccessLog(around.write_log)
     sessions = OpenSessions(metrics)
+    confirmations = _confirmations(store, log, metrics, around)
     material = MaterialSource(pki, around.clock())
     root = pki.trust().root.public_bytes(Encoding.PEM)
     running = await server.start(
-        services=tuple(_services(config, store, pki, material, sessions, metrics, around)),
+        services=(
+            *_services(config, store, pki, material, sessions, metrics, around),
+            _confirmation_service(confirmations),
+        ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
-            AccessLog(around.write_log), metrics, lambda: _ready(store, material, around.clock())
+            log, metrics, lambda: _ready(store, material, around.clock())
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
     )
     try:
-        async with housekeeping(store, around.clock):
+        async with housekeeping(store, around.clock), confirmations.bell.watching():
             yield running
     finally:
         sessions.close()
+        confirmations.close()
         await running.stop(GRACE_SECONDS)
 
 
@@ -147,6 +163,37 @@ def _services(  # the parts meet here and nowhere else
         resident_service_pb2.DESCRIPTOR.services_by_name["ResidentService"],
         lambda target: resident_service_pb2_grpc.add_ResidentServiceServicer_to_server(
             register, target
+        ),
+    )
+
+
+def _confirmations(
+    store: SQLiteStore, log: AccessLog, metrics: Metrics, around: Surroundings
+) -> agencies.Parts:
+    policy = AgencyPolicy(
+        affairs=Affairs.parse(affair_tables()),
+        municipalities=Municipalities.parse(municipality_rows()),
+    )
+    return agencies.Parts(
+        store=store,
+        policy=policy,
+        clock=around.clock,
+        alarms=AgencyAlarms(store, policy.alarm, log, metrics, around.clock),
+        pace=BatchPace(),
+        batches=OpenStreams(metrics.open_batches, most=_MOST_BATCHES),
+        watches=OpenStreams(metrics.open_watches, most=_MOST_WATCHES),
+        bell=ChangeBell(store),
+    )
+
+
+def _confirmation_service(parts: agencies.Parts) -> server.Service:
+    confirm = agencies.IdentityConfirmations(parts)
+    return server.Service(
+        identity_confirmation_service_pb2.DESCRIPTOR.services_by_name[
+            "IdentityConfirmationService"
+        ],
+        lambda target: confirmation_grpc.add_IdentityConfirmationServiceServicer_to_server(
+            confirm, target
         ),
     )
 

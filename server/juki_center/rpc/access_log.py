@@ -60,6 +60,19 @@ class Incident:
         return orjson.dumps(self) + b"\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that an operator must look at: its name, and whose doing it is."""
+
+    at: datetime
+    alarm: str
+    peer: str
+
+    def line(self) -> bytes:
+        """Return the alarm as one line of JSON."""
+        return orjson.dumps(self) + b"\n"
+
+
 class AccessLog:
     """Collects lines and hands them to `write` in blocks."""
 
@@ -68,7 +81,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def record(self, entry: Entry | Incident) -> None:
+    def record(self, entry: Entry | Incident | Alarm) -> None:
         """Take a line; it is written with the block, or after a second at the latest."""
         self._lines.append(entry.line())
         if len(self._lines) >= _LINES:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_center.areas.callers import Operator, Terminal
+from juki_center.areas.callers import Agency, Operator, Terminal
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from juki_pki.identity import Role
@@ -27,3 +27,10 @@ def terminal(identity: PeerIdentity) -> Terminal:
 def terminal_or_operator(identity: PeerIdentity) -> Caller:
     """Return the calling terminal or operator; raise ROLE_NOT_ALLOWED for anybody else."""
     return Operator(identity.uri) if identity.role is Role.OPERATOR else terminal(identity)
+
+
+def agency(identity: PeerIdentity) -> Agency:
+    """Return the calling agency; raise ROLE_NOT_ALLOWED for anybody else."""
+    if identity.role is not Role.AGENCY:
+        raise Refusal(Reason.ROLE_NOT_ALLOWED)
+    return Agency(identity.uri, identity.name)

@@ -34,6 +34,7 @@ from juki_center.rpc.callers import terminal as terminal_of
 from juki_center.rpc.card_material import DOMAIN
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import Caller, current_caller
+from juki_center.rpc.whole_writes import write_whole
 from jukinet.card.v1 import card_session_service_pb2 as pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as pb_grpc
 
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from juki_center.rpc.open_sessions import OpenSessions
 
 _HELLO_WITHIN: Final = timedelta(seconds=10)
-_WRITE_WITHIN: Final = timedelta(seconds=1)
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _SESSION_ID_SIZE: Final = 16
 _PROTECTION: Final = {1: pb.Batch.PROTECTION_TERMINAL, 2: pb.Batch.PROTECTION_END_TO_END}
@@ -84,18 +84,8 @@ class Messages:
         self._write = write
 
     async def write(self, message: pb.AuthenticateResponse) -> None:
-        """Write a message; a cancel waits until it is written, for a second at most.
-
-        gRPC sends no status while a message is still on its way.
-        """
-        task = asyncio.ensure_future(self._write(message))
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait([task], timeout=_WRITE_WITHIN.total_seconds())
-            if task.done() and not task.cancelled():
-                task.exception()  # nobody else looks at how it ended
-            raise
+        """Write a message, and be cancelled after it only."""
+        await write_whole(self._write, message)
 
     async def next(self, step: str, deadline: Deadline) -> pb.AuthenticateRequest:
         """Return the next message, which must be `step`; raise its refusal when time is over."""

@@ -44,6 +44,19 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.open_batches = Gauge(
+            "juki_batches_open", "Batches of agencies under way.", registry=self._registry
+        )
+        self.open_watches = Gauge(
+            "juki_watches_open", "Agencies' streams of changes.", registry=self._registry
+        )
+        self.agency_alarms = Counter(
+            "juki_agency_alarms",
+            "How often an agency was refused so often that it is an alarm.",
+            ("agency",),
+            registry=self._registry,
+        )
+
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
         self._calls.labels(method, code, reason).inc()

@@ -5,11 +5,11 @@ A finished session is a row in the store and no matter of this module.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from juki_center.errors import Reason, Refusal
+from juki_center.rpc.open_streams import OpenStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,38 +18,24 @@ if TYPE_CHECKING:
 
 
 class OpenSessions:
-    """Which terminal has a session open, and the task that runs it."""
+    """Which terminal has a session open, and the stream that carries it."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._tasks: dict[str, asyncio.Task[object]] = {}
-        self._metrics = metrics
-        self._closing = asyncio.Event()
+        self._terminals: set[str] = set()
+        self._streams = OpenStreams(metrics.open_card_sessions)
 
     @contextmanager
     def slot(self, terminal_uri: str) -> Iterator[None]:
         """Hold the terminal's one place; raise SESSION_LIMIT or SHUTTING_DOWN."""
-        if self._closing.is_set():
-            raise Refusal(Reason.SHUTTING_DOWN)
-        if terminal_uri in self._tasks:
-            raise Refusal(Reason.SESSION_LIMIT)
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a card session runs in a task")
-        self._tasks[terminal_uri] = task
-        self._metrics.open_card_sessions.inc()
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self._closing.is_set():
-                raise
-            task.uncancel()
-            raise Refusal(Reason.SHUTTING_DOWN) from None
-        finally:
-            del self._tasks[terminal_uri]
-            self._metrics.open_card_sessions.dec()
+        with self._streams.slot():
+            if terminal_uri in self._terminals:
+                raise Refusal(Reason.SESSION_LIMIT)
+            self._terminals.add(terminal_uri)
+            try:
+                yield
+            finally:
+                self._terminals.discard(terminal_uri)
 
     def close(self) -> None:
         """End every session with SHUTTING_DOWN and open no more."""
-        self._closing.set()
-        for task in self._tasks.values():
-            task.cancel()
+        self._streams.close()
