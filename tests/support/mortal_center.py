@@ -21,7 +21,7 @@ tls13.settle()
 
 from juki_center.areas.copies import applicants
 from juki_center.cli import main
-from juki_center.rpc import card_session, copies
+from juki_center.rpc import card_session, copies, import_stream
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.sqlite import SQLiteStore
 
@@ -29,6 +29,7 @@ FUNCTIONS = {
     "session": (card_session, "record_session"),
     "issue": (copies, "issue_copy"),
     "confirm": (copies, "confirm_print"),
+    "import": (import_stream, "take_rows"),
 }
 
 
