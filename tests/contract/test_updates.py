@@ -17,9 +17,11 @@ from juki_center.areas.residents.commands import (
     BeginMeasure,
     CancelEntry,
     ChangeResidentCode,
+    CorrectRecord,
     RegisterDeath,
     SetProtectiveMeasure,
 )
+from juki_center.areas.residents.corrections import correct_record
 from juki_center.areas.residents.deletions import register_death
 from juki_center.areas.residents.measures import set_protective_measure
 from juki_center.areas.residents.records import ChangeReason, ResidenceState
@@ -35,7 +37,14 @@ from juki_center.errors import Reason, Refusal
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import CHIYODA, NOW, SAMPLES, Center, serial_of
 from tests.support.leaves import leaves
-from tests.support.register_desk import TODAY, TOMORROW, YESTERDAY, RegisterDesk, code_of
+from tests.support.register_desk import (
+    TODAY,
+    TOMORROW,
+    YESTERDAY,
+    RegisterDesk,
+    code_of,
+    entries_of,
+)
 
 CALLER = "juki://municipality/112089/terminal/01"
 NEW = ResidentCode("12345678903")
@@ -457,3 +466,19 @@ async def test_desk_and_updates_count_the_same_versions(register: Register) -> N
     assert late.rule == "VERSION_OLD"
     assert following.outcome is Outcome.APPLIED
     assert [one.version for one in register.history(NEW)] == [1, 2, 3, 4]
+
+
+async def test_what_is_held_after_an_entry_at_the_desk_is_applied_when_it_is_sent_again(
+    register: Register,
+) -> None:
+    await register.apply(update(1))
+    await register.apply(corrected(3))
+    entries = replace(entries_of(register.record(NEW)), building="1号室")
+    command = CorrectRecord(register.edit(NEW), entries, ChangeReason.CORRECTION_EX_OFFICIO, TODAY)
+    await register.do(correct_record, command)
+
+    applied = await register.apply(corrected(3))
+
+    whose = register.terminal.municipality
+    assert applied == Applied(Outcome.APPLIED, 3)
+    assert await register.store.act(lambda tx: tx.pending.take(whose, NEW, 3)) is None

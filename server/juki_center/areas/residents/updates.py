@@ -169,6 +169,8 @@ def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Appl
         if known is None:
             _enter(tx, update, now)
         elif update.version == missing:
+            # Where an entry at the desk has closed the gap, the same update may still be held.
+            tx.pending.take(update.municipality, update.record.code, update.version)
             _append(tx, tx.residents.resident(known.person), update, now, caller_uri)
         else:
             _refuse_unlike(tx, tx.residents.resident(known.person), update)
