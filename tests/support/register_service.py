@@ -175,9 +175,11 @@ def code_of(key: str) -> str:
     return SAMPLES[key].record.code.digits
 
 
-def ask(key: str = "tsuji-makoto", **more: object) -> pb.GetRecordRequest:
+def ask(
+    key: str = "tsuji-makoto", *, clerk_name: str = CLERK, with_history: bool = False
+) -> pb.GetRecordRequest:
     """Ask for a record."""
-    return pb.GetRecordRequest(code=code_of(key), clerk_name=CLERK, **more)  # type: ignore[arg-type]  # named per test
+    return pb.GetRecordRequest(code=code_of(key), clerk_name=clerk_name, with_history=with_history)
 
 
 def showa(year: int, month: int, day: int) -> CivilDate:
