@@ -41,9 +41,9 @@ from tests.support.agencies import (
 from tests.support.center import NOW, SAMPLES
 from tests.support.leaves import leaves
 
-TOKOROZAWA, CHIYODA, SETAGAYA = (MunicipalityCode(code) for code in ("112089", "131016", "131121"))
+TOKOROZAWA, CHIYODA = (MunicipalityCode(code) for code in ("112089", "131016"))
 MOVED = day("令和8年11月20日")
-WATCHED = ("takahashi-ichiro", "takahashi-kazuko", "yamazaki-ken", "kamiya-jun")
+WATCHED = ("takahashi-ichiro", "takahashi-kazuko", "yamazaki-ken")
 
 
 def change(tx: Tx, key: str, items: tuple[Item, ...] = (Item.ADDRESS,)) -> None:
@@ -347,7 +347,7 @@ async def test_an_authorisation_without_changes_does_not_let_watch(store: SQLite
 
 
 KEYS = st.sampled_from((*WATCHED, "yoshida-taro"))
-HOMES = st.sampled_from((TOKOROZAWA, CHIYODA, SETAGAYA))
+HOMES = st.sampled_from((TOKOROZAWA, CHIYODA))
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("change"), KEYS),
@@ -356,6 +356,7 @@ STEPS = st.lists(
         st.tuples(st.just("read"), st.integers(1, 4)),
         st.tuples(st.just("read and keep a part"), st.integers(1, 4)),
     ),
+    min_size=15,
     max_size=40,
 )
 
@@ -412,7 +413,7 @@ class Model:
 
     def read_to_the_end(self) -> None:
         """Connect everybody and read until nothing more is to be had."""
-        for home in (TOKOROZAWA, CHIYODA, SETAGAYA):
+        for home in (TOKOROZAWA, CHIYODA):
             connect(self.tx, home, connected=True)
         page = read(self.tx, self.cursor, 3)
         self.keep(page)
@@ -437,7 +438,7 @@ def test_whatever_happens_each_notice_is_told_once_and_in_its_municipalitys_orde
             model.run(step, what)
         model.read_to_the_end()
         assert sorted(model.kept) == sorted(model.due)
-        for home in (TOKOROZAWA, CHIYODA, SETAGAYA):
+        for home in (TOKOROZAWA, CHIYODA):
             told = [one for one in model.kept if model.due[one] == home]
             assert told == sorted(told)
         raise Undo
