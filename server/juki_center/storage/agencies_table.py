@@ -10,7 +10,8 @@ from juki_center.areas.residents.changes import Item
 from juki_center.storage.sql import SQL, Row, as_number, as_text, from_micros, to_micros
 
 _AUTHORISATIONS = (
-    "SELECT id, agency, affair, purpose, kinds, items, valid_from, valid_to FROM authorisations"
+    "SELECT id, agency, affair, purpose, kinds, items, valid_from, valid_to,"
+    " withdrawn_at FROM authorisations"
     " WHERE agency = ? AND (? IS NULL OR affair = ?) ORDER BY id"
 )
 
@@ -66,6 +67,12 @@ class AgenciesTable:
             "UPDATE authorisations SET valid_to = ? WHERE id = ?", (last_day.isoformat(), number)
         )
 
+    def withdraw(self, number: int, now: datetime) -> None:
+        """End a row at once."""
+        self._sql.execute(
+            "UPDATE authorisations SET withdrawn_at = ? WHERE id = ?", (to_micros(now), number)
+        )
+
     def authorisations(self, agency: str, affair: AffairCode | None = None) -> list[Authorisation]:
         """Return an agency's rows, in the order of their numbers."""
         wanted = affair.text if affair else None
@@ -87,4 +94,5 @@ def _authorisation(row: Row) -> Authorisation:
         items=frozenset(map(Item, as_text(row[5]).split())),
         valid_from=date.fromisoformat(as_text(row[6])),
         valid_to=None if row[7] is None else date.fromisoformat(as_text(row[7])),
+        withdrawn_at=None if row[8] is None else from_micros(as_number(row[8])),
     )

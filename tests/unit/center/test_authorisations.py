@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -15,8 +16,9 @@ from juki_center.areas.agencies.provisions import first_day_kept, start_of_day
 from juki_center.areas.residents.changes import Item
 from juki_center.errors import Reason, Refusal, RuleBroken
 from tests.support.agencies import PASSPORT, PENSION, POLICY, authorisation
+from tests.support.center import NOW
 
-TODAY = date(2026, 11, 23)
+MOMENT = timedelta(microseconds=1)
 QUESTIONS = frozenset({Kind.BY_CODE, Kind.BY_ATTRIBUTES})
 
 
@@ -44,13 +46,20 @@ def test_an_affair_that_stands_twice_is_refused() -> None:
 def test_each_day_from_the_first_to_the_last_is_covered_and_no_other() -> None:
     row = authorisation(valid_from=date(2026, 4, 1), valid_to=date(2027, 3, 31))
 
-    assert [row.is_valid_on(day) for day in (date(2026, 3, 31), date(2026, 4, 1))] == [False, True]
-    assert [row.is_valid_on(day) for day in (date(2027, 3, 31), date(2027, 4, 1))] == [True, False]
+    first, after = start_of_day(date(2026, 4, 1)), start_of_day(date(2027, 4, 1))
+    assert [row.allows_at(first - MOMENT), row.allows_at(first)] == [False, True]
+    assert [row.allows_at(after - MOMENT), row.allows_at(after)] == [True, False]
+
+
+def test_a_row_that_was_withdrawn_allows_nothing_from_that_moment_on() -> None:
+    withdrawn = replace(authorisation(), withdrawn_at=NOW)
+
+    assert [withdrawn.allows_at(NOW - MOMENT), withdrawn.allows_at(NOW)] == [True, False]
 
 
 def test_without_a_row_nothing_is_allowed() -> None:
     with pytest.raises(Refusal) as caught:
-        covering([], [Kind.BY_CODE], [], TODAY)
+        covering([], [Kind.BY_CODE], [], NOW)
 
     assert caught.value.reason is Reason.AFFAIR_NOT_AUTHORISED
 
@@ -60,7 +69,7 @@ def test_a_row_must_cover_kind_and_items_by_itself() -> None:
     by_attributes = authorisation(kinds=frozenset({Kind.BY_ATTRIBUTES}), items=(Item.ADDRESS,))
 
     with pytest.raises(Refusal) as caught:
-        covering([by_code, by_attributes], [Kind.BY_CODE], [Item.NAME, Item.ADDRESS], TODAY)
+        covering([by_code, by_attributes], [Kind.BY_CODE], [Item.NAME, Item.ADDRESS], NOW)
 
     assert caught.value.reason is Reason.ITEM_NOT_PERMITTED
     assert caught.value.metadata == {"item": "ADDRESS"}
@@ -70,12 +79,12 @@ def test_the_row_that_covers_the_request_gives_the_purpose() -> None:
     old = authorisation(items=(Item.NAME,))
     wide = authorisation(affair=PENSION, items=tuple(Item))
 
-    assert covering([old, wide], [Kind.BY_CODE], [Item.NAME, Item.SEX], TODAY) is wide
+    assert covering([old, wide], [Kind.BY_CODE], [Item.NAME, Item.SEX], NOW) is wide
 
 
 def test_a_request_of_two_kinds_needs_a_row_for_both() -> None:
     with pytest.raises(Refusal):
-        covering([authorisation(kinds=QUESTIONS)], [Kind.BY_CODE, Kind.CHANGES], [], TODAY)
+        covering([authorisation(kinds=QUESTIONS)], [Kind.BY_CODE, Kind.CHANGES], [], NOW)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +128,4 @@ def test_what_is_kept_moves_on_with_the_days_and_never_back(today: date) -> None
 
 
 def test_a_day_begins_at_midnight_in_japan() -> None:
-    assert start_of_day(TODAY).isoformat() == "2026-11-22T15:00:00+00:00"
+    assert start_of_day(date(2026, 11, 23)).isoformat() == "2026-11-22T15:00:00+00:00"

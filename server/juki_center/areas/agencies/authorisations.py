@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from juki_center.areas.agencies.commands import AffairCode, Kind
+from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.changes import Item
 from juki_center.errors import Reason, Refusal, RuleBroken
 
@@ -21,7 +22,8 @@ from juki_center.errors import Reason, Refusal, RuleBroken
 class Authorisation:
     """A row: its days are days in Japan, both inclusive; `valid_to` None is an open end.
 
-    `number` is 0 until the store has given one. Raises RuleBroken for a row that allows nothing,
+    From `withdrawn_at` on it allows nothing, whatever its days say. `number` is 0 until the store
+    has given one. Raises RuleBroken for a row that allows nothing,
     and for change notices of persons of whom no item may be told.
     """
 
@@ -32,6 +34,7 @@ class Authorisation:
     items: frozenset[Item]
     valid_from: date
     valid_to: date | None = None
+    withdrawn_at: datetime | None = None
     number: int = 0
 
     def __post_init__(self) -> None:
@@ -44,8 +47,11 @@ class Authorisation:
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise RuleBroken("DAYS_REVERSED")
 
-    def is_valid_on(self, day: date) -> bool:
-        """Tell whether the row counts on a day in Japan."""
+    def allows_at(self, moment: datetime) -> bool:
+        """Tell whether the row counts at a point in time: on its day in Japan."""
+        if self.withdrawn_at is not None and moment >= self.withdrawn_at:
+            return False
+        day = day_in_japan(moment)
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
@@ -76,19 +82,22 @@ class Agencies(Protocol):
     def end(self, number: int, last_day: date) -> None:
         """Set a row's last day."""
 
+    def withdraw(self, number: int, now: datetime) -> None:
+        """End a row at once."""
+
     def authorisations(self, agency: str, affair: AffairCode | None = None) -> list[Authorisation]:
         """Return an agency's rows, past and future ones too, in the order of their numbers."""
 
 
 def covering(
-    rows: Iterable[Authorisation], kinds: Iterable[Kind], items: Sequence[Item], day: date
+    rows: Iterable[Authorisation], kinds: Iterable[Kind], items: Sequence[Item], now: datetime
 ) -> Authorisation:
-    """Return the row that allows a request today.
+    """Return the row that allows a request now.
 
     Raises Refusal: AFFAIR_NOT_AUTHORISED, or ITEM_NOT_PERMITTED with the first item that the rows
     for these kinds leave out.
     """
-    fitting = [row for row in rows if row.is_valid_on(day) and row.kinds >= frozenset(kinds)]
+    fitting = [row for row in rows if row.allows_at(now) and row.kinds >= frozenset(kinds)]
     if not fitting:
         raise Refusal(Reason.AFFAIR_NOT_AUTHORISED)
     for row in fitting:

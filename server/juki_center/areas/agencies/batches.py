@@ -43,7 +43,6 @@ from juki_center.areas.agencies.policy import AgencyPolicy
 from juki_center.areas.agencies.provisions import BatchLine, vouching
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.callers import Agency
-from juki_center.areas.days import day_in_japan
 from juki_center.areas.requests.encoding import canonical
 from juki_center.errors import Reason, Refusal
 
@@ -134,7 +133,7 @@ class _Answering:
     def _confirmed(self, number: int, question: Question) -> Confirmation:
         """Answer a question. It is refused before anything of it is written."""
         kinds = (*_kinds(is_watching=self.batch.is_watching), kind_of(question))
-        allowed = covering(self.rows, kinds, self.batch.items, day_in_japan(self.now))
+        allowed = covering(self.rows, kinds, self.batch.items, self.now)
         told = answer(self.tx, question, self.batch.items, self.policy.municipalities)
         if self.batch.is_watching:
             told = watched(self.tx, told, allowed)

@@ -26,7 +26,6 @@ from juki_center.areas.agencies.provisions import (
 from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
 from juki_center.areas.callers import Agency
-from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.records import Residents
 from juki_center.errors import Refusal
@@ -89,7 +88,7 @@ def authorised(
     """Return the row that allows a request. Raises DeniedAttempt."""
     rows = rows_for(tx, asking, policy)
     try:
-        return covering(rows, asking.kinds, items, day_in_japan(now))
+        return covering(rows, asking.kinds, items, now)
     except Refusal as refusal:
         raise DeniedAttempt(refusal, _refused(asking, refusal, now)) from refusal
 

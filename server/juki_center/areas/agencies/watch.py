@@ -22,7 +22,6 @@ from juki_center.areas.agencies.policy import AgencyPolicy
 from juki_center.areas.agencies.provisions import Provision, Provisions, vouching
 from juki_center.areas.agencies.subscriptions import Subscriptions, Watched
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
-from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.changes import ChangeNotice, Changes, Item
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
@@ -59,7 +58,7 @@ def has_news(tx: LookTx, command: Watch, now: datetime, policy: AgencyPolicy) ->
     """
     cursor = _opened(tx, command)
     try:
-        covering(rows_for(tx, _asking(command), policy), [Kind.CHANGES], [], day_in_japan(now))
+        covering(rows_for(tx, _asking(command), policy), [Kind.CHANGES], [], now)
     except Refusal:
         return True
     if cursor.position < tx.changes.last_position():
@@ -201,10 +200,9 @@ class _Page:
 
         None of what was entered while it had no authorisation, and none that it may not have now.
         """
-        entered, today = day_in_japan(one.recorded_at), day_in_japan(self.now)
-        if not any(row.is_valid_on(entered) for row in self.rows):
+        if not any(row.allows_at(one.recorded_at) for row in self.rows):
             return ()
-        permitted = {item for row in self.rows if row.is_valid_on(today) for item in row.items}
+        permitted = {item for row in self.rows if row.allows_at(self.now) for item in row.items}
         return tuple(item for item in notice.items if item in permitted)
 
 

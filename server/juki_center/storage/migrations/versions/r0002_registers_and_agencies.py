@@ -106,7 +106,8 @@ _AGENCIES = (
     """CREATE TABLE authorisations (
         id INTEGER PRIMARY KEY, agency TEXT NOT NULL REFERENCES agencies (agency),
         affair TEXT NOT NULL, purpose TEXT NOT NULL, valid_from TEXT NOT NULL, valid_to TEXT,
-        kinds TEXT NOT NULL, items TEXT NOT NULL, added_at INTEGER NOT NULL
+        kinds TEXT NOT NULL, items TEXT NOT NULL, added_at INTEGER NOT NULL,
+        withdrawn_at INTEGER
     )""",
     "CREATE INDEX authorisations_by_agency ON authorisations (agency, affair)",
     """CREATE TABLE provisions (
