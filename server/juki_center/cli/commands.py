@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from juki_center.areas.cards.rules import CardEvent
+from juki_center.cli import agency as agency_command
 from juki_center.cli import assembly
 from juki_center.cli import cards as cards_command
 from juki_center.cli import codes as codes_command
@@ -31,6 +32,7 @@ cards_app = typer.Typer(
     no_args_is_help=True,
     help="Look at a card's state, or change it; works beside a center that serves.",
 )
+app.add_typer(agency_command.app, name="agency")
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
 app.add_typer(municipalities_command.app, name="municipalities")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from juki_center.cli import assembly, dev_texts
+from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_folder import DevFolder, enter_samples
 from juki_center.cli.report import report
 from juki_center.cli.serve import addresses, until_stopped
@@ -69,6 +70,7 @@ async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
         async with assembly.opened_store(config) as store:
             now = assembly.system_clock()
             await store.act(lambda tx: enter_samples(tx, cards, now))
+            await store.act(lambda tx: enter_agencies(tx, now, f"juki://center/{config.node}"))
             async with assembly.listening(config, store, around) as server:
                 facts = addresses(config, server) | {"dir": str(options.folder)}
                 folder.write_texts(cards, str(facts["grpc"]))

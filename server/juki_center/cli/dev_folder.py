@@ -45,6 +45,7 @@ PEERS: Final = (
     PeerIdentity(Role.TERMINAL, "01", "112089"),
     PeerIdentity(Role.DESK, "01", "112089"),
     PeerIdentity(Role.AGENCY, dev_texts.AGENCY),
+    PeerIdentity(Role.AGENCY, dev_texts.BATCH_AGENCY),
     PeerIdentity(Role.OPERATOR, "operator-1"),
 )
 
@@ -85,6 +86,11 @@ class DevFolder:
         return self.path / "agency.toml"
 
     @property
+    def batch_agency_config(self) -> Path:
+        """The configuration of the pension agency's client."""
+        return self.path / "agency-pension.toml"
+
+    @property
     def state(self) -> Path:
         """What the center itself writes: store, key-encryption key, access log."""
         return self.path / "center"
@@ -103,10 +109,15 @@ class DevFolder:
         return CenterConfig.load(self.config)
 
     def _prepare_keys(self, now: datetime) -> None:
+        profiles = Profiles.load()
         if self.pki.path.exists():
-            renew_access_if_due(self.pki, Profiles.load(), now)
+            renew_access_if_due(self.pki, profiles, now)
+            # A folder of an earlier version lacks the peers that have come since.
+            for peer in PEERS:
+                if not self.pki.peer_path(peer).exists():
+                    make.issue_peer(self.pki, peer, profiles, now)
         else:
-            make.init(self.pki.path, Profiles.load(), now, PEERS)
+            make.init(self.pki.path, profiles, now, PEERS)
         kek = self.state / "kek"
         if not kek.exists():
             create_kek(kek)
@@ -134,7 +145,11 @@ class DevFolder:
         """Write the configurations of the clients for the address, and the list of residents."""
         text = dev_texts.terminal_toml(grpc_address, self.card(dev_texts.FIRST_RESIDENT).name)
         self.terminal_config.write_text(text, encoding="utf-8")
-        self.agency_config.write_text(dev_texts.agency_toml(grpc_address), encoding="utf-8")
+        for agency, path in (
+            (dev_texts.AGENCY, self.agency_config),
+            (dev_texts.BATCH_AGENCY, self.batch_agency_config),
+        ):
+            path.write_text(dev_texts.agency_toml(grpc_address, agency), encoding="utf-8")
         rows = [(card.sample, card.path.name) for card in cards]
         (self.path / "RESIDENTS.md").write_text(dev_texts.residents_md(rows), encoding="utf-8")
 

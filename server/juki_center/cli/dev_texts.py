@@ -18,6 +18,7 @@ PIN: Final = "1234"
 CAN: Final = "123456"
 FIRST_RESIDENT: Final = "yoshida-taro"
 AGENCY: Final = "passport-1"
+BATCH_AGENCY: Final = "pension-1"
 _TERMINAL: Final = "131016-01"
 _EXAMPLE_REQUEST: Final = '{"requestId":"00000000-0000-4000-8000-000000000000"}'
 
@@ -78,18 +79,18 @@ pin_timeout_seconds = 90
 """
 
 
-def agency_toml(address: str) -> str:
-    """Return the configuration of the agency that confirms identities for passports."""
+def agency_toml(address: str, agency: str) -> str:
+    """Return the configuration of an agency's client."""
     return f"""\
-# The client of agency {AGENCY} at a development center; written at each start.
+# The client of agency {agency} at a development center; written at each start.
 environment = "dev"
 
 [center]
 address = "{address}"
 
 [identity]
-certificate = "pki/agency/{AGENCY}/chain.pem"
-key = "pki/agency/{AGENCY}/key.pem"
+certificate = "pki/agency/{agency}/chain.pem"
+key = "pki/agency/{agency}/key.pem"
 
 [trust]
 dir = "pki/trust"

@@ -134,6 +134,21 @@ _RULES: Final[Mapping[str, str]] = {
     "COLUMN_TWICE": "the header names this column twice",
     "COLUMN_MISSING": "the header lacks this column",
     "LINE_TOO_LONG": "a line is at most 64 KiB",
+    "DAY_TEXT": "takes a day such as 2026-04-01",
+    "DAYS_REVERSED": "the last day is before the first",
+    "AGENCY_EXISTS": "this agency was added already",
+    "AGENCY_UNKNOWN": "no such agency; add it by `juki-center agency add`",
+    "AFFAIR_CODE": "an affair is named in small letters, such as passport",
+    "AFFAIR_UNKNOWN": "the law names no such affair; `juki-center agency affairs` lists them",
+    "PURPOSE_MISSING": "say for which purpose: --purpose",
+    "TEXT_UNUSABLE": "a name or a purpose is 1 to 200 visible characters",
+    "NO_QUESTION_ALLOWED": "allow at least one kind of question: --kind by-code, by-attributes",
+    "CHANGES_WITHOUT_ITEMS": "change notices need the items whose changes are told: --item",
+    "FIRST_DAY_PAST": "nothing is authorised for the past; today is the earliest first day",
+    "LAST_DAY_PAST": "the last day cannot be before today, nor before the first",
+    "LAST_DAY_LATER": "withdrawing cannot lengthen it; add another authorisation",
+    "AUTHORISATION_UNKNOWN": "this agency has no such authorisation; see `juki-center agency show`",
+    "AUTHORISATION_ENDED": "this authorisation was withdrawn already",
 }
 """What an operator reads for a rule that the command line's input breaks."""
 EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig
     from juki_center.rpc.server import Server
 
+Answer = TypeVar("Answer")
 
-def run(main: Coroutine[object, object, None]) -> None:
-    """Run a program on uvloop."""
+
+def run(main: Coroutine[object, object, Answer]) -> Answer:
+    """Run a program on uvloop, and return what it returns."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        return runner.run(main)
 
 
 async def serve(config: CenterConfig, *, as_json: bool) -> None:
