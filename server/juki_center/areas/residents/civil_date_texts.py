@@ -100,10 +100,18 @@ def _parts(date: CivilDate) -> tuple[object, ...]:
 
 
 def _day(exact: re.Match[str], text: str) -> CivilDate:
+    era, year, month, day = exact.groups()
     # 元年 prints as 元年 again; 1年, 03月 and the like print as they are by their text alone.
-    is_plain = "0" not in (exact["month"][0], exact["day"][0], exact["year"][0])
-    is_plain = is_plain and (exact["year"] != "1")
-    return _date(Precision.DAY, exact.groupdict(), "" if is_plain else text)
+    is_plain = month[0] != "0" and day[0] != "0" and year[0] != "0" and year != "1"
+    return CivilDate(
+        Calendar.GREGORIAN if era is None else Calendar.ERA,
+        Precision.DAY,
+        _year(era, year),
+        int(month),
+        int(day),
+        _era(era),
+        "" if is_plain else text,
+    )
 
 
 def _kept(date: CivilDate, text: str) -> CivilDate:
@@ -160,17 +168,24 @@ def _end(parts: _Parts) -> _Parts:
 
 def _date(precision: Precision, parts: _Parts, text: str = "") -> CivilDate:
     era, month, day = parts["era"], parts.get("month"), parts.get("day")
-    if era is not None and era not in _ERA_BY_NAME:
-        raise RuleBroken("ERA_UNKNOWN")
     return CivilDate(
         calendar=Calendar.GREGORIAN if era is None else Calendar.ERA,
         precision=precision,
         year=_year(era, parts["year"] or ""),
         month=None if month is None else int(month),
         day=None if day is None else int(day),
-        era=None if era is None else _ERA_BY_NAME[era],
+        era=_era(era),
         original_text=text,
     )
+
+
+def _era(name: str | None) -> Era | None:
+    if name is None:
+        return None
+    era = _ERA_BY_NAME.get(name)
+    if era is None:
+        raise RuleBroken("ERA_UNKNOWN")
+    return era
 
 
 def _year(era: str | None, year: str) -> int:

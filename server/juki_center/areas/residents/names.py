@@ -63,19 +63,18 @@ def accept_name(text: str, nationality: Nationality) -> str:
 
     Raises RuleBroken naming the rule and the code point, never the text.
     """
-    name = _one_space(text)
-    if _ORDINARY_NAME.fullmatch(name) and len(name) <= NAME.code_points:
-        return name
+    if _ORDINARY_NAME.fullmatch(text) and len(text) <= NAME.code_points:
+        return text
     is_foreign = nationality is Nationality.FOREIGN
-    return _checked(name, NAME, _check_foreign_name if is_foreign else _check_japanese_name)
+    check = _check_foreign_name if is_foreign else _check_japanese_name
+    return _checked(_one_space(text), NAME, check)
 
 
 def accept_kana(text: str) -> str:
     """Return a reading in kana in the form in which it is stored. Raises RuleBroken."""
-    kana = _one_space(text)
-    if _ORDINARY_KANA.fullmatch(kana) and len(kana) <= KANA.code_points:
-        return kana
-    return _checked(kana, KANA, _check_kana)
+    if _ORDINARY_KANA.fullmatch(text) and len(text) <= KANA.code_points:
+        return text
+    return _checked(_one_space(text), KANA, _check_kana)
 
 
 def accept_address(text: str) -> str:
@@ -113,6 +112,9 @@ def _check_length(text: str, limits: Limits) -> None:
 
 def _check_forbidden(character: str, before: str) -> None:
     """Refuse what no text of the register may hold (controls, invisible and private characters)."""
+    if _JAPANESE_LETTER.match(character):
+        _check_mark(character, before)
+        return
     category = unicodedata.category(character)
     if category == "Cc":
         raise _broken("CONTROL_CHARACTER", character)
@@ -121,7 +123,7 @@ def _check_forbidden(character: str, before: str) -> None:
     if category == "Co":
         # Only with a declared glyph could somebody else read it, and no field declares one.
         raise _broken("PRIVATE_USE", character)
-    if category in {"Cn", "Cf"} and not _JAPANESE_LETTER.match(character):
+    if category in {"Cn", "Cf"}:
         raise _broken("NO_CHARACTER", character)
     if _HALF_WIDTH_KANA.match(character):
         raise _broken("HALF_WIDTH_KANA", character)

@@ -109,37 +109,44 @@ def check_entries(record: ResidenceRecord) -> None:
     A blank name (an unnamed newborn) and a blank sex are lawful. Each text must already be in the
     form in which it is stored, and each date what its registered text says.
     """
-    nationality = record.nationality
-    _check_text("name", record.name, lambda text: accept_name(text, nationality))
-    _check_text("name_kana", record.kana, accept_kana)
-    _check_text("kanji_name", record.kanji_name, _accept_kanji_name)
-    _check_text("alias", record.alias, lambda text: accept_name(text, nationality))
-    _check_text("family_register_head", record.family_register_head, _accept_kanji_name)
-    for entry, text in _address_texts(record):
-        _check_text(entry, text, accept_address)
+    for entry, text, accept in _texts(record):
+        if text:
+            _check_text(entry, text, accept)
     for entry, date in _dates(record):
-        _check_date(entry, date)
+        if date is not None and date.original_text:
+            _check_date(entry, date)
     if not record.address:
         raise RuleBroken("REQUIRED", "address")
-    if nationality is Nationality.FOREIGN:
+    if record.nationality is Nationality.FOREIGN:
         _check_foreign(record)
     else:
         _check_national(record)
 
 
-def _accept_kanji_name(text: str) -> str:
-    """Accept a name in kanji or kana, as nationals have it."""
+def _texts(record: ResidenceRecord) -> tuple[tuple[str, str, Callable[[str], str]], ...]:
+    """Return the texts by the proto's names, each with the rule of its characters."""
+    is_foreign = record.nationality is Nationality.FOREIGN
+    accept_own_name = _accept_foreign_name if is_foreign else _accept_japanese_name
+    return (
+        ("name", record.name, accept_own_name),
+        ("name_kana", record.kana, accept_kana),
+        ("kanji_name", record.kanji_name, _accept_japanese_name),
+        ("alias", record.alias, accept_own_name),
+        ("family_register_head", record.family_register_head, _accept_japanese_name),
+        ("address", record.address, accept_address),
+        ("building_and_room", record.building, accept_address),
+        ("relationship_to_householder", record.relationship, accept_address),
+        ("previous_address", record.previous_address, accept_address),
+        ("registered_domicile", record.registered_domicile, accept_address),
+    )
+
+
+def _accept_japanese_name(text: str) -> str:
     return accept_name(text, Nationality.JAPANESE)
 
 
-def _address_texts(record: ResidenceRecord) -> tuple[tuple[str, str], ...]:
-    return (
-        ("address", record.address),
-        ("building_and_room", record.building),
-        ("relationship_to_householder", record.relationship),
-        ("previous_address", record.previous_address),
-        ("registered_domicile", record.registered_domicile),
-    )
+def _accept_foreign_name(text: str) -> str:
+    return accept_name(text, Nationality.FOREIGN)
 
 
 def _dates(record: ResidenceRecord) -> tuple[tuple[str, CivilDate | None], ...]:
@@ -152,8 +159,6 @@ def _dates(record: ResidenceRecord) -> tuple[tuple[str, CivilDate | None], ...]:
 
 
 def _check_text(entry: str, text: str, accept: Callable[[str], str]) -> None:
-    if not text:
-        return
     try:
         accepted = accept(text)
     except RuleBroken as broken:
@@ -162,9 +167,7 @@ def _check_text(entry: str, text: str, accept: Callable[[str], str]) -> None:
         raise RuleBroken("NOT_AS_STORED", entry)
 
 
-def _check_date(entry: str, date: CivilDate | None) -> None:
-    if date is None or not date.original_text:
-        return
+def _check_date(entry: str, date: CivilDate) -> None:
     try:
         meant = registered(date)
     except RuleBroken as broken:
