@@ -7,20 +7,24 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
+from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.imports import Finding, Import, ImportMode
 from juki_center.areas.residents.synthetic import Line
 from juki_center.areas.residents.updates import Outcome
 from juki_center.errors import Reason, Refusal, RuleBroken
 from juki_center.storage import import_run
+from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around
+from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.transaction import Transaction
 from tests.support.center import NOW, open_test_store
 from tests.support.register_files import (
     by_code,
@@ -343,20 +347,29 @@ async def test_a_disconnected_register_refuses_its_lines_and_no_others(
     assert all(by_code(empty, line) for line in there)
 
 
-async def test_a_code_that_lies_in_a_stock_is_refused_and_leaves_no_trace(
-    home: Path, empty: SQLiteStore
-) -> None:
-    lines = people(3)
-    stocked = ResidentCode(lines[1]["code"])
-    await empty.act(lambda tx: tx.registers.host(TOKOROZAWA))
-    await empty.act(lambda tx: tx.codes.add(TOKOROZAWA, [stocked]))
+def host_and_add(tx: Transaction, importing: Import) -> None:
+    with tx.alone():
+        tx.registers.host(MunicipalityCode("131041"))
+        tx.imports.add(importing)
 
-    done = import_into(home, write(home, [*lines]))
 
-    assert [(one.line, one.rule) for one in findings(empty, done)] == [
-        (3, "CONTRADICTS_THE_REGISTER")
+def test_a_row_that_the_tables_cannot_hold_is_undone_alone(home: Path, empty: SQLiteStore) -> None:
+    done = import_into(home, write(home, [*people(2)]))
+    kek = KeyEncryptionKey.load(home / "kek")
+
+    with (
+        closing(BulkConnection(home / "center.db", kek)) as connection,
+        connection.committing() as tx,
+    ):
+        tx.registers.host(MunicipalityCode("131016"))
+        with pytest.raises(RuleBroken, match="CONTRADICTS_THE_REGISTER"):
+            host_and_add(tx, done)
+
+    hosted = [
+        empty.read(lambda tx, code=code: tx.registers.is_hosted(MunicipalityCode(code)))
+        for code in ("131016", "131041")
     ]
-    assert len(everybody(empty)) == 2
+    assert hosted == [True, False]
 
 
 def test_the_same_code_at_two_municipalities_is_refused(home: Path, empty: SQLiteStore) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from juki_center.areas.residents.civil_date_texts import parse_date
@@ -165,7 +166,7 @@ def parse_update(layout: Layout, line: str) -> Update:
         if not values[column]:
             raise RuleBroken("REQUIRED", column)
     return Update(
-        municipality=_parsed("municipality", values, MunicipalityCode),
+        municipality=_parsed("municipality", values, _municipality),
         household_number=_parsed("household", values, _household_number),
         version=_parsed("version", values, _version, "1"),
         state=_choice("state", values, _STATES, "ACTIVE"),
@@ -185,8 +186,8 @@ def _checked(record: ResidenceRecord) -> CheckedRecord:
 def _record(values: Mapping[str, str]) -> ResidenceRecord:
     nationality = _choice("nationality", values, _NATIONALITIES, "JAPANESE")
 
-    def name(column: str) -> str:
-        return _parsed(column, values, lambda text: accept_name(text, nationality))
+    def name(column: str, of: Nationality = nationality) -> str:
+        return _parsed(column, values, lambda text: accept_name(text, of))
 
     def address(column: str) -> str:
         return _parsed(column, values, accept_address)
@@ -195,10 +196,10 @@ def _record(values: Mapping[str, str]) -> ResidenceRecord:
         code=_parsed("code", values, ResidentCode),
         name=name("name"),
         kana=_parsed("kana", values, accept_kana),
-        birth=_parsed("birth", values, parse_date),
+        birth=_parsed("birth", values, _day),
         sex=_choice("sex", values, _SEXES, ""),
         address=address("address"),
-        resident_since=_parsed("resident_since", values, parse_date),
+        resident_since=_parsed("resident_since", values, _day),
         relationship=address("relationship"),  # 夫（未届） has brackets
         nationality=nationality,
         building=address("building"),
@@ -207,8 +208,8 @@ def _record(values: Mapping[str, str]) -> ResidenceRecord:
         notified=_date("notified", values),
         previous_address=address("previous_address"),
         registered_domicile=address("registered_domicile"),
-        family_register_head=name("family_register_head"),
-        kanji_name=name("kanji_name"),
+        family_register_head=name("family_register_head", Nationality.JAPANESE),
+        kanji_name=name("kanji_name", Nationality.JAPANESE),
     )
 
 
@@ -223,7 +224,7 @@ def _change(values: Mapping[str, str]) -> UpdateReason | None:
 
 
 def _date(column: str, values: Mapping[str, str]) -> CivilDate | None:
-    return _parsed(column, values, parse_date) if values.get(column) else None
+    return _parsed(column, values, _day) if values.get(column) else None
 
 
 def _choice(
@@ -242,6 +243,18 @@ def _parsed(
         return parse(values.get(column, "") or blank)
     except RuleBroken as broken:
         raise RuleBroken(broken.rule, column) from None
+
+
+# The days on which people of a register were born or moved are some tens of thousands, and its
+# municipalities a few: what was understood once is not parsed again in every line.
+@lru_cache(maxsize=1 << 16)
+def _day(text: str) -> CivilDate:
+    return parse_date(text)
+
+
+@lru_cache(maxsize=1 << 11)
+def _municipality(text: str) -> MunicipalityCode:
+    return MunicipalityCode(text)
 
 
 def _version(text: str) -> int:

@@ -145,7 +145,8 @@ def apply_update(tx: UpdateTx, update: Update, now: datetime, *, caller_uri: str
     applied = _apply(tx, update, now, caller_uri)
     if applied.outcome is not Outcome.APPLIED:
         return applied
-    return replace(applied, followed=tuple(_follow(tx, update, now, caller_uri)))
+    followed = tuple(_follow(tx, update, now, caller_uri))
+    return replace(applied, followed=followed) if followed else applied
 
 
 def _follow(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Iterator[Applied]:
