@@ -105,7 +105,7 @@ class Bureau:
 
 @asynccontextmanager
 async def serving(
-    pki: PKIFolder, furnished: Path, folder: Path, *, most: int = 8, caught_up_seconds: float = 30.0
+    pki: PKIFolder, furnished: Path, folder: Path, *, most: int = 2, caught_up_seconds: float = 30.0
 ) -> AsyncIterator[Bureau]:
     """Serve a copy of a furnished store until the block ends."""
     shutil.copytree(furnished, folder)

@@ -10,7 +10,7 @@ import pytest
 from juki_pki import make
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
-from tests.support import register_service
+from tests.support import agency_service, register_service
 from tests.support.center_edge import PEERS
 
 if TYPE_CHECKING:
@@ -56,4 +56,21 @@ async def office(
 ) -> AsyncIterator[register_service.Office]:
     """A center that serves the registers of everybody."""
     async with register_service.serving(pki, furnished_registers, tmp_path / "store") as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def furnished_agencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed store with everybody in it, and the usual authorisations."""
+    folder = tmp_path_factory.mktemp("agencies")
+    agency_service.furnish(folder)
+    return folder
+
+
+@pytest.fixture
+async def bureau(
+    pki: PKIFolder, furnished_agencies: Path, tmp_path: Path
+) -> AsyncIterator[agency_service.Bureau]:
+    """A center that confirms the identity of everybody; two streams of each kind at most."""
+    async with agency_service.serving(pki, furnished_agencies, tmp_path / "center") as serving:
         yield serving

@@ -22,36 +22,17 @@ from tests.support.agency_service import (
     by_attributes,
     by_code,
     change_code,
-    furnish,
     refusal,
-    serving,
 )
 from tests.support.center import SAMPLES
 from tests.support.center_edge import channel
 from tests.support.leaves import leaves
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from juki_pki.folder import PKIFolder
+    pass
 
 KEY = "takahashi-ichiro"
 Outcome = pb.Confirmation
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed store that has everybody and the usual authorisations in it."""
-    folder = tmp_path_factory.mktemp("agencies")
-    furnish(folder)
-    return folder
-
-
-@pytest.fixture
-async def bureau(pki: PKIFolder, furnished: Path, tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with serving(pki, furnished, tmp_path / "center") as open_bureau:
-        yield open_bureau
 
 
 async def confirmed(bureau: Bureau, request: pb.ConfirmByCodeRequest, name: str) -> pb.Confirmation:
