@@ -66,7 +66,9 @@ def _content(content: object, field: FieldDescriptor, place: str) -> object:
         return json_format.MessageToDict(
             civil_date.parse(content, place), preserving_proto_field_name=True
         )
-    if isinstance(content, list):
+    if field.is_repeated:
+        if not isinstance(content, list):
+            raise _invalid(place, "a JSON list")
         return [_checked(one, kind, f"{place}[{index}]") for index, one in enumerate(content)]
     return _checked(content, kind, place)
 

@@ -32,6 +32,7 @@ from jukinet.card.v1 import card_session_service_pb2 as card_pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as card_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
+from jukinet.residents.v1 import resident_service_pb2_grpc as residents_grpc
 from tests.support import copy_content
 
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
@@ -284,6 +285,7 @@ def serving(
     pki: PKIFolder,
     sessions: card_grpc.CardSessionServiceServicer | None = None,
     copies: copies_grpc.CertificateCopyServiceServicer | None = None,
+    residents: residents_grpc.ResidentServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     center = pki.center("center-1")
@@ -297,6 +299,8 @@ def serving(
         card_grpc.add_CardSessionServiceServicer_to_server(sessions, server)
     if copies is not None:
         copies_grpc.add_CertificateCopyServiceServicer_to_server(copies, server)
+    if residents is not None:
+        residents_grpc.add_ResidentServiceServicer_to_server(residents, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:

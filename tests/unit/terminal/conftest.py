@@ -20,6 +20,7 @@ from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
 from tests.unit.terminal.center_double import CopiesDouble, SessionDouble, serving
+from tests.unit.terminal.residents_double import ResidentsDouble
 
 PIN = "4649"
 RESIDENT_CODE = "24727059608"
@@ -87,9 +88,17 @@ def copies(pki: PKIFolder, sessions: SessionDouble) -> CopiesDouble:
 
 
 @pytest.fixture
-def address(pki: PKIFolder, sessions: SessionDouble, copies: CopiesDouble) -> Iterator[str]:
+def residents() -> ResidentsDouble:
+    """The register of the center in this process."""
+    return ResidentsDouble()
+
+
+@pytest.fixture
+def address(
+    pki: PKIFolder, sessions: SessionDouble, copies: CopiesDouble, residents: ResidentsDouble
+) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, sessions, copies) as listening:
+    with serving(pki, sessions, copies, residents) as listening:
         yield listening
 
 
