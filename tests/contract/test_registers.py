@@ -305,6 +305,22 @@ async def test_a_record_shows_its_earlier_versions_newest_first(desk: RegisterDe
     assert (leaf["ev"], leaf["more"]) == ("RECORD_READ", {"clerk": "unverified"})
 
 
+async def test_case_04_a_code_keeps_its_leading_zero_through_store_and_acts(
+    desk: RegisterDesk,
+) -> None:
+    await desk.do(register_death, RegisterDeath(desk.edit(TARO), TODAY))
+
+    read = await desk.do(
+        get_record, GetRecord(desk.terminal, CLERK, code_of(TARO), with_history=True)
+    )
+    listed = await desk.do(
+        list_household, ListHousehold(desk.terminal, CLERK, code_of(TARO), with_deleted=True)
+    )
+
+    found = [read.record, *read.earlier, listed.records[0]]
+    assert {one.record.code.digits for one in found} == {"05769813421"}
+
+
 async def test_a_household_is_listed_in_the_order_of_its_paper(desk: RegisterDesk) -> None:
     asked = ListHousehold(desk.terminal, CLERK, code_of("yoshida-sakura"))
 
