@@ -144,7 +144,10 @@ class CivilDate(_message.Message):
     precision: Global___CivilDate.Precision.ValueType
     """Required. How exact the date is."""
     original_text: _builtins.str
-    """Optional. The text as registered, for forms that numbers do not carry; at most 40 characters."""
+    """Optional. The text as registered, for forms that numbers do not carry, such as 昭和25年春; at most
+    40 characters. Year, month and day may be left out where the text has them, and are refused
+    where they contradict it (FIELD_INVALID, TEXT_AND_PARTS). docs/register-texts.md lists the forms.
+    """
     def __init__(
         self,
         *,
