@@ -17,8 +17,9 @@ from juki_center.storage.transaction import Transaction
 
 # The indexes are written in random order: what fits into memory is not read again.
 _CACHE_KIBIBYTES: Final = 160 * 1024
-# A page that many lines touch goes back into the file once and not once a transaction.
-_PAGES_BETWEEN_CHECKPOINTS: Final = 16_000
+# A page that many lines touch goes back into the file once and not once a transaction; more than
+# this would have to be taken over by the next act of the center that commits.
+_PAGES_BETWEEN_CHECKPOINTS: Final = 4_000
 
 
 class BulkConnection:
@@ -30,6 +31,7 @@ class BulkConnection:
             self._sql = connect(path)
             self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
             self._sql.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
+            self._seen = self._data_version()
         self._tx = Transaction(self._sql, kek)
 
     @contextmanager
@@ -41,6 +43,20 @@ class BulkConnection:
         with unavailable_if_broken(), transaction(self._sql):
             self._tx.keys.begin()
             yield self._tx
+
+    def others_wrote(self) -> bool:
+        """Tell whether anybody else has committed since this was asked last.
+
+        Raises Refusal(STORE_UNAVAILABLE).
+        """
+        with unavailable_if_broken():
+            now = self._data_version()
+        before, self._seen = self._seen, now
+        return now != before
+
+    def _data_version(self) -> int:
+        """Return a number that changes when another connection commits, and only then."""
+        return int(self._sql.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
         """Give the log's pages back to the file as far as nobody reads them, and close."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.register_lines import Line, check_beginning, lines
 
 LINES_IN_A_TRANSACTION: Final = 500
+"""At most; fewer where they take longer than an act of the center should wait."""
+_FEWEST_LINES: Final = 50
+_SECONDS_IN_A_TRANSACTION: Final = 0.05
+# A writer that waits for its turn looks for it every 25 milliseconds at first.
+_TURN_SECONDS: Final = 0.03
+_BUSY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +82,35 @@ class _Opened:
         if _stamp(self.file) != self.stamp:
             raise Refusal(Reason.IMPORT_NOT_THE_SAME)
 
-    def read(self, importing: Import) -> Iterator[list[ReadLine]]:
-        """Read on behind the last line that counts, so many lines at a time."""
+    def read(self, importing: Import, pace: _Pace) -> Iterator[list[ReadLine]]:
+        """Read on behind the last line that counts, as many lines at a time as the pace says."""
         found = (
             read_line(self.layout, line)
             for line in lines(self.file, after=importing.line, offset=importing.offset)
         )
-        while batch := list(islice(found, LINES_IN_A_TRANSACTION)):
+        while batch := list(islice(found, pace.lines)):
             self.check_unchanged()
             yield batch
+
+
+class _Pace:
+    """How many lines go into the next transaction, and when others have their turn."""
+
+    def __init__(self) -> None:
+        self.lines = LINES_IN_A_TRANSACTION
+        self._busy_until = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Take fewer lines where a transaction was long, and more where it was short."""
+        fitting = int(self.lines * _SECONDS_IN_A_TRANSACTION / max(seconds, 0.001))
+        self.lines = min(max(fitting, _FEWEST_LINES), LINES_IN_A_TRANSACTION)
+
+    def give_way(self, connection: BulkConnection) -> None:
+        """Leave the store alone for a moment where others write to it too."""
+        if connection.others_wrote():
+            self._busy_until = time.monotonic() + _BUSY_SECONDS
+        if time.monotonic() < self._busy_until:
+            time.sleep(_TURN_SECONDS)
 
 
 class _NotAsAWholeError(Exception):
@@ -144,10 +171,14 @@ def _line_by_line(
     with connection.committing() as tx:
         importing = begin_import(tx, begun, restart=order.restart)
     around.reached(importing)
-    for batch in opened.read(importing):
+    pace = _Pace()
+    for batch in opened.read(importing, pace):
         with connection.committing() as tx:
+            began = time.monotonic()
             importing = apply_lines(tx, importing, batch, around.clock(), order.by)
+        pace.took(time.monotonic() - began)
         around.reached(importing)
+        pace.give_way(connection)
     with connection.committing() as tx:
         return finish_import(tx, importing, around.clock())
 
@@ -168,7 +199,7 @@ def _apply_all(
     tx: ImportTx, order: Order, opened: _Opened, begun: Import, around: Around
 ) -> Import:
     importing = begin_import(tx, begun, restart=order.restart)
-    for batch in opened.read(importing):
+    for batch in opened.read(importing, _Pace()):
         importing = apply_lines(tx, importing, batch, around.clock(), order.by)
         around.reached(importing)
     if importing.totals.refused:
