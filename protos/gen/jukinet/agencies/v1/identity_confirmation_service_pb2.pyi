@@ -112,28 +112,32 @@ class Confirmation(_message.Message):
     SUBJECT_REFERENCE_FIELD_NUMBER: _builtins.int
     PROVISION_ID_FIELD_NUMBER: _builtins.int
     outcome: Global___Confirmation.Outcome.ValueType
-    """The outcome."""
+    """Output only. The outcome."""
     count: _builtins.int
-    """With OUTCOME_AMBIGUOUS: how many persons fit; at most 100 are counted."""
+    """Output only. With OUTCOME_AMBIGUOUS: how many persons fit; at most 100 are counted."""
     deletion_reason: _residence_record_pb2.ChangeReason.ValueType
-    """With OUTCOME_DELETED: why the record was deleted."""
+    """Output only. With OUTCOME_DELETED: why the record was deleted; unspecified where the register was
+    taken over with the record deleted and no reason given.
+    """
     subject_reference: _builtins.bytes
-    """With watch_changes: what change notices will call this person, 16 bytes; the same for each
-    question of this agency and affair, and of no use to any other.
+    """Output only. With watch_changes: what change notices will call this person, 16 bytes; the same
+    for each question of this agency and affair, and of no use to any other.
     """
     provision_id: _builtins.str
-    """The number of the provision in the log, where one was recorded."""
+    """Output only. The number of the provision in the log, where one was recorded."""
     @_builtins.property
     def varied(self) -> _containers.RepeatedScalarFieldContainer[Global___Item.ValueType]:
-        """With OUTCOME_MATCH_WITH_VARIANT: the items of the question that fit by their search key only."""
+        """Output only. With OUTCOME_MATCH_WITH_VARIANT, and with OUTCOME_DELETED where the deleted record
+        fits so: the items of the question that fit by their search key only.
+        """
 
     @_builtins.property
     def information(self) -> Global___IdentityInformation:
-        """The items that were asked for; absent where none were, or where nobody was found."""
+        """Output only. The items that were asked for; absent where none were, or where nobody was found."""
 
     @_builtins.property
     def deletion_date(self) -> _civil_date_pb2.CivilDate:
-        """With OUTCOME_DELETED: the day from which the deletion counts."""
+        """Output only. With OUTCOME_DELETED: the day from which the deletion counts; absent with the reason."""
 
     def __init__(
         self,
@@ -213,7 +217,7 @@ class Attributes(_message.Message):
     MUNICIPALITY_CODE_FIELD_NUMBER: _builtins.int
     PREFECTURE_CODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required but where name_kana is given. Name, or a foreign resident's alias."""
+    """Required. Empty only where name_kana is given. Name, or a foreign resident's alias."""
     name_kana: _builtins.str
     """Optional. The reading of the name in kana."""
     sex: _residence_record_pb2.Entries.Sex.ValueType
@@ -294,7 +298,7 @@ class ConfirmByCodeResponse(_message.Message):
     CONFIRMATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def confirmation(self) -> Global___Confirmation:
-        """What is known."""
+        """Output only. What is known."""
 
     def __init__(
         self,
@@ -356,7 +360,7 @@ class ConfirmByAttributesResponse(_message.Message):
     CONFIRMATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def confirmation(self) -> Global___Confirmation:
-        """What is known."""
+        """Output only. What is known."""
 
     def __init__(
         self,
@@ -536,7 +540,7 @@ class ConfirmBatchResponse(_message.Message):
 
         NEXT_LINE_FIELD_NUMBER: _builtins.int
         next_line: _builtins.int
-        """The number of the line that the center wants next, counted from 1."""
+        """Output only. The number of the line that the center wants next, counted from 1."""
         def __init__(
             self,
             *,
@@ -557,7 +561,7 @@ class ConfirmBatchResponse(_message.Message):
         RESULTS_FIELD_NUMBER: _builtins.int
         @_builtins.property
         def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineResult]:
-            """One for each line of the request."""
+            """Output only. One for each line of the request."""
 
         def __init__(
             self,
@@ -580,12 +584,12 @@ class ConfirmBatchResponse(_message.Message):
         COUNTS_FIELD_NUMBER: _builtins.int
         REFUSED_FIELD_NUMBER: _builtins.int
         line_count: _builtins.int
-        """Lines in all."""
+        """Output only. Lines in all."""
         refused: _builtins.int
-        """Lines that were refused."""
+        """Output only. Lines that were refused."""
         @_builtins.property
         def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConfirmBatchResponse.Count]:
-            """Lines by outcome."""
+            """Output only. Lines by outcome."""
 
         def __init__(
             self,
@@ -609,9 +613,9 @@ class ConfirmBatchResponse(_message.Message):
         OUTCOME_FIELD_NUMBER: _builtins.int
         LINES_FIELD_NUMBER: _builtins.int
         outcome: Global___Confirmation.Outcome.ValueType
-        """The outcome."""
+        """Output only. The outcome."""
         lines: _builtins.int
-        """How many."""
+        """Output only. How many."""
         def __init__(
             self,
             *,
@@ -666,7 +670,7 @@ class LineResult(_message.Message):
     CONFIRMATION_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     line: _builtins.int
-    """The line's number, counted from 1."""
+    """Output only. The line's number, counted from 1."""
     @_builtins.property
     def confirmation(self) -> Global___Confirmation:
         """An answer."""
@@ -702,11 +706,11 @@ class LineError(_message.Message):
     FIELD_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """The reason, a name of ErrorReason without its prefix, such as QUERY_TOO_BROAD."""
+    """Output only. The reason, a name of ErrorReason without its prefix, such as QUERY_TOO_BROAD."""
     field: _builtins.str
-    """With FIELD_INVALID: the field."""
+    """Output only. With FIELD_INVALID: the field."""
     rule: _builtins.str
-    """With FIELD_INVALID: the rule that it breaks."""
+    """Output only. With FIELD_INVALID: the rule that it breaks."""
     def __init__(
         self,
         *,
@@ -760,7 +764,7 @@ class WatchChangesResponse(_message.Message):
     CAUGHT_UP_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     cursor: _builtins.bytes
-    """The cursor from which the stream goes on after this message, at most 1,024 bytes."""
+    """Output only. The cursor from which the stream goes on after this message, at most 1,024 bytes."""
     @_builtins.property
     def notice(self) -> Global___ChangeNotice:
         """A change."""
@@ -796,11 +800,11 @@ class CaughtUp(_message.Message):
     WAITING_MUNICIPALITY_CODES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """The time up to which everything is told."""
+        """Output only. The time up to which everything is told."""
 
     @_builtins.property
     def waiting_municipality_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Municipalities, 6 digits, whose notices wait because they are disconnected."""
+        """Output only. Municipalities, 6 digits, whose notices wait because they are disconnected."""
 
     def __init__(
         self,
@@ -828,20 +832,20 @@ class ChangeNotice(_message.Message):
     CHANGED_ITEMS_FIELD_NUMBER: _builtins.int
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     subject_reference: _builtins.bytes
-    """The person, as the confirmation called them, 16 bytes."""
+    """Output only. The person, as the confirmation called them, 16 bytes."""
     reason: _residence_record_pb2.ChangeReason.ValueType
-    """Why."""
+    """Output only. Why."""
     @_builtins.property
     def change_date(self) -> _civil_date_pb2.CivilDate:
-        """The day on which the change took place."""
+        """Output only. The day on which the change took place."""
 
     @_builtins.property
     def changed_items(self) -> _containers.RepeatedScalarFieldContainer[Global___Item.ValueType]:
-        """The items that changed."""
+        """Output only. The items that changed."""
 
     @_builtins.property
     def record_time(self) -> _timestamp_pb2.Timestamp:
-        """When the register was changed."""
+        """Output only. When the register was changed."""
 
     def __init__(
         self,

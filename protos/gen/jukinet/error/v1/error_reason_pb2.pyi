@@ -123,7 +123,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_NOT_SAME_HOUSEHOLD: _ErrorReason.ValueType  # 48
     """A listed person is not of the applicant's household."""
     ERROR_REASON_ITEM_NOT_PERMITTED: _ErrorReason.ValueType  # 49
-    """A wide-area copy never shows this item. Metadata: item."""
+    """An item that is never given here: no wide-area copy shows it, or the agency's authorisation leaves
+    it out. Metadata: item.
+    """
     ERROR_REASON_ISSUE_SUPPRESSED: _ErrorReason.ValueType  # 50
     """It cannot be issued here; apply at the residence municipality."""
     ERROR_REASON_RECORD_DELETED: _ErrorReason.ValueType  # 51
@@ -300,7 +302,9 @@ ERROR_REASON_USE_LOCAL_COUNTER: ErrorReason.ValueType  # 47
 ERROR_REASON_NOT_SAME_HOUSEHOLD: ErrorReason.ValueType  # 48
 """A listed person is not of the applicant's household."""
 ERROR_REASON_ITEM_NOT_PERMITTED: ErrorReason.ValueType  # 49
-"""A wide-area copy never shows this item. Metadata: item."""
+"""An item that is never given here: no wide-area copy shows it, or the agency's authorisation leaves
+it out. Metadata: item.
+"""
 ERROR_REASON_ISSUE_SUPPRESSED: ErrorReason.ValueType  # 50
 """It cannot be issued here; apply at the residence municipality."""
 ERROR_REASON_RECORD_DELETED: ErrorReason.ValueType  # 51

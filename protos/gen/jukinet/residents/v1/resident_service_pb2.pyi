@@ -63,11 +63,11 @@ class GetRecordResponse(_message.Message):
     EARLIER_VERSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The newest version."""
+        """Output only. The newest version."""
 
     @_builtins.property
     def earlier_versions(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
-        """Earlier versions, newest first, where they were asked for; at most 50."""
+        """Output only. Earlier versions, newest first, where they were asked for; at most 50."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class ListHouseholdResponse(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
-        """Its members, in the order of a household's paper."""
+        """Output only. Its members, in the order of a household's paper."""
 
     def __init__(
         self,
@@ -182,10 +182,10 @@ class RegisterBirthResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     CODE_STOCK_IS_LOW_FIELD_NUMBER: _builtins.int
     code_stock_is_low: _builtins.bool
-    """Whether the municipality's stock of codes is below its alert level."""
+    """Output only. Whether the municipality's stock of codes is below its alert level."""
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record, with the code that was assigned."""
+        """Output only. The record, with the code that was assigned."""
 
     def __init__(
         self,
@@ -255,12 +255,12 @@ class RegisterDeathResponse(_message.Message):
     LAPSED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
     lapsed_card_count: _builtins.int
-    """How many cards lapsed."""
+    """Output only. How many cards lapsed."""
     household_needs_head: _builtins.bool
-    """Whether the household has members left and nobody who heads it."""
+    """Output only. Whether the household has members left and nobody who heads it."""
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -331,12 +331,12 @@ class DeleteRecordResponse(_message.Message):
     LAPSED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
     lapsed_card_count: _builtins.int
-    """How many cards lapsed."""
+    """Output only. How many cards lapsed."""
     household_needs_head: _builtins.bool
-    """Whether the household has members left and nobody who heads it."""
+    """Output only. Whether the household has members left and nobody who heads it."""
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -416,7 +416,7 @@ class CorrectRecordResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -520,10 +520,10 @@ class ChangeHouseholdResponse(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
     household_needs_head: _builtins.bool
-    """Whether a household has members left and nobody, or more than one, who heads it."""
+    """Output only. Whether a household has members left and nobody, or more than one, who heads it."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
-        """The members in their new versions, in the order of the request."""
+        """Output only. The members in their new versions, in the order of the request."""
 
     def __init__(
         self,
@@ -587,12 +587,12 @@ class ChangeResidentCodeResponse(_message.Message):
     REVOKED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     CODE_STOCK_IS_LOW_FIELD_NUMBER: _builtins.int
     revoked_card_count: _builtins.int
-    """How many cards were revoked."""
+    """Output only. How many cards were revoked."""
     code_stock_is_low: _builtins.bool
-    """Whether the municipality's stock of codes is below its alert level."""
+    """Output only. Whether the municipality's stock of codes is below its alert level."""
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -656,7 +656,7 @@ class CancelEntryResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -775,7 +775,7 @@ class SetProtectiveMeasureResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
-        """The record in its new version."""
+        """Output only. The record in its new version."""
 
     def __init__(
         self,
@@ -826,12 +826,12 @@ class LockRecordResponse(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     lock_id: _builtins.bytes
-    """The lock, 16 bytes, to be named by the changes."""
+    """Output only. The lock, 16 bytes, to be named by the changes."""
     version: _builtins.int
-    """The version of the record."""
+    """Output only. The version of the record."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends by itself."""
+        """Output only. When it ends by itself."""
 
     def __init__(
         self,
@@ -1051,7 +1051,7 @@ class ImportRecordsResponse(_message.Message):
 
         NEXT_ROW_FIELD_NUMBER: _builtins.int
         next_row: _builtins.int
-        """The number of the row that the center wants next, counted from 1."""
+        """Output only. The number of the row that the center wants next, counted from 1."""
         def __init__(
             self,
             *,
@@ -1072,7 +1072,7 @@ class ImportRecordsResponse(_message.Message):
         RESULTS_FIELD_NUMBER: _builtins.int
         @_builtins.property
         def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowResult]:
-            """One for each row of the request."""
+            """Output only. One for each row of the request."""
 
         def __init__(
             self,
@@ -1097,15 +1097,15 @@ class ImportRecordsResponse(_message.Message):
         HELD_FIELD_NUMBER: _builtins.int
         REFUSED_FIELD_NUMBER: _builtins.int
         row_count: _builtins.int
-        """Rows in all."""
+        """Output only. Rows in all."""
         applied: _builtins.int
-        """Rows that made a version."""
+        """Output only. Rows that made a version."""
         duplicate: _builtins.int
-        """Rows that the register had already."""
+        """Output only. Rows that the register had already."""
         held: _builtins.int
-        """Rows that wait for an earlier version."""
+        """Output only. Rows that wait for an earlier version."""
         refused: _builtins.int
-        """Rows that were refused."""
+        """Output only. Rows that were refused."""
         def __init__(
             self,
             *,
@@ -1196,15 +1196,17 @@ class RowResult(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     MISSING_VERSION_FIELD_NUMBER: _builtins.int
     row: _builtins.int
-    """The row's number, counted from 1."""
+    """Output only. The row's number, counted from 1."""
     outcome: Global___RowResult.Outcome.ValueType
-    """The outcome."""
+    """Output only. The outcome."""
     field: _builtins.str
-    """With OUTCOME_REFUSED: the field that breaks a rule; empty where the row as a whole does."""
+    """Output only. With OUTCOME_REFUSED: the field that breaks a rule; empty where the row as a whole
+    does.
+    """
     rule: _builtins.str
-    """With OUTCOME_REFUSED: the rule; code points are named, texts are never echoed."""
+    """Output only. With OUTCOME_REFUSED: the rule; code points are named, texts are never echoed."""
     missing_version: _builtins.int
-    """With OUTCOME_HELD: the version that is missing."""
+    """Output only. With OUTCOME_HELD: the version that is missing."""
     def __init__(
         self,
         *,
