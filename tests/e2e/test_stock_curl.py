@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shlex
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -21,7 +23,7 @@ from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.options.v1 import options_pb2
-from tests.support.stock_curl import StockCurl, Told
+from tests.support.stock_curl import PROTOS, StockCurl, Told
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 COPIES = "jukinet.copies.v1.CertificateCopyService"
@@ -339,3 +341,16 @@ async def require_no_connection(curl: StockCurl, peer: str) -> None:
     assert called.exit_code != 0
     assert listed.out + called.out == ""
     assert "ErrorInfo" not in called.err
+
+
+async def test_line_of_the_integrators_page_asks_for_a_record(curl: StockCurl) -> None:
+    page = (PROTOS.parent / "docs" / "integrator.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^buf curl .*ResidentService/GetRecord$", page, re.MULTILINE)
+    words = shlex.split(line)
+    given = json.loads(words[words.index("--data") + 1])
+    method = words[-1].removeprefix("https://127.0.0.1:7443/")
+
+    said = await curl.call(method, given, peer=TERMINAL)
+
+    assert said.exit_code == 0, said.err
+    assert json.loads(said.out)["record"]["code"] == given["code"]
