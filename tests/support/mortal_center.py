@@ -1,7 +1,8 @@
 """A center that dies at a chosen point: `python -m tests.support.mortal_center dev --dir ...`.
 
 JUKI_TEST_CUT names the act and the point, such as `issue:committed`; the process then kills itself
-with SIGKILL the first time it gets there, and no handler, buffer or lock is let go in order.
+with SIGKILL the first time it gets there, or with `lines:written:3` the third time. No handler,
+buffer or lock is let go in order.
 JUKI_TEST_CUT_NOTE names a file in which it writes the issue number that it had in hand, if any.
 JUKI_TEST_MUTANT=unbound serves with a defect: an act uses the newest card session of anybody.
 """
@@ -21,7 +22,7 @@ tls13.settle()
 
 from juki_center.areas.copies import applicants
 from juki_center.cli import main
-from juki_center.rpc import card_session, copies, import_stream
+from juki_center.rpc import agency_batches, card_session, copies, import_stream
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.sqlite import SQLiteStore
 
@@ -30,6 +31,9 @@ FUNCTIONS = {
     "issue": (copies, "issue_copy"),
     "confirm": (copies, "confirm_print"),
     "import": (import_stream, "take_rows"),
+    "open": (agency_batches, "open_batch"),
+    "lines": (agency_batches, "confirm_lines"),
+    "finish": (agency_batches, "finish_batch"),
 }
 
 
@@ -42,13 +46,18 @@ def die(answer: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def cut_at(act: str, point: str) -> None:
-    """Arrange for the death."""
+def cut_at(act: str, point: str, time: str = "1") -> None:
+    """Arrange for the death, at the nth time that the act runs."""
     module, name = FUNCTIONS[act]
     original: Callable[..., Any] = getattr(module, name)
     ran: list[str] = []
+    left = int(time)
 
     def cutting(*arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left > 0:
+            return original(*arguments, **named)
         if point == "begun":
             die(None)
         answer = original(*arguments, **named)

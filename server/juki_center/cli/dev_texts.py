@@ -136,9 +136,15 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         "--data", _EXAMPLE_REQUEST,
         f"https://{address}/jukinet.copies.v1.CertificateCopyService/GetIssue",
     ]  # fmt: skip
+    confirm = [
+        "juki-agency", "--config", str(folder / "agency.toml"),
+        "confirm", "--affair", "passport", "--items", "name,birth,sex,address", "--attributes",
+    ]  # fmt: skip
     return [
         f"# issue a copy to the holder of {FIRST_RESIDENT} (the PIN is {PIN}):",
         shlex.join(issue),
         "# ask the center as that terminal; it has no such issue, and says so by its reason:",
         shlex.join(curl),
+        "# confirm somebody for an agency, by name, birth date and municipality of RESIDENTS.md:",
+        shlex.join(confirm),
     ]
