@@ -143,13 +143,17 @@ async def test_case_08_a_blank_birth_date_and_a_day_that_has_not_come_are_refuse
     assert desk.left() == 1
 
 
-async def test_a_name_that_no_register_holds_is_refused_by_its_field(desk: RegisterDesk) -> None:
+async def test_case_46_a_name_that_no_register_holds_is_refused_by_field_and_code_point(
+    desk: RegisterDesk,
+) -> None:
     await desk.stock(1)
 
     refused = await desk.refused(register_birth, birth(desk, name="山田\u202e太郎"))
 
     assert refused.reason is Reason.FIELD_INVALID
-    assert refused.metadata["field"].startswith("entries")
+    assert refused.metadata["field"] == "entries.name"
+    assert "202E" in refused.metadata["rule"]
+    assert "山田" not in str(refused.metadata)
     assert desk.left() == 1
 
 

@@ -19,6 +19,7 @@ from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, fro
 
 _VERSION = 1
 _FIND = "SELECT token, key_version, sealed FROM pending_updates WHERE token = ? AND version = ?"
+_ANY = "SELECT 1 FROM pending_updates LIMIT 1"
 _DELETE = "DELETE FROM pending_updates WHERE token = ? AND version = ?"
 _GAPS = (
     "SELECT municipality, earliest - 1 AS missing, count(*), sum(updates), min(since) FROM"
@@ -86,6 +87,9 @@ class PendingTable:
 
     def _find(self, municipality: MunicipalityCode, code: ResidentCode, version: int) -> Row | None:
         """Look under every version of the key: an update has one token, whichever was newest."""
+        # Hardly ever is anything held, and an import of a million lines asks for each of them.
+        if self._sql.execute(_ANY).fetchone() is None:
+            return None
         for one in self._keys.versions(LookUp.CODE):
             token = pending_token(one.key, municipality, code)
             row = self._sql.execute(_FIND, (token, version)).fetchone()

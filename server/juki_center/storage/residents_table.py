@@ -10,6 +10,7 @@ from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import (
     AttributeQuery,
     ChangeInformation,
+    CodeHolder,
     HouseholdID,
     PersonID,
     ResidenceRecord,
@@ -27,6 +28,10 @@ from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 _WHEREABOUTS = "SELECT d.person, d.municipality, d.state, d.version FROM directory d"
 _OF_CODE = (
     f"{_WHEREABOUTS} JOIN code_index c ON c.person = d.person WHERE c.token = ? AND c.is_former = ?"
+)
+_OF_ANY_CODE = (
+    "SELECT d.person, d.municipality, d.state, d.version, c.is_former FROM directory d"
+    " JOIN code_index c ON c.person = d.person WHERE c.token = ?"
 )
 _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
@@ -55,6 +60,14 @@ class ResidentsTable:
     def by_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person with this code is."""
         return self._of_code(code, is_former=False)
+
+    def by_any_code(self, code: ResidentCode) -> CodeHolder | None:
+        """Say where the person is who has this code, or had it before."""
+        row = self._sql.execute(_OF_ANY_CODE, (self._codes.read(code),)).fetchone()
+        where = _whereabouts(row)
+        if row is None or where is None:
+            return None
+        return CodeHolder(where, is_former=bool(as_number(row[4])))
 
     def by_former_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person is who had this code before."""

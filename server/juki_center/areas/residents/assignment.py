@@ -127,7 +127,7 @@ def draw_code(tx: DrawTx, municipality: MunicipalityCode) -> ResidentCode:
     """
     while (code := tx.codes.draw(municipality)) is not None:
         # The municipality's own system may have assigned it meanwhile, and told us by an update.
-        if tx.residents.by_code(code) is None and tx.residents.by_former_code(code) is None:
+        if tx.residents.by_any_code(code) is None:
             return code
     raise Refusal(Reason.CODE_STOCK_EMPTY)
 

@@ -21,14 +21,13 @@ def find_person(tx: ReadTx, desk: Desk, code: ResidentCode) -> Resident:
 
     Raises Refusal: RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
     """
-    # Both are asked for every code, so that the work says nothing about whose it is.
-    current, former = tx.residents.by_code(code), tx.residents.by_former_code(code)
-    known = current or former
-    if known is None or known.municipality != desk.register:
+    # The same is asked for every code, so that the work says nothing about whose it is.
+    holder = tx.residents.by_any_code(code)
+    if holder is None or holder.where.municipality != desk.register:
         raise Refusal(Reason.RESIDENT_NOT_FOUND)
-    if current is None:
+    if holder.is_former:
         raise Refusal(Reason.CODE_CHANGED)
-    return tx.residents.resident(current.person)
+    return tx.residents.resident(holder.where.person)
 
 
 def refuse_changed(resident: Resident, expected: int) -> None:

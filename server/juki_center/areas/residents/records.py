@@ -189,6 +189,14 @@ class Whereabouts:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class CodeHolder:
+    """Who has a code, or, where it is a former one, who had it."""
+
+    where: Whereabouts
+    is_former: bool
+
+
 class Residents(Protocol):
     """What the store keeps of residents.
 
@@ -198,6 +206,9 @@ class Residents(Protocol):
 
     def by_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person with this code is."""
+
+    def by_any_code(self, code: ResidentCode) -> CodeHolder | None:
+        """Say where the person is who has this code, or had it before."""
 
     def by_former_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person is who had this code before."""

@@ -183,13 +183,14 @@ def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Appl
 
 def _known(tx: UpdateTx, update: Update) -> Whereabouts | None:
     """Say where the person is. Raises RuleBroken for a former code and for somebody else's."""
-    current = tx.residents.by_code(update.record.code)
-    known = current or tx.residents.by_former_code(update.record.code)
-    if known is not None and known.municipality != update.municipality:
+    holder = tx.residents.by_any_code(update.record.code)
+    if holder is None:
+        return None
+    if holder.where.municipality != update.municipality:
         raise RuleBroken("CODE_ELSEWHERE", "code")
-    if known is not None and current is None:
+    if holder.is_former:
         raise RuleBroken("CODE_CHANGED", "code")
-    return current
+    return holder.where
 
 
 def _enter(tx: UpdateTx, update: Update, now: datetime) -> None:
