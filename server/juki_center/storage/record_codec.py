@@ -32,6 +32,7 @@ from juki_center.storage.sql import from_micros, to_micros
 
 _VERSION = 2
 _MAP_VERSION = 1
+_BLANK = {"name": "", "kana": "", "relationship": ""}
 _ENTRIES = (
     "code",
     "name",
@@ -83,7 +84,11 @@ def _from_map(octets: bytes) -> tuple[object, dict[str, object]]:
     entries = cast("dict[str, object]", cbor2.loads(octets))
     if entries.pop("v", None) != _MAP_VERSION:
         raise ValueError("unknown version of a residence record")
-    return entries.pop("change", None), entries
+    if entries.get("hold") == Hold.PROTECTIVE_MEASURE:
+        # What is a measure now was a mere hold, which nobody could have lifted or ended.
+        del entries["hold"]
+        entries["measure"] = (None, None)
+    return entries.pop("change", None), {**_BLANK, **entries}
 
 
 def encode_date(value: CivilDate) -> tuple[object, ...]:

@@ -16,10 +16,14 @@ import pytest
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.copies.commands import Scope
 from juki_center.areas.copies.issue import issue_copy
+from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.commands import GetRecord
+from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.areas.residents.read import get_record
 from juki_center.areas.residents.records import Hold
 from juki_center.errors import Reason
 from juki_center.rpc.errors import Statuses
-from tests.support.center import NOW, Center
+from tests.support.center import CHIYODA, NOW, SAMPLES, Center
 from tests.unit.center.test_issue import hold
 
 _RUNS = 50
@@ -78,6 +82,29 @@ async def test_case_15_every_cause_looks_the_same_on_the_wire(center: Center) ->
     assert protected.reason is Reason.ISSUE_SUPPRESSED
     assert protected.event.cause != corrected.event.cause
     assert statuses.status(protected) == statuses.status(corrected)
+
+
+async def test_whose_code_it_is_cannot_be_told_from_what_is_asked_of_the_store(
+    center: Center,
+) -> None:
+    elsewhere = SAMPLES["yoshida-taro"].record.code
+    nobody = ResidentCode("12345678903")
+    policy, asked = RegisterPolicy(center.policy.municipalities), dict[ResidentCode, list[str]]()
+
+    for code in (elsewhere, nobody):
+        command, seen = GetRecord(CHIYODA, "佐藤　花", code), asked.setdefault(code, [])
+        with pytest.raises(DeniedAttempt) as refused:
+            center.store.read(
+                lambda tx, seen=seen, command=command: get_record(  # type: ignore[misc]  # lambda
+                    Watched(tx, seen),  # type: ignore[arg-type]  # looks like one
+                    command,
+                    NOW,
+                    policy,
+                )
+            )
+        assert refused.value.reason is Reason.RESIDENT_NOT_FOUND
+
+    assert asked[elsewhere] == asked[nobody] == ["residents.by_any_code"]
 
 
 async def test_case_15_times_of_both_causes_are_reported(center: Center) -> None:

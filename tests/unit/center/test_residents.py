@@ -79,6 +79,24 @@ def test_a_date_comes_back_from_a_records_octets_with_its_text_and_its_span(text
     assert found.resident_since.paper_text == text
 
 
+def test_case_17_the_hold_of_a_record_from_before_becomes_a_measure_that_can_be_ended() -> None:
+    old = {
+        "v": 1,
+        "code": YOSHIDA.code.digits,
+        "birth": list(record_codec.encode_date(YOSHIDA.birth)),
+        "sex": "BLANK",
+        "address": YOSHIDA.address,
+        "resident_since": list(record_codec.encode_date(YOSHIDA.resident_since)),
+        "nationality": "JAPANESE",
+        "hold": "PROTECTIVE_MEASURE",
+    }
+
+    found, _ = record_codec.decode(cbor2.dumps(old))
+
+    assert (found.hold, found.measure) == (None, ProtectiveMeasure())
+    assert (found.name, found.kana, found.relationship) == ("", "", "")
+
+
 @pytest.mark.parametrize("octets", [b"\xa1\x61v\x02", b"[3,null]"])
 def test_a_record_of_an_unknown_version_is_refused(octets: bytes) -> None:
     with pytest.raises(ValueError, match="version"):
