@@ -134,7 +134,7 @@ def shown_counts(found: Sequence[ProvisionCount], days: Days) -> tuple[dict[str,
         "total": total,
         "counts": rows,
     }
-    return result, [*lines, f"{total} provisions, {days.first} to {days.last}"]
+    return result, [*lines, f"{days.first} to {days.last}: {total} in all"]
 
 
 def _row(row: Authorisation, now: datetime) -> dict[str, JSON]:

@@ -225,7 +225,12 @@ def test_a_name_matches_its_own_bytes_alone(kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"), [(TOKOROZAWA, Outcome.MATCH), (YOKOHAMA, Outcome.NO_MATCH)]
+    ("asked", "expected"),
+    [
+        (TOKOROZAWA, Outcome.MATCH),
+        (YOKOHAMA, Outcome.NO_MATCH),
+        (MunicipalityCode("117994"), Outcome.NO_MATCH),
+    ],
 )
 def test_a_municipality_that_is_given_must_be_the_residence(
     asked: MunicipalityCode, expected: Outcome

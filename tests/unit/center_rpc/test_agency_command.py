@@ -335,7 +335,7 @@ def test_counts_name_no_person(config: Path) -> None:
         ],
     )
 
-    assert ran.stdout.splitlines()[-1] == f"1 provisions, {TODAY} to {TODAY}"
+    assert ran.stdout.splitlines()[-1] == f"{TODAY} to {TODAY}: 1 in all"
     assert "髙橋" not in ran.stdout
     assert "42054256129" not in ran.stdout
 

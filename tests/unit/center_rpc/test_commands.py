@@ -23,6 +23,7 @@ from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
 from juki_center.config import CenterConfig
+from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access
 
@@ -102,6 +103,15 @@ def reason(ran: Ran) -> str:
     error = ran.envelope["error"]
     assert isinstance(error, dict)
     return str(error["reason"])
+
+
+def test_folder_of_an_earlier_version_is_given_the_peers_it_lacks(folder: DevFolder) -> None:
+    pension_office = folder.pki.peer_path(PeerIdentity(Role.AGENCY, "pension-1"))
+    shutil.rmtree(pension_office)
+
+    folder.prepare(datetime.now(UTC))
+
+    assert (pension_office / "chain.pem").exists()
 
 
 def test_card_is_suspended_and_resumed_by_code(folder: DevFolder) -> None:

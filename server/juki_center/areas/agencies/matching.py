@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from juki_center.areas.agencies.commands import ByAttributes, Outcome
 from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities, Municipality
 from juki_center.areas.residents.name_keys import address_key, kana_key, name_key
 from juki_center.areas.residents.records import ResidenceRecord, ResidenceState, Resident
@@ -77,10 +78,8 @@ def _outcome(resident: Resident, varied: tuple[Item, ...]) -> Outcome:
 
 def _varied(question: ByAttributes, resident: Resident, municipalities: Municipalities) -> _Varied:
     """Return which items of the question fit by their key only; None where one does not fit."""
-    if question.municipality is not None:
-        register = municipalities.register_of(question.municipality)
-        if register != resident.municipality:
-            return None
+    if not _is_there(question.municipality, resident.municipality, municipalities):
+        return None
     here = municipalities[resident.municipality]
     parts = (
         _name(question, resident.record),
@@ -94,6 +93,16 @@ def _varied(question: ByAttributes, resident: Resident, municipalities: Municipa
             return None
         varied.extend(part)
     return tuple(varied)
+
+
+def _is_there(
+    asked: MunicipalityCode | None, residence: MunicipalityCode, municipalities: Municipalities
+) -> bool:
+    """Tell whether a residence is the municipality that is asked for, if one is; a ward stands for
+    its city, and a code that nobody bears for no residence."""
+    if asked is None:
+        return True
+    return asked in municipalities and municipalities.register_of(asked) == residence
 
 
 def _name(question: ByAttributes, record: ResidenceRecord) -> _Varied:
