@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from tests.support.renderings import SHORTEST, encoded
 
 _WORD = 4
 _WINDOW = 8 << 10
-_VALUES = 256
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -97,38 +96,24 @@ def cells(path: Path) -> bytes:
 
 
 def _betraying(needles: Iterable[bytes]) -> dict[int, list[tuple[int, bytes]]]:
-    """Return words by which each needle betrays itself at each alignment, with its place in it.
+    """Return the word by which each needle betrays itself at each alignment, with its place in it.
 
-    Where there is a choice it falls on the word that most needles have: names and addresses share
-    their beginnings, and the fewer words there are the faster is the search.
+    It is the first whole one: names and addresses share their beginnings, and the fewer words there
+    are the faster is the search. At one of its alignments a needle of six octets has no whole word:
+    there, its first three octets follow any other.
     """
-    choices = [list(_by_alignment(needle)) for needle in needles]
-    common = Counter(word for choice in choices for words in choice for word, _ in words)
     found = defaultdict(list)
-    for needle, choice in zip(needles, choices, strict=True):
-        for words in choice:
-            if len(words) == _VALUES:
-                chosen = words
+    short = defaultdict(list)
+    for needle in needles:
+        for place in range(_WORD):
+            if place + _WORD <= len(needle):
+                found[_word(needle[place : place + _WORD])].append((place, needle))
             else:
-                chosen = [max(words, key=lambda pair: common[pair[0]])]
-            for word, offset in chosen:
-                found[word].append((offset, needle))
+                short[needle[: _WORD - 1]].append((-1, needle))
+    for head, followed in short.items():
+        for before in range(256):
+            found[_word(bytes([before]) + head)] += followed
     return found
-
-
-def _by_alignment(needle: bytes) -> Iterator[list[tuple[int, int]]]:
-    """Give for each alignment the whole words within a needle, each with its place.
-
-    At one of its alignments a needle of six octets has no whole word: there, its first three octets
-    follow any other.
-    """
-    for first in range(_WORD):
-        places = range(first, len(needle) - _WORD + 1, _WORD)
-        if places:
-            yield [(_word(needle[place : place + _WORD]), place) for place in places]
-        else:
-            head = needle[: _WORD - 1]
-            yield [(_word(bytes([before]) + head), -1) for before in range(_VALUES)]
 
 
 def _word(octets: bytes) -> int:
