@@ -18,7 +18,7 @@ PYTEST_ARGS ?= -q -n 2
 # The reader daemon lies where only an administrator's PATH leads.
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 
-.PHONY: help system setup protos lock check test interop demo tour dev clean
+.PHONY: help system setup protos lock check test interop demo tour bench dev clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -61,6 +61,9 @@ demo: $(READY) ## the whole way, narrated: a card, a reader, a center, a copy (J
 
 tour: $(READY) ## each capability of the center, narrated, ending in a search of every file that it wrote
 	@$(BIN)/python -m tests.e2e.tour
+
+bench: $(READY) ## what it costs on this machine, against the goals (BENCH_RESIDENTS=1000000: the full run)
+	@$(BIN)/python -m tests.bench
 
 dev: $(READY) ## a center with sample residents, and lines to paste
 	@$(BIN)/juki-center dev
