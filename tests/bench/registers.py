@@ -76,9 +76,7 @@ class Register:
                 rate("invented, lines a second", generated["lines_per_second"]),
                 rate("imported, lines a second", imported["lines_per_second"]),
                 Figure("importer, most memory", peak, f"{peak:.0f} MiB"),
-                Figure(
-                    "store", size, f"{size / 2**20:,.0f} MiB, {size // self.count:,} bytes each"
-                ),
+                Figure("store", size, store),
             ],
             [Goal(f"import_mib_{self.count}", peak, IMPORT_MIB)],
         )
