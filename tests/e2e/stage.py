@@ -26,6 +26,7 @@ from tests.support.center_process import ROOT, CenterProcess
 
 RIGHT_PIN = dev_texts.PIN
 TERMINAL = "from juki_terminal.cli import main; main()"
+AGENCY = "from juki_agency.cli import main; main()"
 CENTER = "from juki_center.cli import main; main()"
 _DG1 = 0x0101
 # Stock tools that came with the packages lie beside the interpreter.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,10 +20,11 @@ from typing import Any
 
 from juki_center.areas.days import day_in_japan
 from tests.e2e.shell import run_here
-from tests.e2e.stage import CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
+from tests.e2e.stage import AGENCY, CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
 from tests.support.center_process import CenterProcess
 from tests.support.sample_texts import searched
 
+AGENCIES = {"passport-1": "agency.toml", "pension-1": "agency-pension.toml"}
 CLERK = "窓口\u3000案内子"
 # What tells who somebody is, by its name in a register file and on the wire.
 _TELLING = {
@@ -80,6 +82,23 @@ class TourStage(Stage):
         self.remember([request, run.answer])
         return run
 
+    def agency_config(self, agency: str) -> Path:
+        """The configuration of an agency's client."""
+        return self.folder / AGENCIES[agency]
+
+    def agency(self, agency: str, *arguments: str, stdin: str = "") -> Run:
+        """Run `juki-agency --json`; what comes back is remembered."""
+        options = ["--config", str(self.agency_config(agency)), "--json", "--lang", "en"]
+        run = self._run([sys.executable, "-c", AGENCY, *options, *arguments], stdin)
+        self.remember(run.answer)
+        return run
+
+    def confirm(self, agency: str, affair: str, person: Mapping[str, str], *options: str) -> Run:
+        """Ask for a person as an agency."""
+        asked = json.dumps(person, ensure_ascii=False)
+        arguments = ("confirm", "--affair", affair, "--from", "-", *options)
+        return self.agency(agency, *arguments, stdin=asked)
+
     def record(self, code: str) -> dict[str, Any]:
         """Return a record of Tokorozawa as its clerks see it."""
         run = self.clerk("show", {"code": code})
@@ -107,15 +126,16 @@ class TourStage(Stage):
 
     def _run(self, command: list[str], stdin: str) -> Run:
         """Run a command of ours in this process, any other in its own."""
-        if command[2:3] not in ([TERMINAL], [CENTER]):
+        if command[2:3] not in ([AGENCY], [CENTER], [TERMINAL]):
             return super()._run(command, stdin)
         # Imported late: gRPC reads its settings when it is imported.
+        from juki_agency.cli import main as agency
         from juki_center.cli.commands import app as center
         from juki_terminal.cli import main as terminal
 
-        main = terminal if command[2] == TERMINAL else center
+        mains = {AGENCY: agency, CENTER: center, TERMINAL: terminal}
         began = time.monotonic()
-        ended = run_here(main, command[3:], stdin=stdin, environment=self.environment)
+        ended = run_here(mains[command[2]], command[3:], stdin=stdin, environment=self.environment)
         return finished(ended.exit_code, ended.out, ended.said, time.monotonic() - began)
 
     def remember(self, facts: object) -> None:
