@@ -39,6 +39,7 @@ from juki_center.areas.residents.measures import set_protective_measure
 from juki_center.areas.residents.read import get_record, list_household
 from juki_center.areas.residents.records import ChangeReason, Nationality, ResidenceState, Sex
 from juki_center.errors import Reason, Refusal
+from juki_center.storage.samples import load_samples
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import CHIYODA, NOW, SAMPLES, Center, serial_of
 from tests.support.leaves import leaves
@@ -280,6 +281,17 @@ async def test_a_window_of_an_abolished_municipality_does_nothing(store: SQLiteS
         await desk.do(get_record, GetRecord(window, CLERK, code_of(TARO)))
 
     assert refused.value.reason is Reason.UNAUTHENTICATED
+
+
+async def test_samples_loaded_again_after_a_code_change_enter_nobody_twice(
+    desk: RegisterDesk,
+) -> None:
+    changed = await desk.do(change_resident_code, ChangeResidentCode(desk.edit(TARO)))
+
+    await desk.store.act(lambda tx: load_samples(tx, NOW))
+
+    found = await desk.do(get_record, GetRecord(desk.terminal, CLERK, changed.record.record.code))
+    assert found.record == changed.record
 
 
 async def test_a_disconnected_register_is_not_opened(desk: RegisterDesk) -> None:

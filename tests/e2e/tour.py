@@ -12,6 +12,7 @@ import time
 
 from juki_center.rpc import tls13
 from tests.e2e.telling import from_root, new_console, perform, report
+from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
@@ -19,6 +20,8 @@ from tests.e2e.tour_search import SEARCH
 from tests.e2e.tour_stage import opened_tour
 from tests.support.center_process import ROOT
 
+# The lifted measure needs a minute to hold again; meanwhile there is other work.
+SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *AGENCIES, *LATER, *SEARCH)
 FOLDER = ROOT / "out" / "tour"
 
 
@@ -30,7 +33,7 @@ def main() -> int:
     began = time.monotonic()
     with opened_tour(FOLDER) as stage:
         console.print(f"center: ready on {stage.center.address}, folder {from_root(FOLDER)}\n")
-        played = perform(stage, (*REGISTER, *RESIDENTS, *IMPORT, *LATER, *SEARCH), console)
+        played = perform(stage, SCENARIOS, console)
         facts = {"command": "tour", "reader": stage.slots.kind}
         ok = report(facts, played, FOLDER, console)
     console.print(f"the center's data folder: {from_root(FOLDER / 'center')}")

@@ -92,10 +92,14 @@ def _sample(household: int, entries: Mapping[str, object]) -> Sample:
 
 
 def enter_samples(residents: Residents, samples: Iterable[Sample]) -> None:
-    """Enter the samples that the register does not know yet; their municipalities are hosted."""
+    """Enter the samples that the register does not know yet; their municipalities are hosted.
+
+    A sample whose code was changed since is known, too.
+    """
     households: dict[int, HouseholdID] = {}
     for sample in samples:
-        if residents.by_code(sample.record.code) is not None:
+        code = sample.record.code
+        if residents.by_code(code) or residents.by_former_code(code):
             continue
         household = households.setdefault(sample.household, residents.new_household())
         residents.enter(sample.municipality, household, sample.record, sample.state)
