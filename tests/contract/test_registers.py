@@ -286,6 +286,7 @@ async def test_a_window_of_an_abolished_municipality_does_nothing(store: SQLiteS
 async def test_samples_loaded_again_after_a_code_change_enter_nobody_twice(
     desk: RegisterDesk,
 ) -> None:
+    await desk.stock(1)
     changed = await desk.do(change_resident_code, ChangeResidentCode(desk.edit(TARO)))
 
     await desk.store.act(lambda tx: load_samples(tx, NOW))

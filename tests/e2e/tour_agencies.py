@@ -63,7 +63,7 @@ def authorised_and_withdrawn(stage: TourStage) -> str:
     assert outcome(stage.confirm(PENSIONS, affair, person)) == "MATCH"
     refused(stage.confirm(PENSIONS, affair, person, "--items", "name"), "ITEM_NOT_PERMITTED")
     number = str(row.result["number"])
-    ended = stage.operate("agency", "withdraw", number)
+    ended = stage.operate("agency", "withdraw", PENSIONS, number)
     assert ended.exit_code == 0, ended.said
     refused(stage.confirm(PENSIONS, affair, person), "AFFAIR_NOT_AUTHORISED")
     return "refused, authorised: MATCH, withdrawn: refused"

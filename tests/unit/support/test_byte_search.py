@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import layers
-from tests.support.byte_search import ByteSearch, Hit, cells
+from tests.support.byte_search import ByteSearch, Hit, long_rows
 from tests.support.layers import inflated
 from tests.support.planting import PLANTED
 
@@ -112,13 +112,12 @@ def test_the_main_file_the_write_ahead_log_and_every_other_file_are_searched(
     assert where >= {
         ("center.sqlite", "shift_jis", CANARY),
         ("center.sqlite-wal", "utf-16-le", CANARY),
-        ("center.sqlite, cells", "utf-16-le", CANARY),
         ("etilqs_1", "euc_jp", CANARY),
         ("access.log", "utf-8", CODE),
     }
 
 
-def test_a_cell_that_is_spread_over_pages_is_searched_in_one_piece(tmp_path: Path) -> None:
+def test_a_row_that_is_spread_over_pages_is_searched_in_one_piece(tmp_path: Path) -> None:
     path = tmp_path / "center.sqlite"
     stream = zlib.compress(NOISE.hex().encode() + CANARY.encode())
     with closing(sqlite3.connect(path)) as sql, sql:
@@ -127,5 +126,5 @@ def test_a_cell_that_is_spread_over_pages_is_searched_in_one_piece(tmp_path: Pat
 
     found, _ = SEARCH.hits_in([tmp_path])
 
-    assert stream in cells(path)
-    assert found == {Hit(CANARY, "utf-8 in zlib", f"{path}, cells")}
+    assert stream in long_rows(path)
+    assert found == {Hit(CANARY, "utf-8 in zlib", f"{path}, long rows")}
