@@ -18,6 +18,7 @@ from juki_center.rpc import residents_translation as translate
 from juki_center.rpc.records_translation import entries, entries_message
 from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
+from tests.support.message_filling import fill
 from tests.support.register_service import (
     birth,
     correction,
@@ -44,13 +45,6 @@ SEEDS: list[tuple[Message, Callable[[Any, Terminal], object]]] = [
     (pb.ChangeHouseholdRequest(members=[{}]), translate.change_household),
     (pb.SetProtectiveMeasureRequest(lift={"seconds": 60}), translate.set_protective_measure),
 ]
-# What registers really hold, what they must not hold, and anything.
-texts = st.one_of(
-    st.text(max_size=12),
-    st.text(st.sampled_from("辻󠄁𠮷か\u3099ｶﾞ\u202e\u200d\ue000㈱관 　'’-1\x00"), max_size=12),
-    st.text(min_size=190, max_size=210),
-)
-numbers = st.one_of(st.integers(0, 13), st.integers(0, 2**32 - 1))
 quick = settings(max_examples=200, deadline=None)
 
 
@@ -62,28 +56,6 @@ def _refusal_of(act: Callable[[], object]) -> Refusal | None:
     return None
 
 
-def _fill(data: st.DataObject, message: Message) -> None:
-    """Give one field of the message, or of one inside it, another value."""
-    fields = list(message.DESCRIPTOR.fields)
-    if not fields:
-        message.SetInParent()
-        return
-    field = data.draw(st.sampled_from(fields))
-    if field.message_type is not None and not field.is_repeated:
-        _fill(data, getattr(message, field.name))
-    elif field.is_repeated:
-        if len(getattr(message, field.name)):
-            _fill(data, getattr(message, field.name)[0])
-    elif field.cpp_type == field.CPPTYPE_STRING:
-        text = data.draw(texts)
-        value = text if field.type == field.TYPE_STRING else text.encode()
-        setattr(message, field.name, value)
-    elif field.cpp_type == field.CPPTYPE_BOOL:
-        setattr(message, field.name, data.draw(st.booleans()))
-    else:
-        setattr(message, field.name, data.draw(numbers) % 2**31)
-
-
 @quick
 @given(data=st.data())
 def test_request_with_any_fields_is_taken_or_refused_without_an_echo(data: st.DataObject) -> None:
@@ -91,7 +63,7 @@ def test_request_with_any_fields_is_taken_or_refused_without_an_echo(data: st.Da
     request = type(seed)()
     request.CopyFrom(seed)
     for _ in range(data.draw(st.integers(1, 3))):
-        _fill(data, request)
+        fill(data, request)
 
     refusal = _refusal_of(lambda: take(request, TERMINAL))
 
@@ -124,7 +96,7 @@ def test_entries_that_are_taken_come_back_and_are_taken_again_as_they_are(
 ) -> None:
     message = records.Entries()
     message.CopyFrom(data.draw(st.sampled_from([newborn(address=ADDRESS), foreigner()])))
-    _fill(data, message)
+    fill(data, message)
     try:
         taken = entries("entries", message)
     except Refusal:
