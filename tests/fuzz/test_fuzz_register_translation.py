@@ -31,6 +31,13 @@ from tests.support.register_service import (
 TERMINAL = Terminal("juki://municipality/131016/terminal/01", MunicipalityCode("131016"))
 CODE = "07215594348"
 ADDRESS = "東京都千代田区九段南一丁目2番1号"
+
+
+def _take_rows(message: pb.ImportRecordsRequest.Rows, sender: Terminal) -> object:
+    first = import_translation.first_row(message)
+    return import_translation.lines(first, message.rows, sender.municipality)
+
+
 SEEDS: list[tuple[Message, Callable[[Any, Terminal], object]]] = [
     (birth(), translate.register_birth),
     (death(), translate.register_death),
@@ -40,7 +47,7 @@ SEEDS: list[tuple[Message, Callable[[Any, Terminal], object]]] = [
     ),
     (
         pb.ImportRecordsRequest.Rows(first_row=1, rows=[update_row(CODE, 2)]),
-        lambda rows, _: import_translation.rows(rows, TERMINAL.municipality),
+        _take_rows,
     ),
     (pb.ChangeHouseholdRequest(members=[{}]), translate.change_household),
     (pb.SetProtectiveMeasureRequest(lift={"seconds": 60}), translate.set_protective_measure),

@@ -20,7 +20,9 @@ from juki_center.areas.residents.assignment import stock_codes
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.rpc import copies, residents, server
+from juki_center.rpc.batch_pace import BatchPace
 from juki_center.rpc.metrics import Metrics
+from juki_center.rpc.open_streams import OpenStreams
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
 from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
@@ -85,6 +87,7 @@ class Office:
     edge: RunningEdge
     pki: PKIFolder
     clock: Clock
+    imports: OpenStreams
 
     @asynccontextmanager
     async def stub(
@@ -129,8 +132,16 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
     shutil.copytree(furnished, folder)
     store, clock, metrics = open_test_store(folder), Clock(), Metrics()
     center = Center(store, make_policy(SIGNER), TRUST, now=datetime.now(UTC))
+    imports = OpenStreams(metrics.open_imports)
     register = residents.Residents(
-        residents.Parts(store, RegisterPolicy(center.policy.municipalities), clock, metrics)
+        residents.Parts(
+            store,
+            RegisterPolicy(center.policy.municipalities),
+            clock,
+            metrics,
+            imports,
+            BatchPace(),
+        )
     )
     issue = copies.CertificateCopies(copies.Parts(store, center.policy, TRUST, clock))
     services = (
@@ -144,7 +155,7 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
     try:
         async with running(pki, *services) as edge:
             edge.metrics = metrics
-            yield Office(center, edge, pki, clock)
+            yield Office(center, edge, pki, clock, imports)
     finally:
         store.close()
 

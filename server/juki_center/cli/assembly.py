@@ -52,6 +52,7 @@ GRACE_SECONDS: Final = 5.0
 _NO_SERIAL: Final = bytes(32)
 _MOST_BATCHES: Final = 64
 _MOST_WATCHES: Final = 512
+_MOST_IMPORTS: Final = 256
 
 
 def system_clock() -> datetime:
@@ -103,12 +104,15 @@ async def listening(
     metrics = Metrics()
     log = AccessLog(around.write_log)
     sessions = OpenSessions(metrics)
-    confirmations = _confirmations(store, log, metrics, around)
+    pace = BatchPace()
+    imports = OpenStreams(metrics.open_imports, most=_MOST_IMPORTS)
+    confirmations = _confirmations(store, log, metrics, pace, around)
     material = MaterialSource(pki, around.clock())
     root = pki.trust().root.public_bytes(Encoding.PEM)
     running = await server.start(
         services=(
-            *_services(config, store, pki, material, sessions, metrics, around),
+            *_services(config, store, pki, material, sessions, around),
+            _register_service(store, metrics, imports, pace, around),
             _confirmation_service(confirmations),
         ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -124,6 +128,7 @@ async def listening(
             yield running
     finally:
         sessions.close()
+        imports.close()
         confirmations.close()
         await running.stop(GRACE_SECONDS)
 
@@ -134,16 +139,13 @@ def _services(  # the parts meet here and nowhere else
     pki: PKIFolder,
     material: MaterialSource,
     sessions: OpenSessions,
-    metrics: Metrics,
     around: Surroundings,
 ) -> Iterator[server.Service]:
     authenticate = card_session.CardSessions(
         card_session.Parts(store, material.current, sessions, config.session, around.clock)
     )
-    policy = _policy(config, pki)
-    issue = copies.CertificateCopies(copies.Parts(store, policy, _copy_trust(pki), around.clock))
-    register = residents.Residents(
-        residents.Parts(store, RegisterPolicy(policy.municipalities), around.clock, metrics)
+    issue = copies.CertificateCopies(
+        copies.Parts(store, _policy(config, pki), _copy_trust(pki), around.clock)
     )
     yield server.Service(
         card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
@@ -159,7 +161,19 @@ def _services(  # the parts meet here and nowhere else
             )
         ),
     )
-    yield server.Service(
+
+
+def _register_service(
+    store: SQLiteStore,
+    metrics: Metrics,
+    imports: OpenStreams,
+    pace: BatchPace,
+    around: Surroundings,
+) -> server.Service:
+    policy = RegisterPolicy(Municipalities.parse(municipality_rows()))
+    parts = residents.Parts(store, policy, around.clock, metrics, imports, pace)
+    register = residents.Residents(parts)
+    return server.Service(
         resident_service_pb2.DESCRIPTOR.services_by_name["ResidentService"],
         lambda target: resident_service_pb2_grpc.add_ResidentServiceServicer_to_server(
             register, target
@@ -168,7 +182,7 @@ def _services(  # the parts meet here and nowhere else
 
 
 def _confirmations(
-    store: SQLiteStore, log: AccessLog, metrics: Metrics, around: Surroundings
+    store: SQLiteStore, log: AccessLog, metrics: Metrics, pace: BatchPace, around: Surroundings
 ) -> agencies.Parts:
     policy = AgencyPolicy(
         affairs=Affairs.parse(affair_tables()),
@@ -179,7 +193,7 @@ def _confirmations(
         policy=policy,
         clock=around.clock,
         alarms=AgencyAlarms(store, policy.alarm, log, metrics, around.clock),
-        pace=BatchPace(),
+        pace=pace,
         batches=OpenStreams(metrics.open_batches, most=_MOST_BATCHES),
         watches=OpenStreams(metrics.open_watches, most=_MOST_WATCHES),
         bell=ChangeBell(store),

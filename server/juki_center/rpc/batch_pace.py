@@ -1,4 +1,4 @@
-"""The pace of batches: one slice of all of them at a time, and a pause as long as it took.
+"""The pace of batches and imports: one slice of all of them at a time, then as long a pause.
 
 Slices and online requests share the store's one writer. A slice is short, no two of them stand in
 the queue together, and for as long as a slice has held the writer the next one stays away.
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class BatchPace:
-    """Whose turn it is; one for all batches of a process."""
+    """Whose turn it is; one for all batches and imports of a process."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()

@@ -1,6 +1,7 @@
 """The stream of an import: hello, then rows and their results, then the end with the totals.
 
 A result leaves when its rows are durable, never before. What a row does is decided in the areas.
+Rows are applied in small slices at the pace of batches, so that online work is not kept waiting.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from juki_center.areas.residents.import_streams import (
     open_stream,
     take_rows,
 )
+from juki_center.areas.residents.imports import Finding
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import import_translation as translate
 from juki_center.rpc.durable import durably
+from juki_center.rpc.whole_writes import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     from juki_center.areas.callers import Terminal
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 
+SLICE_ROWS: Final = 20
 _HELLO_WITHIN: Final = timedelta(seconds=10)
 _NEXT_WITHIN: Final = timedelta(minutes=5)
 
@@ -42,39 +46,56 @@ class Importing:
     parts: Parts
     terminal: Terminal
     requests: AsyncIterator[pb.ImportRecordsRequest]
+    write: Callable[[pb.ImportRecordsResponse], Awaitable[None]]
 
-    async def run(self) -> AsyncIterator[pb.ImportRecordsResponse]:
-        """Answer each message; raise Refusal where one cannot be answered."""
+    async def run(self) -> None:
+        """Carry the stream to its totals; raise Refusal where a message cannot be answered."""
+        with self.parts.imports.slot():
+            stream = await self._open()
+            while (message := await self._rows()).WhichOneof("step") == "rows":
+                await self._take(stream, message.rows)
+            await self._finish(stream, message.finish)
+
+    async def _open(self) -> ImportStream:
         message = await self._next("hello", _HELLO_WITHIN)
-        _require(message, "hello")
+        if message.WhichOneof("step") != "hello":
+            raise _out_of_order("hello", message)
         stream = ImportStream(self.terminal, translate.hello(message.hello))
         policy = self.parts.policy
         opened = await self._act(lambda tx, now: open_stream(tx, stream, now, policy))
-        yield translate.welcome_message(opened.line + 1)
-        while True:
-            message = await self._next("rows or finish", _NEXT_WITHIN)
-            if message.WhichOneof("step") == "finish":
-                yield await self._finish(stream, message.finish)
-                return
-            _require(message, "rows")
-            yield await self._take(stream, message.rows)
+        await write_whole(self.write, translate.welcome_message(opened.line + 1))
+        return stream
 
-    async def _take(
-        self, stream: ImportStream, message: pb.ImportRecordsRequest.Rows
-    ) -> pb.ImportRecordsResponse:
-        register = self.parts.policy.municipalities.register_of(self.terminal.municipality)
-        rows = translate.rows(message, register)
-        findings = await self._act(lambda tx, now: take_rows(tx, stream, rows, now))
+    async def _rows(self) -> pb.ImportRecordsRequest:
+        message = await self._next("rows or finish", _NEXT_WITHIN)
+        if message.WhichOneof("step") not in ("rows", "finish"):
+            raise _out_of_order("rows", message)
+        return message
+
+    async def _take(self, stream: ImportStream, message: pb.ImportRecordsRequest.Rows) -> None:
+        """Apply rows slice by slice, beside the online work; answer when all are durable."""
+        first, findings = translate.first_row(message), list[Finding]()
+        for at in range(0, len(message.rows), SLICE_ROWS):
+            findings += await self._slice(stream, first + at, message.rows[at : at + SLICE_ROWS])
         for finding in findings:
             self.parts.metrics.import_rows.labels(finding.outcome).inc()
-        return translate.results_message(findings)
+        await write_whole(self.write, translate.results_message(findings))
 
-    async def _finish(
-        self, stream: ImportStream, message: pb.ImportRecordsRequest.Finish
-    ) -> pb.ImportRecordsResponse:
+    async def _slice(
+        self, stream: ImportStream, first: int, rows: Sequence[pb.UpdateRow]
+    ) -> list[Finding]:
+        register = self.parts.policy.municipalities.register_of(self.terminal.municipality)
+        lines = translate.lines(first, rows, register)
+
+        async def take() -> list[Finding]:
+            return await self._act(lambda tx, now: take_rows(tx, stream, lines, now))
+
+        return await self.parts.pace.run(take)
+
+    async def _finish(self, stream: ImportStream, message: pb.ImportRecordsRequest.Finish) -> None:
         count = message.row_count
         totals = await self._act(lambda tx, now: close_stream(tx, stream, count, now))
-        return translate.totals_message(totals)
+        await write_whole(self.write, translate.totals_message(totals))
 
     async def _next(self, step: str, within: timedelta) -> pb.ImportRecordsRequest:
         try:
@@ -90,7 +111,6 @@ class Importing:
         return await durably(self.parts.store.act(lambda tx: act(tx, now)))
 
 
-def _require(message: pb.ImportRecordsRequest, step: str) -> None:
+def _out_of_order(expected: str, message: pb.ImportRecordsRequest) -> Refusal:
     got = message.WhichOneof("step") or "nothing"
-    if got != step:
-        raise Refusal(Reason.STEP_OUT_OF_ORDER, expected=step, got=got)
+    return Refusal(Reason.STEP_OUT_OF_ORDER, expected=expected, got=got)

@@ -37,11 +37,15 @@ def hello(message: pb.ImportRecordsRequest.Hello) -> UUID:
     return fields.uuid4("hello.import_id", message.import_id)
 
 
-def rows(message: pb.ImportRecordsRequest.Rows, register: MunicipalityCode) -> list[ReadLine]:
-    """Return the rows as lines of an import into a register. Raises FIELD_INVALID for no row."""
-    first = fields.number("rows.first_row", message.first_row, least=1, most=_LAST_ROW)
+def first_row(message: pb.ImportRecordsRequest.Rows) -> int:
+    """Return the number of the first of 1 to 100 rows. Raises FIELD_INVALID."""
     fields.number("rows.rows", len(message.rows), least=1, most=ROWS)
-    return [_line(first + index, row, register) for index, row in enumerate(message.rows)]
+    return fields.number("rows.first_row", message.first_row, least=1, most=_LAST_ROW)
+
+
+def lines(first: int, rows: Iterable[pb.UpdateRow], register: MunicipalityCode) -> list[ReadLine]:
+    """Return rows, numbered from `first`, as lines of an import into a register."""
+    return [_line(number, row, register) for number, row in enumerate(rows, start=first)]
 
 
 def _line(number: int, row: pb.UpdateRow, register: MunicipalityCode) -> ReadLine:

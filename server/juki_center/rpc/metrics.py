@@ -37,6 +37,9 @@ class Metrics:
             ("municipality",),
             registry=self._registry,
         )
+        self.open_imports = Gauge(
+            "juki_imports_open", "Imports over a stream under way.", registry=self._registry
+        )
         self.import_rows = Counter(
             "juki_import_rows",
             "Rows of imports over a stream, by outcome; HELD ones wait for an earlier version.",

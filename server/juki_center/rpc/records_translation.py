@@ -85,6 +85,8 @@ def entries(path: str, message: pb.Entries, *, may_lack_address: bool = False) -
 
 def _text(path: str, message: pb.Entries, name: str, nationality: Nationality) -> str:
     text: str = getattr(message, name)
+    if not text:
+        return ""
     with fields.field(f"{path}.{name}"):
         if name in _NAMES:
             return accept_name(text, nationality)

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from juki_center.areas.callers import Terminal
     from juki_center.areas.ports import Store, Tx
     from juki_center.areas.residents.policy import RegisterPolicy
+    from juki_center.rpc.batch_pace import BatchPace
     from juki_center.rpc.metrics import Metrics
+    from juki_center.rpc.open_streams import OpenStreams
 
     Request = TypeVar("Request")
     Answer = TypeVar("Answer")
@@ -54,6 +56,8 @@ class Parts:
     policy: RegisterPolicy
     clock: Callable[[], datetime]
     metrics: Metrics
+    imports: OpenStreams
+    pace: BatchPace
 
 
 class Residents(pb_grpc.ResidentServiceServicer):
@@ -184,14 +188,13 @@ class Residents(pb_grpc.ResidentServiceServicer):
         await durably(self._parts.store.act(lambda tx: unlock_record(tx, command)))
         return pb.UnlockRecordResponse()
 
-    async def ImportRecords(  # noqa: N802  # the proto's name
+    async def ImportRecords(  # type: ignore[override]  # noqa: N802  # asyncio, the proto's name
         self,
         request_iterator: AsyncIterator[pb.ImportRecordsRequest],
-        _context: Context[pb.ImportRecordsRequest, pb.ImportRecordsResponse],
-    ) -> AsyncIterator[pb.ImportRecordsResponse]:
+        context: Context[pb.ImportRecordsRequest, pb.ImportRecordsResponse],
+    ) -> None:
         """Take updates in order."""
-        async for answer in Importing(self._parts, _terminal(), request_iterator).run():
-            yield answer
+        await Importing(self._parts, _terminal(), request_iterator, context.write).run()
 
     async def _act(
         self,

@@ -11,6 +11,7 @@ import pytest
 
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
+from juki_center.rpc.import_stream import SLICE_ROWS
 from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
 from tests.support.leaves import leaves
@@ -347,3 +348,27 @@ async def test_initial_load_makes_no_change_information(office: Office) -> None:
 
     assert not found.record.HasField("change")
     assert found.record.state == records.ResidenceRecord.STATE_ACTIVE
+
+
+async def test_more_rows_than_a_slice_get_one_result_each_in_their_order(office: Office) -> None:
+    those = [update_row(code(number)) for number in range(1, SLICE_ROWS * 2 + 6)]
+    those[SLICE_ROWS] = update_row("1")
+    async with importing(office) as stream:
+        results = await stream.results(*those)
+        totals = (await stream.say(finish(len(those)))).totals
+
+    assert [one.row for one in results] == list(range(1, len(those) + 1))
+    assert [one.row for one in results if one.outcome == REFUSED] == [SLICE_ROWS + 1]
+    assert (totals.applied, totals.refused) == (len(those) - 1, 1)
+
+
+async def test_center_that_stops_ends_an_import_by_its_reason(office: Office) -> None:
+    async with importing(office) as stream:
+        await stream.results(update_row(code(1)))
+        office.imports.close()
+
+        answer = await stream.refused(None)
+    async with opened(office) as later:
+        no_more = await later.refused(hello())
+
+    assert (answer.reason, no_more.reason) == ("SHUTTING_DOWN", "SHUTTING_DOWN")

@@ -496,9 +496,7 @@ def test_history_is_cut_to_what_fits_into_a_message() -> None:
 def test_row_becomes_an_update() -> None:
     row = update_row(CODE, 2, "007")
 
-    (line,) = import_translation.rows(
-        pb.ImportRecordsRequest.Rows(first_row=9, rows=[row]), TERMINAL.municipality
-    )
+    (line,) = import_translation.lines(9, [row], TERMINAL.municipality)
 
     assert isinstance(line, ReadLine)
     assert line.update is not None
@@ -510,9 +508,8 @@ def test_row_becomes_an_update() -> None:
 
 def test_row_out_of_reach_of_numbers_is_refused() -> None:
     with pytest.raises(Refusal) as raised:
-        import_translation.rows(
-            pb.ImportRecordsRequest.Rows(first_row=2**53 + 1, rows=[update_row(CODE)]),
-            TERMINAL.municipality,
+        import_translation.first_row(
+            pb.ImportRecordsRequest.Rows(first_row=2**53 + 1, rows=[update_row(CODE)])
         )
 
     assert raised.value.metadata["field"] == "rows.first_row"
