@@ -11,6 +11,7 @@ import pytest
 
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import Center, enter_everybody, make_policy, make_signer, open_test_store
+from tests.support.register_desk import RegisterDesk
 
 WINDOW_SECONDS = 0.02
 
@@ -48,3 +49,9 @@ def center(store: SQLiteStore) -> Center:
     """Return a center on the store."""
     signer, trust = make_signer()
     return Center(store, make_policy(signer), trust)
+
+
+@pytest.fixture
+def desk(store: SQLiteStore) -> RegisterDesk:
+    """Return the desk of Tokorozawa's register."""
+    return RegisterDesk(store)

@@ -23,19 +23,12 @@ from juki_center.areas.residents.deletions import register_death
 from juki_center.areas.residents.measures import Step, set_protective_measure
 from juki_center.areas.residents.records import ProtectiveMeasure, Resident
 from juki_center.errors import Reason
-from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, Center, subject
 from tests.support.leaves import leaves
 from tests.support.register_desk import TODAY, YESTERDAY, RegisterDesk
 
 TARO, HANAKO = "yoshida-taro", "yoshida-hanako"
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def desk(store: SQLiteStore) -> RegisterDesk:
-    """The desk of Tokorozawa."""
-    return RegisterDesk(store)
 
 
 async def step(desk: RegisterDesk, what: Step, now: datetime = NOW, key: str = TARO) -> Resident:

@@ -16,11 +16,17 @@ from juki_center.areas.ports import Tx
 from juki_center.areas.residents.assignment import stock_codes
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.commands import Edit
+from juki_center.areas.residents.commands import (
+    ChangeHousehold,
+    CorrectRecord,
+    Edit,
+    Member,
+    RegisterBirth,
+)
 from juki_center.areas.residents.entries import Entries
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.areas.residents.records import Resident, Sex
+from juki_center.areas.residents.records import ChangeReason, Resident, Sex
 from juki_center.data import municipality_rows
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, TOKOROZAWA
@@ -31,6 +37,7 @@ Act = Callable[[Tx, Command, datetime, RegisterPolicy], Answer]
 
 MUNICIPALITIES = Municipalities.parse(municipality_rows())
 POLICY = RegisterPolicy(MUNICIPALITIES)
+TARO = "yoshida-taro"
 CLERK = "佐藤　花"
 TODAY = parse_date("令和8年11月23日")
 YESTERDAY = parse_date("令和8年11月22日")
@@ -143,3 +150,24 @@ class RegisterDesk:
 def renewed(edit: Edit) -> Edit:
     """Return the same edit under a new request id."""
     return replace(edit, request_id=uuid.uuid4())
+
+
+def birth(desk: RegisterDesk, **changes: object) -> RegisterBirth:
+    """Return the birth of a child of the Yoshida family."""
+    entries = replace(CHILD, **changes)  # type: ignore[arg-type]  # fields of Entries
+    return RegisterBirth(desk.terminal, uuid.uuid4(), CLERK, code_of(TARO), entries)
+
+
+def correction(desk: RegisterDesk, key: str, **changes: object) -> CorrectRecord:
+    """Return the correction of some entries by the municipality's own authority."""
+    entries = replace(entries_of(desk.record(key)), **changes)  # type: ignore[arg-type]  # fields of Entries
+    return CorrectRecord(desk.edit(key), entries, ChangeReason.CORRECTION_EX_OFFICIO, TODAY)
+
+
+def move(desk: RegisterDesk, *places: tuple[str, str], to: str | None = None) -> ChangeHousehold:
+    """Return a change of households: who takes which place, in whose household or a new one."""
+    members = tuple(
+        Member(code_of(key), desk.record(key).version, relationship) for key, relationship in places
+    )
+    target = code_of(to) if to else None
+    return ChangeHousehold(desk.terminal, uuid.uuid4(), CLERK, members, target, TODAY)
