@@ -6,6 +6,7 @@ CenterError
 ├── NotAllowed    an event cannot happen in a state
 ├── RuleBroken    a value breaks the rule of its type; the edge adds the field's name
 ├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
+├── RotationBlocked      a key cannot be replaced while a municipality is disconnected
 ├── KeyUnusable   a key file is missing, readable by others, or does not open what it should
 └── SignatureRefused     a copy's signature does not count
     ├── NotSignedContent the bytes are no signed copy
@@ -162,6 +163,15 @@ class ConfigInvalid(CenterError):
         super().__init__(f"{key}: {problem}")
         self.key = key
         self.problem = problem
+
+
+class RotationBlocked(CenterError):
+    """A key cannot be replaced: what it protects of these municipalities cannot be opened."""
+
+    def __init__(self, target: str, municipalities: tuple[str, ...]) -> None:
+        super().__init__(f"{target}: disconnected: {', '.join(municipalities)}")
+        self.target = target
+        self.municipalities = municipalities
 
 
 class KeyUnusable(CenterError):

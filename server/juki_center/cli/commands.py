@@ -14,6 +14,7 @@ from juki_center.cli import cards as cards_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import doctor as doctor_command
+from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
 from juki_center.cli import serve as serve_command
@@ -35,6 +36,7 @@ cards_app = typer.Typer(
 app.add_typer(agency_command.app, name="agency")
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
+app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Pace:
     """Shows how far a command is; silent where standard error is no terminal."""
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int, *, unit: str = "lines") -> None:
+        self._unit = unit
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -50,8 +51,8 @@ class Pace:
             self._progress.stop()
 
     def reached(self, done: int, lines: int) -> None:
-        """Say how much is done of the total, and how many lines that were in this run."""
+        """Say how much is done of the total, and how many lines or rows that were in this run."""
         if self._is_shown:
             elapsed = self._progress.tasks[0].elapsed or 0.0
-            rate = f"{lines:,} lines, {lines / max(elapsed, 0.1):,.0f}/s"
+            rate = f"{lines:,} {self._unit}, {lines / max(elapsed, 0.1):,.0f}/s"
             self._progress.update(self._task, completed=done, rate=rate)

@@ -21,6 +21,7 @@ from juki_center.errors import (
     KeyUnusable,
     NotAllowed,
     Refusal,
+    RotationBlocked,
     RuleBroken,
     StoreUnusable,
 )
@@ -99,6 +100,10 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
         "Correct store.url, or make its folder; the file must be a store that you may write.",
         Exit.UNREACHABLE,
     ),
+    RotationBlocked: _Kind(
+        "RESIDENCE_DISCONNECTED",
+        "Connect the named municipalities, then run the same command: it goes on where it was.",
+    ),
     CertificateRefused: _Kind(
         "CARD_ACCESS_EXPIRED", "Renew the card access certificates with `juki-pki issue at`."
     ),
@@ -121,6 +126,7 @@ _RULES: Final[Mapping[str, str]] = {
     "MUNICIPALITY_UNKNOWN": "no municipality has or had this code",
     "MUNICIPALITY_NOT_VALID": "this municipality code is no longer in force",
     "NO_REGISTER_OF_ITS_OWN": "this is a ward; its city keeps the register",
+    "ONE_KEY_AT_A_TIME": "name one key: --municipality CODE, --look-up or --center",
     "NOT_HOSTED": "the center hosts no register of this municipality",
     "JSON_NEEDS_OUT": "--json and the lines cannot share standard output: name a file by --out",
     "EMPTY_FILE": "the file is empty",

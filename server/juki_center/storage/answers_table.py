@@ -69,7 +69,7 @@ class AnswersTable:
                 to_micros(now),
                 str(sealed_for) if sealed_for else None,
                 data_key.version,
-                data_key.key.seal(answer, _owner(request.caller_uri, request.request_id)),
+                data_key.key.seal(answer, answer_owner(request.caller_uri, request.request_id)),
             ),
         )
 
@@ -80,7 +80,7 @@ class AnswersTable:
             " WHERE caller_uri = ? AND request_id = ?",
             (caller_uri, request_id.bytes),
         ).fetchone()
-        return None if row is None else self._unsealed(row, _owner(caller_uri, request_id))
+        return None if row is None else self._unsealed(row, answer_owner(caller_uri, request_id))
 
     def wipe(self, caller_uri: str, request_id: UUID) -> None:
         """Forget an answer's content for good; the id still stands."""
@@ -97,7 +97,7 @@ class AnswersTable:
         )
 
     def _open(self, row: Row, request: Request) -> bytes | None:
-        return self._unsealed(row[3:], _owner(request.caller_uri, request.request_id))
+        return self._unsealed(row[3:], answer_owner(request.caller_uri, request.request_id))
 
     def _unsealed(self, row: Row, owner: str) -> bytes | None:
         municipality, key_version, sealed = row
@@ -114,5 +114,6 @@ class AnswersTable:
         return self._keys.look_up(LookUp.CONTENT).token(b"request", request.content)
 
 
-def _owner(caller_uri: str, request_id: UUID) -> str:
+def answer_owner(caller_uri: str, request_id: UUID) -> str:
+    """Return what an answer is sealed to."""
     return f"answer:{caller_uri}:{request_id}"

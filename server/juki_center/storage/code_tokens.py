@@ -76,6 +76,11 @@ class CodeTokens:
                 return False
         return True
 
+    def index_in_stock(self, code: ResidentCode) -> None:
+        """Write the tokens that a code in stock does not have yet."""
+        for version, token in self._written(code):
+            self._sql.execute(_STOCK, (token, version))
+
     def take_from_stock(self, code: ResidentCode) -> None:
         """Remove the tokens of a code that leaves its stock."""
         for version in self._keys.versions(LookUp.CODE):

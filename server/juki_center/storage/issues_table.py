@@ -61,7 +61,7 @@ class IssuesTable:
                 *_values(row),
                 self._content_token(content_proof),
                 center_key.version,
-                center_key.key.seal(counter_note, _owner(row.number)) if counter_note else None,
+                center_key.key.seal(counter_note, note_owner(row.number)) if counter_note else None,
             ),
         )
 
@@ -73,7 +73,7 @@ class IssuesTable:
         if row is None or row[0] is None:
             return b""
         center_key = self._keys.center_key(as_number(row[1]))
-        return center_key.key.open(as_octets(row[0]), _owner(number))
+        return center_key.key.open(as_octets(row[0]), note_owner(number))
 
     def by_number(self, number: str) -> IssueRow | None:
         """Return the issue with this number."""
@@ -141,7 +141,8 @@ class IssuesTable:
         return self._keys.look_up(LookUp.CONTENT).token(b"copy", content_proof)
 
 
-def _owner(number: str) -> str:
+def note_owner(number: str) -> str:
+    """Return what the note of an issue is sealed to."""
     return f"counter-note:{number}"
 
 

@@ -64,6 +64,15 @@ class Version(Generic[Key]):
     key: Key
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A version of a key that the store has, without the key."""
+
+    name: str
+    version: int
+    state: KeyState
+
+
 class _Opened(Generic[Key]):
     """Keys that were unwrapped before; those that are gone from the database are forgotten."""
 
@@ -203,6 +212,18 @@ class KeyRing:
             "DELETE FROM center_keys WHERE purpose = ? AND version = ?", (purpose, version)
         )
         self.begin()
+
+    def stored(self) -> list[StoredKey]:
+        """Return which versions of which keys there are; of a data key the newest seals."""
+        rows = self._sql.execute(
+            "SELECT purpose, version, state FROM center_keys UNION ALL"
+            " SELECT 'municipality ' || k.municipality, k.version, CASE k.version WHEN"
+            " (SELECT max(version) FROM municipality_keys WHERE municipality = k.municipality)"
+            " THEN 'ACTIVE' ELSE 'RETIRING' END FROM municipality_keys k ORDER BY 1, 2"
+        ).fetchall()
+        return [
+            StoredKey(as_text(row[0]), as_number(row[1]), KeyState(as_text(row[2]))) for row in rows
+        ]
 
     def check(self) -> None:
         """Raise KeyUnusable where the key-encryption key does not open this store's keys."""

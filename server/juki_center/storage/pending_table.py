@@ -13,13 +13,21 @@ from juki_center.areas.residents.rules import CheckedRecord
 from juki_center.areas.residents.updates import Gap, Update, UpdateReason
 from juki_center.storage import record_codec
 from juki_center.storage.code_tokens import TOKEN_OCTETS
-from juki_center.storage.keyring import KeyRing, LookUp
+from juki_center.storage.keyring import KeyRing, LookUp, Version
 from juki_center.storage.keys import LookUpKey
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
 _VERSION = 1
 _FIND = "SELECT token, key_version, sealed FROM pending_updates WHERE token = ? AND version = ?"
 _ANY = "SELECT 1 FROM pending_updates LIMIT 1"
+_OF_TOKENS = (
+    "SELECT token, version, municipality, key_version, sealed FROM pending_updates"
+    " WHERE token_version = ? LIMIT ?"
+)
+_MOVE = (
+    "UPDATE pending_updates SET token = ?, token_version = ?, sealed = ?"
+    " WHERE token = ? AND version = ?"
+)
 _DELETE = "DELETE FROM pending_updates WHERE token = ? AND version = ?"
 _GAPS = (
     "SELECT municipality, earliest - 1 AS missing, count(*), sum(updates), min(since) FROM"
@@ -85,6 +93,28 @@ class PendingTable:
         self._sql.execute(_DELETE, (token, version))
         return _decode(opened, municipality, version)
 
+    def retoken(self, limit: int) -> int:
+        """Move at most `limit` updates to the newest key's tokens; return how many there were.
+
+        Raises Refusal(RESIDENCE_DISCONNECTED).
+        """
+        active, *newer = self._keys.written(LookUp.CODE)
+        if not newer:
+            return 0
+        rows = self._sql.execute(_OF_TOKENS, (active.number, limit)).fetchall()
+        for row in rows:
+            self._move(row, newer[-1])
+        return len(rows)
+
+    def _move(self, row: Row, newest: Version[LookUpKey]) -> None:
+        token, version = as_octets(row[0]), as_number(row[1])
+        municipality = MunicipalityCode(as_text(row[2]))
+        data_key = self._keys.data_key(municipality, as_number(row[3]))
+        opened = data_key.key.open(as_octets(row[4]), pending_owner(token, version))
+        moved = pending_token(newest.key, municipality, _record(opened)[0].code)
+        sealed = data_key.key.seal(opened, pending_owner(moved, version))
+        self._sql.execute(_MOVE, (moved, newest.number, sealed, token, version))
+
     def _find(self, municipality: MunicipalityCode, code: ResidentCode, version: int) -> Row | None:
         """Look under every version of the key: an update has one token, whichever was newest."""
         # Hardly ever is anything held, and an import of a million lines asks for each of them.
@@ -111,11 +141,6 @@ def pending_token(key: LookUpKey, municipality: MunicipalityCode, code: Resident
 def pending_owner(token: bytes, version: int) -> str:
     """Return what a held update is sealed to; the token stands for municipality and code."""
     return f"pending:{token.hex()}:{version}"
-
-
-def pending_code(opened: bytes) -> ResidentCode:
-    """Return the code of a held update that was opened."""
-    return _record(opened)[0].code
 
 
 def _encode(update: Update, missing: int) -> bytes:

@@ -36,6 +36,13 @@ class RegistersTable:
         rows = self._sql.execute("SELECT code FROM municipalities ORDER BY code").fetchall()
         return [MunicipalityCode(as_text(row[0])) for row in rows]
 
+    def disconnected(self) -> list[MunicipalityCode]:
+        """Return the hosted registers that are disconnected, by code."""
+        rows = self._sql.execute(
+            "SELECT code FROM municipalities WHERE is_connected = 0 ORDER BY code"
+        ).fetchall()
+        return [MunicipalityCode(as_text(row[0])) for row in rows]
+
     def set_connected(self, municipality: MunicipalityCode, *, connected: bool) -> None:
         """Connect or disconnect a hosted register."""
         self._sql.execute(

@@ -168,9 +168,14 @@ class ResidentsTable:
                 following.person.octets,
             ),
         )
-        record, prefecture = following.record, following.municipality.prefecture
-        self._codes.replace(following.person, record.code, record.former_codes)
-        self._attributes.replace(following.person, prefecture, record)
+        self._index(following)
+
+    def reindex(self, person: PersonID) -> None:
+        """Write the tokens of a person that are not there, and remove those that should not be.
+
+        Raises Refusal(RESIDENCE_DISCONNECTED).
+        """
+        self._index(self.resident(person))
 
     def earlier(self, resident: Resident, limit: int) -> list[Resident]:
         """Open the versions before this one. Raises Refusal(RESIDENCE_DISCONNECTED)."""
@@ -188,6 +193,11 @@ class ResidentsTable:
         key = self._keys.look_up(LookUp.HOUSEHOLD)
         token = key.token(str(municipality).encode(), number.encode())
         return HouseholdID(token[:_HOUSEHOLD_OCTETS])
+
+    def _index(self, resident: Resident) -> None:
+        record, prefecture = resident.record, resident.municipality.prefecture
+        self._codes.replace(resident.person, record.code, record.former_codes)
+        self._attributes.replace(resident.person, prefecture, record)
 
     def _new_person(self) -> PersonID:
         """Draw a person's id.

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.audit.events import DeniedAttempt
-from juki_center.areas.ports import Tx
 from juki_center.errors import Reason, Refusal, StoreUnusable
 from juki_center.storage.connection import (
     connect,
@@ -46,7 +45,7 @@ _MOST_IN_A_BATCH = 256
 class _Work(Protocol):
     """An act in the queue, whatever its answer."""
 
-    def run(self, tx: Tx) -> None: ...
+    def run(self, tx: Transaction) -> None: ...
 
     def fail(self, error: Exception) -> None: ...
 
@@ -57,12 +56,12 @@ class _Work(Protocol):
 class _Job(Generic[Answer]):
     """An act, its outcome so far, and where its caller waits."""
 
-    act: Callable[[Tx], Answer]
+    act: Callable[[Transaction], Answer]
     loop: asyncio.AbstractEventLoop
     waiter: asyncio.Future[Answer]
     _outcome: Callable[[], None] | None = None
 
-    def run(self, tx: Tx) -> None:
+    def run(self, tx: Transaction) -> None:
         """Run the act; its own exceptions come out."""
         answer = self.act(tx)
         self._outcome = lambda: self.waiter.set_result(answer)
@@ -110,7 +109,7 @@ class SQLiteStore:
         self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def act(self, act: Callable[[Tx], Answer]) -> Answer:
+    async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
 
         A caller that is cancelled does not take the act back.
@@ -122,7 +121,7 @@ class SQLiteStore:
         self._queue.put(_Job(act, loop, waiter))
         return await waiter
 
-    def read(self, question: Callable[[Tx], Answer]) -> Answer:
+    def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread."""
         with unavailable_if_broken():
             self._reader.execute("BEGIN")
@@ -131,6 +130,16 @@ class SQLiteStore:
                 return question(self._reading)
             finally:
                 self._reader.execute("ROLLBACK")
+
+    def empty_log(self) -> bool:
+        """Move the write-ahead log into the database and cut it to nothing.
+
+        What was deleted is in no file then. Tell whether it succeeded; it does not while another
+        process reads an older state.
+        """
+        with unavailable_if_broken(), closing(connect(self.path)) as sql:
+            row = sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return bool(row is not None and row[0] == 0)
 
     def close(self) -> None:
         """Finish what is queued, then close. Acts that come later are refused."""

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.storage.code_tokens import CodeTokens
 from juki_center.storage.keyring import KeyRing
-from juki_center.storage.sql import SQL, as_number, as_octets
+from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
+
+_DOWNWARDS = (
+    "SELECT municipality, slot, key_version, sealed FROM code_stock"
+    " WHERE (municipality, slot) < (?, ?) ORDER BY municipality DESC, slot DESC LIMIT ?"
+)
+_ABOVE_ALL = b"~:0"
 
 
 class StockTable:
@@ -59,6 +65,19 @@ class StockTable:
             slot += 1
         return slot - first
 
+    def reindex(self, progress: bytes, limit: int) -> tuple[int, bytes]:
+        """Index the next codes of all stocks; return how many, and how far that was.
+
+        Slots are walked downwards: what a draw moves meanwhile comes to a lower slot or is done,
+        and what is added above has its tokens. Raises Refusal(RESIDENCE_DISCONNECTED).
+        """
+        municipality, _, slot = (progress or _ABOVE_ALL).decode().partition(":")
+        rows = self._sql.execute(_DOWNWARDS, (municipality, int(slot), limit)).fetchall()
+        for row in rows:
+            self._tokens.index_in_stock(self._opened(MunicipalityCode(as_text(row[0])), row[2:]))
+            progress = f"{as_text(row[0])}:{as_number(row[1])}".encode()
+        return len(rows), progress
+
     def _code(self, municipality: MunicipalityCode, slot: int) -> ResidentCode:
         row = self._sql.execute(
             "SELECT key_version, sealed FROM code_stock WHERE municipality = ? AND slot = ?",
@@ -66,6 +85,9 @@ class StockTable:
         ).fetchone()
         if row is None:
             raise LookupError("a stock's slots are not dense")
+        return self._opened(municipality, row)
+
+    def _opened(self, municipality: MunicipalityCode, row: Row) -> ResidentCode:
         data_key = self._keys.data_key(municipality, as_number(row[0]))
         opened = data_key.key.unwrap(as_octets(row[1]), stock_owner(str(municipality)))
         return ResidentCode(opened.decode())

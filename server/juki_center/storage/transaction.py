@@ -23,6 +23,7 @@ from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.provisions_table import ProvisionsTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
+from juki_center.storage.rotation import Rotations
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
 from juki_center.storage.subscriptions_table import SubscriptionsTable
@@ -57,6 +58,7 @@ class Transaction:
         self.provisions = ProvisionsTable(sql, self.keys)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
+        self.rotations = Rotations(sql, self.keys)
         self.subscriptions = SubscriptionsTable(sql, self.keys)
 
     @contextmanager
@@ -80,3 +82,5 @@ class Transaction:
     def _undo(self) -> None:
         self._sql.execute("ROLLBACK TO alone")
         self._sql.execute("RELEASE alone")
+        # A key that was made inside is none.
+        self.keys.begin()

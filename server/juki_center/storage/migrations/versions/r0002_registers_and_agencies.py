@@ -94,6 +94,7 @@ _KEYS = (
     "CREATE INDEX edit_locks_by_key ON edit_locks (municipality, key_version)",
     "CREATE INDEX changes_by_key ON changes (municipality, key_version)",
     "CREATE INDEX pending_updates_by_key ON pending_updates (municipality, key_version)",
+    "CREATE INDEX pending_updates_by_token_key ON pending_updates (token_version)",
     """CREATE INDEX answers_by_key ON answers (municipality, key_version)
         WHERE sealed IS NOT NULL""",
     "CREATE INDEX issues_by_note_key ON issues (note_key_version) WHERE note IS NOT NULL",
