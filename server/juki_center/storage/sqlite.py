@@ -97,7 +97,9 @@ class SQLiteStore:
         self.path = path
         self._kek = kek
         self._window_seconds = window_seconds
-        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
+        # two of its looks (CPython 3.11).
+        self._queue: queue.Queue[_Work | None] = queue.Queue()
         self._closed = False
         with _unusable_if_broken(path):
             _make_file(path)
