@@ -10,7 +10,6 @@ from juki_center.areas.agencies.provisions import (
     Provision,
     ProvisionCount,
     Recorded,
-    row_octets,
 )
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import SQL, as_number, as_text, to_micros
@@ -47,7 +46,7 @@ class ProvisionsTable:
             where = (line.batch_id.bytes, line.line, token)
             standing = self._sql.execute(_LINE, (provision.agency, *where)).fetchone()
             if standing is not None:
-                return Recorded(as_number(standing[0]), b"", is_new=False)
+                return Recorded(provision, as_number(standing[0]), subject, is_new=False)
         row = self._sql.execute(
             _INSERT,
             (
@@ -65,8 +64,7 @@ class ProvisionsTable:
         ).fetchone()
         if row is None:
             raise LookupError("no number was returned")
-        number = as_number(row[0])
-        return Recorded(number, row_octets(number, subject, provision), is_new=True)
+        return Recorded(provision, as_number(row[0]), subject, is_new=True)
 
     def forget_before(self, moment: datetime, limit: int) -> int:
         """Delete rows of earlier times, at most `limit`; return how many were there."""

@@ -23,7 +23,6 @@ from juki_center.areas.agencies.matching import Finding, find, registered_addres
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.areas.residents.name_keys import name_key
 from juki_center.areas.residents.records import (
     AttributeQuery,
     ResidenceState,
@@ -98,11 +97,10 @@ def prefecture_of(question: ByAttributes, municipalities: Municipalities) -> str
         return question.municipality.prefecture
     if question.prefecture:
         return question.prefecture
-    key = name_key(question.address)
-    for one in municipalities.everything():
-        if key.startswith(name_key(one.prefecture)):
-            return one.code.prefecture
-    raise Refusal(Reason.QUERY_TOO_BROAD)
+    prefecture = municipalities.prefecture_in(question.address)
+    if prefecture is None:
+        raise Refusal(Reason.QUERY_TOO_BROAD)
+    return prefecture
 
 
 def _told(

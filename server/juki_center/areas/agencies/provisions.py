@@ -57,11 +57,31 @@ class Provision:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A provision as it stands in the log: its number, its octets, and whether it is new there."""
+    """A provision as it stands in the log: its number, its subject's keyed hash, and whether it is
+    new there."""
 
+    provision: Provision
     number: int
-    octets: bytes
+    subject: bytes
     is_new: bool
+
+    @property
+    def octets(self) -> bytes:
+        """The row in the encoding over which the audit log holds a hash, for a chunk of many."""
+        row: Mapping[str, object] = {
+            "v": 1,
+            "no": self.number,
+            "at": (self.provision.at - _EPOCH) // timedelta(microseconds=1),
+            "to": self.provision.agency,
+            "for": self.provision.affair.text,
+            "why": self.provision.purpose,
+            "kind": self.provision.kind.value,
+            "who": self.subject,
+            "res": str(self.provision.municipality),
+            "what": [item.value for item in self.provision.items],
+            "out": self.provision.outcome,
+        }
+        return cbor2.dumps(row, canonical=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +106,6 @@ class Provisions(Protocol):
 
     def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
         """Count the rows of a time, by agency, affair, kind and outcome in this order."""
-
-
-def row_octets(number: int, subject: bytes, provision: Provision) -> bytes:
-    """Return a row in the encoding over which the audit log holds a hash, for a chunk of many."""
-    row: Mapping[str, object] = {
-        "v": 1,
-        "no": number,
-        "at": (provision.at - _EPOCH) // timedelta(microseconds=1),
-        "to": provision.agency,
-        "for": provision.affair.text,
-        "why": provision.purpose,
-        "kind": provision.kind.value,
-        "who": subject,
-        "res": str(provision.municipality),
-        "what": [item.value for item in provision.items],
-        "out": provision.outcome,
-    }
-    return cbor2.dumps(row, canonical=True)
 
 
 def vouching(octets: Sequence[bytes]) -> tuple[tuple[str, str], ...]:

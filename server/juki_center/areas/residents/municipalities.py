@@ -59,6 +59,9 @@ class Municipalities:
         for one in self.everything():
             if not one.is_ward:
                 self._cities[one.prefecture, one.name].append(one)
+        self._prefectures = {
+            name_key(one.prefecture): one.code.prefecture for one in self.everything()
+        }
 
     @classmethod
     def parse(cls, rows: Iterable[Mapping[str, str]]) -> Municipalities:
@@ -125,6 +128,12 @@ class Municipalities:
         """
         wanted = name_key(text)
         return tuple(one for one in self.everything() if wanted in _names(one))
+
+    def prefecture_in(self, address: str) -> str | None:
+        """Return the prefecture, 01 to 47, with whose name an address begins, or None."""
+        key = name_key(address)
+        found = (code for name, code in self._prefectures.items() if key.startswith(name))
+        return next(found, None)
 
     def register_of(self, code: MunicipalityCode) -> MunicipalityCode:
         """Return whose register an office keeps: a ward of a designated city keeps its city's.
