@@ -22,7 +22,7 @@ tls13.settle()
 
 from juki_center.areas.copies import applicants
 from juki_center.cli import main
-from juki_center.rpc import agency_batches, card_session, copies, import_stream
+from juki_center.rpc import agency_batches, card_session, copies, import_stream, residents
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.sqlite import SQLiteStore
 
@@ -31,6 +31,7 @@ FUNCTIONS = {
     "issue": (copies, "issue_copy"),
     "confirm": (copies, "confirm_print"),
     "import": (import_stream, "take_rows"),
+    "death": (residents, "register_death"),
     "open": (agency_batches, "open_batch"),
     "lines": (agency_batches, "confirm_lines"),
     "finish": (agency_batches, "finish_batch"),
