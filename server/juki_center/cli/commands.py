@@ -10,6 +10,7 @@ import typer
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.cli import agency as agency_command
 from juki_center.cli import assembly
+from juki_center.cli import backup as backup_command
 from juki_center.cli import cards as cards_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
@@ -36,6 +37,7 @@ cards_app = typer.Typer(
 app.add_typer(agency_command.app, name="agency")
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
+app.command()(backup_command.backup)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")

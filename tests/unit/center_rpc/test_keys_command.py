@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from typer.testing import CliRunner, Result
 
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.cli.commands import app
+from juki_center.storage.keys import create_kek
 from tests.support.center import SAMPLES, enter_everybody, open_test_store
 from tests.support.leaves import leaves
+from tests.support.rows import change, number
 
 TOKOROZAWA = MunicipalityCode("112089")
 
@@ -144,3 +148,89 @@ def test_nothing_that_is_printed_is_a_key_or_a_code(folder: Path) -> None:
 
     assert SAMPLES["yoshida-taro"].record.code.digits not in printed
     assert "wrapped" not in printed
+
+
+def test_a_backup_beside_a_serving_center_is_whole_and_opens_with_the_same_key(
+    folder: Path,
+) -> None:
+    serving = open_test_store(folder)
+    copy = folder / "copies" / "center.db"
+    copy.parent.mkdir()
+
+    done = result(folder, "backup", str(copy))
+
+    serving.close()
+    assert done == {"file": str(copy), "bytes": copy.stat().st_size}
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert [path.name for path in copy.parent.iterdir()] == ["center.db"]
+    shutil.copy(folder / "kek", copy.parent)
+    restored = open_test_store(copy.parent)
+    found = [
+        restored.read(lambda tx, code=one.record.code: tx.residents.by_code(code))
+        for one in SAMPLES.values()
+    ]
+    restored.close()
+    assert None not in found
+
+
+async def test_a_backup_is_one_state_whatever_is_committed_meanwhile(folder: Path) -> None:
+    from juki_center.storage import backup
+    from juki_center.storage.keys import KeyEncryptionKey
+
+    serving = open_test_store(folder)
+    with_a_card = "SELECT count(*) FROM cards"
+    before = number(folder / "center.db", with_a_card)
+    pauses = []
+
+    def commit_meanwhile(done: int, pages: int) -> None:
+        change(
+            folder / "center.db", "DELETE FROM cards WHERE serial = (SELECT min(serial) FROM cards)"
+        )
+        pauses.append((done, pages))
+
+    kek = KeyEncryptionKey.load(folder / "kek")
+    backup._PAGES_AT_ONCE, whole = 20, backup._PAGES_AT_ONCE  # type: ignore[misc]
+    try:
+        backup.back_up(folder / "center.db", folder / "copy.db", kek, commit_meanwhile)
+    finally:
+        backup._PAGES_AT_ONCE = whole  # type: ignore[misc]
+        serving.close()
+
+    assert len(pauses) > 3
+    assert pauses[-1][0] == pauses[-1][1]
+    assert number(folder / "copy.db", with_a_card) == before
+    assert number(folder / "center.db", with_a_card) == before - len(pauses)
+
+
+def test_a_backup_overwrites_nothing_and_leaves_nothing_half(folder: Path) -> None:
+    (folder / "copy.db").write_bytes(b"kept")
+    (folder / "other.db.partial").write_bytes(b"kept too")
+
+    refused = [run(folder, "backup", str(folder / name)) for name in ("copy.db", "other.db")]
+
+    assert [one.exit_code for one in refused] == [3, 3]
+    assert all("File exists" in one.stderr for one in refused)
+    assert (folder / "copy.db").read_bytes() == b"kept"
+    assert (folder / "other.db.partial").read_bytes() == b"kept too"
+    assert not (folder / "other.db").exists()
+
+
+def test_a_backup_that_the_key_does_not_open_is_none(folder: Path) -> None:
+    (folder / "kek").unlink()
+    create_kek(folder / "kek")
+
+    refused = run(folder, "backup", str(folder / "copy.db"))
+
+    assert refused.exit_code == 3
+    assert "KEY_UNUSABLE" in refused.stderr
+    assert not list(folder.glob("copy.db*"))
+
+
+def test_without_a_store_there_is_nothing_to_copy(folder: Path) -> None:
+    (folder / "center.db").unlink()
+
+    refused = run(folder, "backup", str(folder / "copy.db"))
+
+    assert refused.exit_code == 5
+    assert "there is no store" in refused.stderr
+    assert not (folder / "center.db").exists()

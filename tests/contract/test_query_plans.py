@@ -1,0 +1,180 @@
+"""Look-ups do not slow with the size of the registers: each large table is entered by an index."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from juki_center.areas.ports import Tx
+from juki_center.areas.requests.answers import Request
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import AttributeQuery
+from juki_center.storage.connection import connect
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.rotation import CENTER_KEY, LOOK_UP, Target
+from juki_center.storage.transaction import Transaction
+from tests.contract.test_register_tables import TERMINAL, codes, update
+from tests.support.center import NOW, SAMPLES, open_test_store
+
+TOKOROZAWA = MunicipalityCode("112089")
+YOSHIDA = SAMPLES["yoshida-taro"].record
+REQUEST = Request(TERMINAL, uuid.UUID(int=7), b"content")
+LARGE = frozenset(
+    {
+        "answers",
+        "attribute_index",
+        "audit_leaves",
+        "cards",
+        "card_sessions",
+        "changes",
+        "code_index",
+        "code_stock",
+        "directory",
+        "edit_locks",
+        "issues",
+        "pending_updates",
+        "provisions",
+        "record_history",
+        "records",
+        "subscriptions",
+    }
+)
+_SCANNED = re.compile(r"SCAN (\w+)")
+_NAMED = re.compile(r"(?:FROM|JOIN|INTO|UPDATE) (\w+)(?: (?:AS )?(\w\b))?")
+
+
+class Watched:
+    """A connection that notes the plan of every statement."""
+
+    def __init__(self, sql: sqlite3.Connection) -> None:
+        self._sql = sql
+        self.scans: list[str] = []
+        self.seen = 0
+
+    def execute(self, statement: str, parameters: tuple[object, ...] = (), /) -> sqlite3.Cursor:
+        """Run a statement."""
+        self._look(statement, parameters)
+        return self._sql.execute(statement, parameters)
+
+    def executemany(self, statement: str, rows: list[tuple[object, ...]], /) -> sqlite3.Cursor:
+        """Run a statement for each row."""
+        return self._sql.executemany(statement, rows)
+
+    def _look(self, statement: str, parameters: tuple[object, ...]) -> None:
+        if statement.split(maxsplit=1)[0] not in {"SELECT", "UPDATE", "DELETE", "INSERT", "WITH"}:
+            return
+        self.seen += 1
+        aliases = {alias: table for table, alias in _NAMED.findall(statement) if alias}
+        for row in self._sql.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall():
+            scanned = _SCANNED.match(row[3])
+            is_first_row = "max(" in statement or "LIMIT 1" in statement
+            if scanned and aliases.get(scanned[1], scanned[1]) in LARGE and not is_first_row:
+                self.scans.append(f"{row[3]}: {statement}")
+
+
+def person(tx: Tx) -> object:
+    """Return whose record is looked at."""
+    found = tx.residents.by_code(YOSHIDA.code)
+    assert found is not None
+    return found.person
+
+
+def change_code(tx: Tx) -> None:
+    """Write a second version, with another code."""
+    (code,) = codes(1)
+    resident = tx.residents.resident(person(tx))  # type: ignore[arg-type]
+    record = replace(resident.record, code=code, former_codes=(YOSHIDA.code,))
+    tx.residents.replace(replace(resident, record=record))
+
+
+ACTS: dict[str, Callable[[Transaction], object]] = {
+    "by code": lambda tx: tx.residents.by_code(YOSHIDA.code),
+    "by former code": lambda tx: tx.residents.by_former_code(YOSHIDA.code),
+    "candidates": lambda tx: tx.residents.candidates(
+        "11", AttributeQuery(YOSHIDA.name, YOSHIDA.kana, YOSHIDA.birth)
+    ),
+    "by attributes": lambda tx: tx.residents.by_attributes(TOKOROZAWA, YOSHIDA.name, YOSHIDA.birth),
+    "household": lambda tx: tx.residents.household(
+        TOKOROZAWA,
+        tx.residents.resident(person(tx)).household,  # type: ignore[arg-type]
+    ),
+    "enter": lambda tx: tx.residents.enter(
+        TOKOROZAWA, tx.residents.new_household(), replace(YOSHIDA, code=codes(1)[0])
+    ),
+    "replace": change_code,
+    "earlier": lambda tx: tx.residents.earlier(
+        tx.residents.resident(person(tx)),  # type: ignore[arg-type]
+        10,
+    ),
+    "stock": lambda tx: (tx.codes.add(TOKOROZAWA, codes(5)), tx.codes.draw(TOKOROZAWA)),
+    "lock": lambda tx: tx.locks.of_person(person(tx)),  # type: ignore[arg-type]
+    "held": lambda tx: (
+        tx.pending.hold(update(3), missing=2, now=NOW),
+        tx.pending.take(TOKOROZAWA, YOSHIDA.code, 3),
+    ),
+    "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
+    "answer": lambda tx: (
+        tx.answers.put(REQUEST, b"a", resource="r", sealed_for=TOKOROZAWA, now=NOW),
+        tx.answers.find(REQUEST),
+        tx.answers.wipe_before(NOW),
+    ),
+}
+
+
+@pytest.fixture
+def watched(folder: Path) -> Watched:
+    """Return a watched connection to a store with everybody in it."""
+    return Watched(connect(folder / "center.db"))
+
+
+def transaction(watched: Watched, folder: Path) -> Transaction:
+    """Return a transaction on a watched connection."""
+    return Transaction(watched, KeyEncryptionKey.load(folder / "kek"))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_of_every_day_scans_no_large_table(watched: Watched, folder: Path, act: str) -> None:
+    ACTS[act](transaction(watched, folder))
+
+    assert watched.scans == []
+    assert watched.seen > 0
+
+
+@pytest.mark.parametrize("target", [Target("municipality", TOKOROZAWA), LOOK_UP, CENTER_KEY])
+def test_no_step_of_a_rotation_scans_a_large_table(
+    watched: Watched, folder: Path, target: Target
+) -> None:
+    tx = transaction(watched, folder)
+    change_code(tx)
+    tx.codes.add(TOKOROZAWA, codes(5, 6_000_000_000))
+    tx.pending.hold(update(3), missing=2, now=NOW)
+    tx.answers.put(REQUEST, b"a", resource="r", sealed_for=None, now=NOW)
+
+    tx.rotations.begin(target, NOW)
+    while not tx.rotations.step(target, 10).is_last:
+        pass
+
+    assert watched.scans == []
+
+
+def test_a_scan_would_be_seen(watched: Watched) -> None:
+    watched.execute("SELECT r.person FROM records r WHERE r.version = ?", (1,))
+
+    assert len(watched.scans) == 1
+
+
+def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> None:
+    small = {"municipalities", "municipality_keys", "center_keys", "key_rotations", "agencies"}
+    small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
+    open_test_store(folder).close()
+    with closing(sqlite3.connect(folder / "center.db")) as sql:
+        names = sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+
+    assert {name for (name,) in names} == LARGE | small | {"alembic_version"}
