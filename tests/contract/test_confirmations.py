@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -493,3 +493,36 @@ async def test_provisions_are_kept_for_seven_years_to_the_day(office: SQLiteStor
     await office.act(lambda tx: forget_old_provisions(tx, first_moment_after))
 
     assert (kept, len(provision_rows(office))) == (1, 0)
+
+
+async def test_what_is_old_is_deleted_a_few_rows_at_a_time(office: SQLiteStore) -> None:
+    for _ in range(3):
+        await ask(office, code_of("takahashi-ichiro"))
+    later = NOW + timedelta(seconds=1)
+
+    deleted = [await office.act(lambda tx: tx.provisions.forget_before(later, 2)) for _ in range(3)]
+
+    assert deleted == [2, 1, 0]
+
+
+async def test_counts_are_of_their_days_and_their_agency(office: SQLiteStore) -> None:
+    """NOW is 23 November 2026, 10:00 in Japan."""
+    await ask(office, code_of("takahashi-ichiro"))
+    await ask(office, attributes_of("takahashi-ichiro"))
+    await ask(office, code_of("takahashi-ichiro"), agency=PENSION_OFFICE, affair=PENSION)
+    today, tomorrow = start_of_day(date(2026, 11, 23)), start_of_day(date(2026, 11, 24))
+
+    def counted(
+        since: datetime, before: datetime, agency: str | None
+    ) -> list[tuple[str, str, int]]:
+        found = office.read(lambda tx: tx.provisions.counts(since, before, agency))
+        return [(one.agency, one.kind.value, one.provisions) for one in found]
+
+    assert counted(today, tomorrow, None) == [
+        ("passport-1", "BY_ATTRIBUTES", 1),
+        ("passport-1", "BY_CODE", 1),
+        ("pension-1", "BY_CODE", 1),
+    ]
+    assert counted(today, tomorrow, "pension-1") == [("pension-1", "BY_CODE", 1)]
+    assert counted(today, NOW, None) == []
+    assert counted(tomorrow, tomorrow + timedelta(days=1), None) == []

@@ -5,16 +5,30 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
+from juki_center.areas.agencies.batches import open_batch
+from juki_center.areas.agencies.commands import Confirm, OpenBatch
+from juki_center.areas.agencies.confirm import confirm
 from juki_center.cli import housekeeping
 from juki_center.errors import Reason, Refusal
+from tests.support.agencies import (
+    FOUR,
+    PASSPORT,
+    PASSPORT_OFFICE,
+    PENSION,
+    PENSION_OFFICE,
+    POLICY,
+    authorise_usual,
+    code_of,
+    provision_rows,
+)
 from tests.support.center import CHIYODA, NOW, Center
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from juki_center.areas.ports import Tx
 
@@ -74,6 +88,28 @@ async def test_a_running_center_forgets_at_its_start_and_in_each_round(center: C
         await housekeeping.keep_house(center.store, lambda: center.now, next_round)
 
     assert kept == [True, True, False]
+
+
+async def test_provisions_go_after_seven_years_and_batches_after_thirty_days(
+    center: Center,
+) -> None:
+    question = Confirm(PASSPORT_OFFICE, PASSPORT, code_of("takahashi-ichiro"), FOUR)
+    batch = OpenBatch(PENSION_OFFICE, UUID(int=1), PENSION, 1)
+    await center.store.act(authorise_usual)
+    await center.store.act(lambda tx: confirm(tx, question, NOW, POLICY))
+    await center.store.act(lambda tx: open_batch(tx, batch, NOW, POLICY))
+
+    def there() -> tuple[int, bool]:
+        is_kept = center.store.read(lambda tx: tx.batches.find("pension-1", UUID(int=1)))
+        return len(provision_rows(center.store)), is_kept is not None
+
+    kept = []
+    for years, days in ((0, 30), (0, 31), (7, 0), (7, 1)):
+        moment = NOW.replace(year=NOW.year + years) + days * DAY
+        await housekeeping.forget(center.store, moment)
+        kept.append(there())
+
+    assert kept == [(1, True), (1, False), (1, False), (0, False)]
 
 
 class Failing:
