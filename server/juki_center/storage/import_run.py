@@ -43,7 +43,7 @@ _FEWEST_LINES: Final = 50
 _SECONDS_IN_A_TRANSACTION: Final = 0.05
 # A writer that waits for its turn looks for it every 25 milliseconds at first.
 _TURN_SECONDS: Final = 0.03
-_BUSY_SECONDS: Final = 2.0
+_BUSY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Opened:
         if _stamp(self.file) != self.stamp:
             raise Refusal(Reason.IMPORT_NOT_THE_SAME)
 
-    def read(self, importing: Import, pace: _Pace) -> Iterator[list[ReadLine]]:
+    def read(self, importing: Import, pace: Pace) -> Iterator[list[ReadLine]]:
         """Read on behind the last line that counts, as many lines at a time as the pace says."""
         found = (
             read_line(self.layout, line)
@@ -93,7 +93,7 @@ class _Opened:
             yield batch
 
 
-class _Pace:
+class Pace:
     """How many lines go into the next transaction, and when others have their turn."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ def _line_by_line(
     with connection.committing() as tx:
         importing = begin_import(tx, begun, restart=order.restart)
     around.reached(importing)
-    pace = _Pace()
+    pace = Pace()
     for batch in opened.read(importing, pace):
         with connection.committing() as tx:
             began = time.monotonic()
@@ -199,7 +199,7 @@ def _apply_all(
     tx: ImportTx, order: Order, opened: _Opened, begun: Import, around: Around
 ) -> Import:
     importing = begin_import(tx, begun, restart=order.restart)
-    for batch in opened.read(importing, _Pace()):
+    for batch in opened.read(importing, Pace()):
         importing = apply_lines(tx, importing, batch, around.clock(), order.by)
         around.reached(importing)
     if importing.totals.refused:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from juki_center.areas.residents.imports import Finding, Import, ImportMode, Source, Totals
 from juki_center.areas.residents.updates import Outcome
+from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import (
     SQL,
     Row,
@@ -31,8 +33,14 @@ _PAGE: Final = 1_000
 class ImportsTable:
     """Imports, for one transaction."""
 
-    def __init__(self, sql: SQL) -> None:
+    def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
+        self._keys = keys
+
+    def keyed(self, source: Source) -> Source:
+        """Return a source with its hash in the form in which it is kept here."""
+        key = self._keys.look_up(LookUp.CONTENT)
+        return replace(source, digest=key.token(b"import", source.digest))
 
     def find(self, import_id: str) -> Import | None:
         """Return the import with this id."""

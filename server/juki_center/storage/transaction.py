@@ -51,7 +51,7 @@ class Transaction:
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
-        self.imports = ImportsTable(sql)
+        self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.pending = PendingTable(sql, self.keys)

@@ -66,7 +66,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is imported: the file's name, the hash of its content, and how it is to be applied."""
+    """What is imported: the file's name, the hash of its content, and how it is to be applied.
+
+    The store keeps the hash keyed: a short file could be guessed from the hash itself.
+    """
 
     name: str
     digest: bytes
@@ -126,6 +129,9 @@ class Imports(Protocol):
     def find(self, import_id: str) -> Import | None:
         """Return the import with this id."""
 
+    def keyed(self, source: Source) -> Source:
+        """Return a source with its hash in the form in which the store keeps it."""
+
     def unfinished(self, name: str) -> Import | None:
         """Return the import of a file that was begun and not finished."""
 
@@ -161,6 +167,7 @@ def begin_import(tx: ImportTx, begun: Import, *, restart: bool) -> Import:
     An earlier one of another content, or in another mode, stands in the way, unless it is to
     `restart`: then it stays as far as it came. Raises Refusal(IMPORT_NOT_THE_SAME).
     """
+    begun = replace(begun, source=tx.imports.keyed(begun.source))
     earlier = tx.imports.unfinished(begun.source.name)
     if earlier is not None and not restart:
         if earlier.source != begun.source:
