@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import cbor2
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from juki_center.areas.cards.register import CardStatus
@@ -34,6 +36,7 @@ from tests.support.register_service import (
     hello,
     new_code,
     refusal,
+    reiwa,
     rows,
     showa,
     update_row,
@@ -42,6 +45,8 @@ from tests.support.register_service import (
 MAKOTO = "tsuji-makoto"
 MISAKI = "tsuji-misaki"
 KEN = "yamazaki-ken"
+
+BEGIN = pb.SetProtectiveMeasureRequest.Begin
 
 BAD_CODES = (
     "00000000000",
@@ -189,6 +194,64 @@ async def test_case_8_newborn_without_a_birth_date_is_refused(office: Office) ->
     assert answer.facts == {"field": "entries.date_of_birth", "rule": "REQUIRED"}
 
 
+async def test_case_15_protected_person_is_refused_elsewhere_with_the_neutral_text(
+    office: Office,
+) -> None:
+    """Case 15: nothing tells the refusal from another one, and the log has the true reason."""
+    async with office.stub() as stub, office.copies(office.terminal(TOKOROZAWA)) as copies:
+        await stub.SetProtectiveMeasure(protection(begin=BEGIN()))
+        answer = await refused(copies, "IssueCopy", await copy_of(office, MAKOTO))
+
+    leaf = leaves(office.center.store)[-1]
+    assert (answer.reason, answer.facts) == ("ISSUE_SUPPRESSED", {})
+    assert leaf["out"] == "PROTECTIVE_MEASURE"
+    assert "PROTECTI" not in answer.everything + office.edge.log_text()
+
+
+async def test_case_16_household_with_one_protected_member_is_refused_whole(
+    office: Office,
+) -> None:
+    """Case 16: no list without the one, and the others alone are served as ever."""
+    household = await copy_of(office, MISAKI, copies_pb.IssueCopyRequest.SCOPE_HOUSEHOLD)
+    async with office.stub() as stub, office.copies(office.terminal(TOKOROZAWA)) as copies:
+        await stub.SetProtectiveMeasure(protection(begin=BEGIN()))
+        answer = await refused(copies, "IssueCopy", household)
+        own = await copies.IssueCopy(await copy_of(office, MISAKI))
+
+    assert answer.reason == "ISSUE_SUPPRESSED"
+    assert len(persons(own.signed_content)) == 1
+
+
+async def test_case_17_lift_ends_by_itself(office: Office) -> None:
+    """Case 17: a lift of ten minutes serves for ten minutes, and no longer."""
+    async with office.stub() as stub, office.copies(office.terminal(TOKOROZAWA)) as copies:
+        await stub.SetProtectiveMeasure(protection(begin=BEGIN()))
+        await stub.SetProtectiveMeasure(protection(2, lift=Duration(seconds=600)))
+        during = await copies.IssueCopy(await copy_of(office, MAKOTO))
+        office.clock.ahead = timedelta(minutes=11)
+        later = await refused(copies, "IssueCopy", await copy_of(office, MAKOTO))
+
+    assert len(persons(during.signed_content)) == 1
+    assert later.reason == "ISSUE_SUPPRESSED"
+
+
+async def test_case_17_measure_holds_after_its_planned_end_until_it_is_ended_by_hand(
+    office: Office,
+) -> None:
+    """Case 17: the planned end is a reminder."""
+    soon = office.clock() + timedelta(days=30)
+    planned = reiwa(soon.year - 2018, soon.month, soon.day)
+    async with office.stub() as stub, office.copies(office.terminal(TOKOROZAWA)) as copies:
+        await stub.SetProtectiveMeasure(protection(begin=BEGIN(planned_end=planned)))
+        office.clock.ahead = timedelta(days=60)
+        after_the_end = await refused(copies, "IssueCopy", await copy_of(office, MAKOTO))
+        await stub.SetProtectiveMeasure(protection(2, end=pb.SetProtectiveMeasureRequest.End()))
+        by_hand = await copies.IssueCopy(await copy_of(office, MAKOTO))
+
+    assert after_the_end.reason == "ISSUE_SUPPRESSED"
+    assert len(persons(by_hand.signed_content)) == 1
+
+
 async def test_case_36_card_of_the_dead_is_lapsed_before_the_next_request(office: Office) -> None:
     """Case 36: no copy is issued by a session that was finished before the death."""
     session = await office.center.session(MISAKI, WINDOW)
@@ -320,6 +383,29 @@ async def test_case_48_era_form_of_a_foreigners_birth_date_is_refused(office: Of
     assert corrected.facts["rule"] == imported.rule == "BIRTH_DATE_NOT_GREGORIAN"
     assert imported.outcome == pb.RowResult.OUTCOME_REFUSED
     assert imported.field == "entries.date_of_birth"
+
+
+def protection(version: int = 1, **step: object) -> pb.SetProtectiveMeasureRequest:
+    """Return a step of a measure for the householder."""
+    return pb.SetProtectiveMeasureRequest(
+        request_id=str(uuid4()),
+        clerk_name=CLERK,
+        code=code_of(MAKOTO),
+        expected_version=version,
+        **step,  # type: ignore[arg-type]  # named per test
+    )
+
+
+async def copy_of(
+    office: Office,
+    key: str,
+    scope: copies_pb.IssueCopyRequest.Scope.ValueType = copies_pb.IssueCopyRequest.SCOPE_SELF,
+) -> copies_pb.IssueCopyRequest:
+    """Return a request for a copy in Tokorozawa, by a card session that has just ended."""
+    session = await office.center.session(key, WINDOW, office.clock())
+    return copies_pb.IssueCopyRequest(
+        request_id=str(uuid4()), card_session_id=session.session_id, scope=scope
+    )
 
 
 def persons(signed_content: bytes) -> list[dict[str, str]]:

@@ -195,16 +195,15 @@ async def test_cancelled_entry_leaves_what_stood_before_as_a_further_version(
 
 
 async def test_measure_is_set_lifted_for_a_time_and_ended_by_hand(office: Office) -> None:
+    planned = reiwa(office.clock().year + 1 - 2018, 4, 1)
     async with office.stub() as stub:
-        begun = await stub.SetProtectiveMeasure(
-            protection(begin=BEGIN(planned_end=reiwa(9, 11, 20)))
-        )
+        begun = await stub.SetProtectiveMeasure(protection(begin=BEGIN(planned_end=planned)))
         lifted = await stub.SetProtectiveMeasure(protection(2, lift=Duration(seconds=600)))
         office.clock.ahead = timedelta(minutes=11)
         later = await stub.GetRecord(ask(MAKOTO))
         ended = await stub.SetProtectiveMeasure(protection(3, end=END()))
 
-    assert begun.record.protective_measure.planned_end == reiwa(9, 11, 20)
+    assert begun.record.protective_measure.planned_end == planned
     assert not begun.record.protective_measure.HasField("lifted_until")
     assert lifted.record.protective_measure.HasField("lifted_until")
     assert later.record.HasField("protective_measure")
@@ -438,3 +437,15 @@ async def test_message_over_the_limit_is_refused(office: Office) -> None:
         answer = await refused(stub.RegisterBirth(request))
 
     assert answer.reason == "MESSAGE_TOO_LARGE"
+
+
+async def test_log_of_the_register_holds_nothing_of_it(office: Office) -> None:
+    async with office.stub() as stub:
+        read = (await stub.GetRecord(ask(MAKOTO))).record
+        await stub.RegisterBirth(birth())
+        await refused(stub.CorrectRecord(correction(read)))
+
+    log = office.edge.log_text()
+    assert "ResidentService/GetRecord" in log
+    for datum in (read.code, read.entries.name, read.entries.address, "辻　小春", CLERK):
+        assert datum not in log

@@ -478,6 +478,19 @@ def test_prompts_fill_each_change(
     assert "4" in str(residents.requests[-1])
 
 
+def test_trace_shows_the_form_of_messages_and_no_datum(config: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    options = ["--config", str(config), "--trace", str(trace), "resident", "death"]
+    form = json.dumps(DEATH)
+
+    CliRunner().invoke(app, [*options, "--from", "-", "--clerk", CLERK], input=form)
+
+    text = trace.read_text(encoding="utf-8")
+    assert "RegisterDeathRequest" in text
+    for datum in (CODE, NAME, CLERK, "REIWA"):
+        assert datum not in text
+
+
 def test_end_of_input_interrupts(run: Run) -> None:
     ended = run("death", "--clerk", CLERK, stdin="")
 
