@@ -9,7 +9,12 @@ from juki_center.areas.residents.commands import (
     RegisterDeath,
 )
 from juki_center.areas.residents.deletions import register_death
-from juki_center.areas.residents.records import ChangeReason, ResidenceState, Sex
+from juki_center.areas.residents.records import (
+    ChangeReason,
+    Nationality,
+    ResidenceState,
+    Sex,
+)
 from juki_center.errors import Reason
 from tests.support.leaves import leaves
 from tests.support.register_desk import (
@@ -121,3 +126,19 @@ async def test_a_child_does_not_enter_through_a_deleted_record(desk: RegisterDes
 
     assert refused.reason is Reason.NOT_IN_THIS_STATE
     assert refused.metadata == {"state": "DECEASED", "event": "HOUSEHOLD_JOINED"}
+
+
+async def test_case_48_a_foreign_child_with_a_birth_date_in_an_era_is_refused(
+    desk: RegisterDesk,
+) -> None:
+    await desk.stock(1)
+
+    refused = await desk.refused(
+        register_birth, birth(desk, name="WANG\u3000LI", nationality=Nationality.FOREIGN)
+    )
+
+    assert refused.metadata == {
+        "field": "entries.date_of_birth",
+        "rule": "BIRTH_DATE_NOT_GREGORIAN",
+    }
+    assert desk.left() == 1
