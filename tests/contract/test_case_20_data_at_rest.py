@@ -8,6 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,23 +22,60 @@ from juki_center.areas.copies.commands import (
     PhotoProof,
     Scope,
 )
+from juki_center.areas.residents.changes import notice_of
+from juki_center.areas.residents.civil_date_texts import parse_date
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.locks import LOCKED_FOR, EditLock
+from juki_center.areas.residents.records import ChangeInformation, ChangeReason, ResidenceState
+from juki_center.areas.residents.rules import checked
+from juki_center.areas.residents.updates import Update
+from juki_center.storage.backup import back_up
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.rotation import CENTER_KEY, LOOK_UP, Target
+from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.transaction import Transaction
+from tests.contract.test_register_tables import codes
 from tests.support import sample_texts
 from tests.support.byte_search import ByteSearch, Hit
-from tests.support.center import CHIYODA, SAMPLES, Center, make_policy, make_signer, open_test_store
+from tests.support.center import (
+    CHIYODA,
+    NOW,
+    SAMPLES,
+    Center,
+    make_policy,
+    make_signer,
+    open_test_store,
+)
 from tests.support.planting import PLANTED
+from tests.support.rows import number
 
 CLERK = "窓口\u3000案内子"
+HOUSEHOLD_NUMBER = "世帯第二十七号"
+NEW_CODE, *STOCK = codes(12)
+TOKOROZAWA = MunicipalityCode("112089")
 LICENCE_NUMBER_HASH = bytes(range(32))
 LICENCE_NUMBER_SALT = bytes(range(64, 80))
+COUNT = "SELECT count(*) FROM "
+SEALED = (
+    "records",
+    "record_history",
+    "code_stock",
+    "edit_locks",
+    "changes",
+    "pending_updates",
+    "answers",
+    "issues",
+)
 
 
 def searched() -> set[str]:
     """Return every text that the files must not hold."""
-    return sample_texts.searched(CLERK)
+    stocked = (code.digits for code in (NEW_CODE, *STOCK))
+    return sample_texts.searched(CLERK, HOUSEHOLD_NUMBER, *stocked)
 
 
 @asynccontextmanager
-async def used(folder: Path) -> AsyncIterator[None]:
+async def used(folder: Path) -> AsyncIterator[SQLiteStore]:
     """Issue by card and by photo, be refused, and leave the files as a running center has them.
 
     A closed store has no write-ahead log any more, so the store stays open in the meantime.
@@ -51,8 +89,36 @@ async def used(folder: Path) -> AsyncIterator[None]:
     commands = [*by_card, *map(by_photo, SAMPLES)]
     outcomes = await asyncio.gather(*map(center.issue, commands), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {IssuedCopy, DeniedAttempt}
-    yield
+    await center.store.act(write_into_every_sealed_table)
+    yield center.store
     center.store.close()
+
+
+def write_into_every_sealed_table(tx: Transaction) -> None:
+    """Act: change a record, hold a lock, tell of it, hold an update, fill and draw a stock."""
+    found = tx.residents.by_code(SAMPLES["yoshida-taro"].record.code)
+    assert found is not None
+    resident, day = tx.residents.resident(found.person), parse_date("令和8年11月20日")
+    record = replace(resident.record, code=NEW_CODE, former_codes=(resident.record.code,))
+    change = ChangeInformation(ChangeReason.CODE_CHANGED, day, NOW, clerk_name=CLERK)
+    changed = replace(resident, record=record, change=change)
+    tx.residents.replace(changed)
+    notice = notice_of(resident, replace(changed, version=resident.version + 1))
+    assert notice is not None
+    tx.changes.append(notice)
+    tx.codes.add(TOKOROZAWA, STOCK)
+    tx.codes.draw(TOKOROZAWA)
+    until = NOW + LOCKED_FOR
+    tx.locks.put(EditLock(found.person, bytes(16), "juki://municipality/112089", CLERK, until))
+    update = Update(TOKOROZAWA, HOUSEHOLD_NUMBER, 9, ResidenceState.ACTIVE, checked(record))
+    tx.pending.hold(update, missing=2, now=NOW)
+
+
+async def rotate(store: SQLiteStore, target: Target) -> None:
+    """Replace a key, whole."""
+    await store.act(lambda tx: tx.rotations.begin(target, NOW))
+    while not (await store.act(lambda tx: tx.rotations.step(target, 50))).is_last:
+        pass
 
 
 def by_photo(key: str) -> IssueCopy:
@@ -84,10 +150,19 @@ async def test_case_20_no_personal_text_lies_in_any_file_or_log(
     monkeypatch.setenv("SQLITE_TMPDIR", str(temporary))
     caplog.set_level(logging.DEBUG)
 
-    async with used(folder):
-        files = octets_of(folder) | octets_of(temporary)
+    copies = tmp_path / "copies"
+    copies.mkdir()
 
-    assert {"center.db", "center.db-wal"} <= set(files)
+    async with used(folder) as store:
+        for target in (Target("municipality", TOKOROZAWA), LOOK_UP, CENTER_KEY):
+            await rotate(store, target)
+        kek = KeyEncryptionKey.load(folder / "kek")
+        back_up(folder / "center.db", copies / "copy.db", kek, lambda *_: None)
+        files = octets_of(folder) | octets_of(temporary) | octets_of(copies)
+        empty = [table for table in SEALED if not number(folder / "center.db", COUNT + table)]
+
+    assert {"center.db", "center.db-wal", "copy.db"} <= set(files)
+    assert empty == []
     assert len(files["center.db-wal"]) > 0
     files["logs"] = caplog.text.encode()
     search = ByteSearch(searched())
@@ -138,8 +213,8 @@ async def test_case_20_a_planted_canary_is_found_in_every_file_of_the_store(
 
 
 def test_case_20_a_canary_in_a_temporary_file_is_found(tmp_path: Path, search: ByteSearch) -> None:
-    for number, lay_down in enumerate(PLANTED.values()):
-        (tmp_path / f"etilqs_{number}").write_bytes(bytes(4096) + lay_down(CANARY))
+    for place, lay_down in enumerate(PLANTED.values()):
+        (tmp_path / f"etilqs_{place}").write_bytes(bytes(4096) + lay_down(CANARY))
 
     found, _ = search.hits_in([tmp_path])
 
