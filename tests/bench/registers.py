@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,21 @@ def run(*arguments: str) -> tuple[dict[str, int], float]:
     return result, usage.ru_maxrss / 1024
 
 
+def rotations(register: Register) -> Part:
+    """Replace the keys that live longest, of the first municipality in the file and for look-up."""
+    part = Part(f"Replacing keys beside a center that serves: {register.name}")
+    targets = {
+        "data key of a register": ("--municipality", register.asked()[0]["municipality"]),
+        "look-up keys": ("--look-up",),
+    }
+    for name, target in targets.items():
+        began = time.monotonic()
+        done, _ = run("keys", "rotate", *target, "--config", str(register.config))
+        rows = done["rows"] / (time.monotonic() - began)
+        part.figures.append(rate(f"{name}, rows a second of {done['rows']:,}", rows))
+    return part
+
+
 def look_ups(registers: list[Register]) -> Part:
     """Ask all registers in turns: by code, by four attributes, by attributes in a prefecture."""
     opened = [assembly.open_with_key(CenterConfig.load(one.config)) for one in registers]
@@ -181,6 +197,7 @@ def measure(folder: Path, sizes: list[int]) -> Iterator[Part]:
     for register in registers:
         yield register.make()
     yield look_ups(registers)
+    yield rotations(registers[0])
 
 
 MUNICIPALITIES = Municipalities.parse(municipality_rows())

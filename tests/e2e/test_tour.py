@@ -14,13 +14,14 @@ from tests.e2e import tour_search
 from tests.e2e.telling import Scenario, Shown, perform, report
 from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_import import IMPORT
+from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH, nothing_lies_in_the_clear
 from tests.e2e.tour_stage import TourStage, opened_tour
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-PARTS = {"register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER), "agencies": AGENCIES}
+PARTS = {"register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER), "agencies": (*AGENCIES, *KEYS)}
 SEARCHING = next(scenario for scenario in SEARCH if scenario.play is nothing_lies_in_the_clear)
 
 

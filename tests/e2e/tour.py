@@ -14,6 +14,7 @@ from juki_center.rpc import tls13
 from tests.e2e.telling import from_root, new_console, perform, report
 from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_import import IMPORT
+from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH
@@ -21,7 +22,7 @@ from tests.e2e.tour_stage import opened_tour
 from tests.support.center_process import ROOT
 
 # The lifted measure needs a minute to hold again; meanwhile there is other work.
-SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *AGENCIES, *LATER, *SEARCH)
+SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *AGENCIES, *KEYS, *LATER, *SEARCH)
 FOLDER = ROOT / "out" / "tour"
 
 
