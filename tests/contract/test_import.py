@@ -518,7 +518,7 @@ def test_transactions_get_shorter_where_they_take_too_long() -> None:
         pace.took(seconds)
         sizes.append(pace.lines)
 
-    assert sizes == [500, 250, 125, 50, 50, 100, 500]
+    assert sizes == [500, 250, 125, 100, 100, 200, 500]
 
 
 async def test_acts_beside_an_import_are_done_in_time(home: Path, empty: SQLiteStore) -> None:

@@ -39,7 +39,7 @@ from juki_center.storage.register_lines import Line, check_beginning, lines
 
 LINES_IN_A_TRANSACTION: Final = 500
 """At most; fewer where they take longer than an act of the center should wait."""
-_FEWEST_LINES: Final = 50
+_FEWEST_LINES: Final = 100
 _SECONDS_IN_A_TRANSACTION: Final = 0.05
 # A writer that waits for its turn looks for it every 25 milliseconds at first.
 _TURN_SECONDS: Final = 0.03
