@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/ready
-LOCKS := terminal center dev
+LOCKS := terminal center agency dev
 # Two at a time: more only wait for each other, because many tests start programs of their own.
 PYTEST_ARGS ?= -q -n 2
 # The reader daemon lies where only an administrator's PATH leads.

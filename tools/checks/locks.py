@@ -20,7 +20,7 @@ from tools.checks.report import ROOT, report
 
 LABEL = "# made by `make lock`; digest "
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
-LOCKS = ("terminal", "center", "dev")
+LOCKS = ("terminal", "center", "agency", "dev")
 
 
 def inputs(pyproject: str) -> str:
