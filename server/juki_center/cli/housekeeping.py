@@ -15,6 +15,7 @@ from juki_center.areas.agencies.batch_rows import forget_old_batches
 from juki_center.areas.agencies.provisions import forget_old_provisions
 from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.requests.answers import forget_old_answers
+from juki_center.areas.residents.edit_locks import forget_old_locks
 from juki_center.errors import Refusal
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ async def forget(store: Store, now: datetime) -> None:
         forget_old_answers(tx, now)
         forget_old_sessions(tx, now)
         forget_old_batches(tx, now)
+        forget_old_locks(tx, now)
 
     try:
         await store.act(act)

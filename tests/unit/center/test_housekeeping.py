@@ -12,6 +12,7 @@ import pytest
 from juki_center.areas.agencies.batches import open_batch
 from juki_center.areas.agencies.commands import Confirm, OpenBatch
 from juki_center.areas.agencies.confirm import confirm
+from juki_center.areas.residents.locks import LOCKED_FOR, EditLock
 from juki_center.cli import housekeeping
 from juki_center.errors import Reason, Refusal
 from tests.support.agencies import (
@@ -25,7 +26,7 @@ from tests.support.agencies import (
     code_of,
     provision_rows,
 )
-from tests.support.center import CHIYODA, NOW, Center
+from tests.support.center import CHIYODA, NOW, SAMPLES, Center
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,20 @@ async def test_a_running_center_forgets_at_its_start_and_in_each_round(center: C
         await housekeeping.keep_house(center.store, lambda: center.now, next_round)
 
     assert kept == [True, True, False]
+
+
+async def test_a_lock_that_has_run_out_goes_and_a_running_one_stays(center: Center) -> None:
+    found = center.store.read(lambda tx: tx.residents.by_code(SAMPLES["yoshida-taro"].record.code))
+    assert found is not None
+    lock = EditLock(found.person, bytes(16), CHIYODA.uri, "窓口\u3000案内子", NOW + LOCKED_FOR)
+    await center.store.act(lambda tx: tx.locks.put(lock))
+
+    await housekeeping.forget(center.store, NOW + LOCKED_FOR)
+    before = center.store.read(lambda tx: tx.locks.of_person(found.person))
+    await housekeeping.forget(center.store, NOW + LOCKED_FOR + timedelta(microseconds=1))
+    after = center.store.read(lambda tx: tx.locks.of_person(found.person))
+
+    assert (before, after) == (lock, None)
 
 
 async def test_provisions_go_after_seven_years_and_batches_after_thirty_days(

@@ -56,6 +56,11 @@ def lock_record(
     return RecordLocked(lock.lock_id, lock.until, resident.version)
 
 
+def forget_old_locks(tx: GiveBackTx, now: datetime) -> None:
+    """Act: remove the locks that have run out, and with them who held them."""
+    tx.locks.remove_before(now)
+
+
 def unlock_record(tx: GiveBackTx, command: UnlockRecord) -> None:
     """Give a lock back; nothing happens where the terminal holds no such lock."""
     tx.locks.remove(command.lock_id, command.terminal.uri)

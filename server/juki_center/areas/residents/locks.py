@@ -32,5 +32,8 @@ class EditLocks(Protocol):
     def put(self, lock: EditLock) -> None:
         """Write the lock of a record in place of an earlier one."""
 
+    def remove_before(self, moment: datetime) -> None:
+        """Remove the locks that ran out before a time."""
+
     def remove(self, lock_id: bytes, holder_uri: str) -> None:
         """Remove a lock; nothing happens where this terminal has no such lock."""
