@@ -241,7 +241,7 @@ def newborn(**more: object) -> records.Entries:
         registered_domicile="東京都千代田区九段南一丁目2番",
         family_register_head="辻　誠",
     )
-    return _changed(entries, more)
+    return changed(entries, more)
 
 
 def foreigner(**more: object) -> records.Entries:
@@ -258,18 +258,21 @@ def foreigner(**more: object) -> records.Entries:
         relationship_to_householder="世帯主",
         resident_since=reiwa(5, 4, 1),
     )
-    return _changed(entries, more)
+    return changed(entries, more)
 
 
-def _changed(entries: records.Entries, changes: dict[str, object]) -> records.Entries:
+def changed(entries: records.Entries, changes: dict[str, object]) -> records.Entries:
+    """Return entries with other values; None takes a field out."""
+    other = records.Entries()
+    other.CopyFrom(entries)
     for name, value in changes.items():
         if isinstance(value, CivilDate):
-            getattr(entries, name).CopyFrom(value)
+            getattr(other, name).CopyFrom(value)
         elif value is None:
-            entries.ClearField(name)  # type: ignore[arg-type]  # a field's name
+            other.ClearField(name)  # type: ignore[arg-type]  # a field's name
         else:
-            setattr(entries, name, value)
-    return entries
+            setattr(other, name, value)
+    return other
 
 
 def birth(household_of: str = "tsuji-makoto", **more: object) -> pb.RegisterBirthRequest:
@@ -297,14 +300,12 @@ def correction(
     record: records.ResidenceRecord, entries: records.Entries | None = None, **more: object
 ) -> pb.CorrectRecordRequest:
     """Return a correction of a record as it was read; `more` changes its entries."""
-    corrected = records.Entries()
-    corrected.CopyFrom(entries or record.entries)
     return pb.CorrectRecordRequest(
         request_id=str(uuid4()),
         clerk_name=CLERK,
         code=record.code,
         expected_version=record.version,
-        entries=_changed(corrected, more),
+        entries=changed(entries or record.entries, more),
         reason=records.CHANGE_REASON_CORRECTION_EX_OFFICIO,
         change_date=reiwa(8, 11, 20),
     )
@@ -330,7 +331,7 @@ def update_row(
         version=version,
         household_number=household,
         state=records.ResidenceRecord.STATE_ACTIVE,
-        entries=_changed(entries or _settled(), more),
+        entries=changed(entries or _settled(), more),
     )
     if version > 1:
         row.change.reason = records.CHANGE_REASON_CORRECTION_EX_OFFICIO

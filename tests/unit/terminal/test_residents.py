@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,99 +10,15 @@ from typer.testing import CliRunner
 
 from juki_terminal.cli import app
 from juki_terminal.residents import CALLS
-from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
+from tests.unit.terminal.clerk import CLERK, DEATH, FORMS, Ended, Run, runner
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble, day
-
-CLERK = "千代田　花子"
-DEATH: dict[str, object] = {
-    "code": CODE,
-    "expected_version": 4,
-    "date_of_death": "令和8年11月20日",
-}
-ENTRIES = {
-    "name": NAME,
-    "nationality": "NATIONALITY_JAPANESE",
-    "date_of_birth": {
-        "calendar": "CALENDAR_ERA",
-        "era": "ERA_SHOWA",
-        "year": 33,
-        "month": 2,
-        "day": 14,
-        "precision": "PRECISION_DAY",
-    },
-    "sex": "SEX_MALE",
-    "address": "東京都千代田区九段南一丁目2番1号",
-    "relationship_to_householder": "世帯主",
-    "resident_since": "昭和60年4月1日",
-}
-FORMS: dict[str, dict[str, object]] = {
-    "show": {"code": CODE},
-    "household": {"code": CODE},
-    "birth": {"household_of_code": CODE, "entries": ENTRIES},
-    "death": DEATH,
-    "delete": {"code": CODE, "expected_version": 4, "change_date": "令和8年11月20日"},
-    "correct": {
-        "code": CODE,
-        "expected_version": 4,
-        "entries": ENTRIES,
-        "reason": "CHANGE_REASON_NAME_CHANGE",
-        "change_date": "2026-11-20",
-    },
-    "change-household": {
-        "members": [{"code": CODE, "expected_version": 4, "relationship_to_householder": "世帯主"}],
-        "new_household": True,
-        "change_date": "令和8年11月20日",
-    },
-    "change-code": {"code": CODE, "expected_version": 4},
-    "cancel": {"code": CODE, "cancelled_version": 4},
-    "protect": {
-        "code": CODE,
-        "expected_version": 4,
-        "begin": {"planned_end": "令和9年11月20日"},
-    },
-    "lift": {"code": CODE, "expected_version": 4, "lift": "600s"},
-    "end-protection": {"code": CODE, "expected_version": 4},
-    "lock": {"code": CODE},
-}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def envelope(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.out.splitlines()[-1])
-        return found
-
-    def result(self, name: str) -> object:
-        result = self.envelope["result"]
-        assert isinstance(result, dict)
-        return result[name]
-
-    def error(self, name: str) -> object:
-        error = self.envelope["error"]
-        assert isinstance(error, dict)
-        return error[name]
-
-
-Run = Callable[..., Ended]
 
 
 @pytest.fixture
 def run(config: Path) -> Run:
-    def run(*arguments: str, stdin: str = "", lang: str = "ja", as_json: bool = True) -> Ended:
-        options = ["--config", str(config), "--lang", lang, *(["--json"] if as_json else [])]
-        ended = CliRunner().invoke(app, [*options, "resident", *arguments], input=stdin)
-        return Ended(ended.exit_code, ended.stdout, ended.stderr)
-
-    return run
+    return runner(config)
 
 
 @pytest.fixture
@@ -390,94 +304,6 @@ def test_measure_is_shown_in_force_or_lifted(ask: Run, residents: ResidentsDoubl
     assert "一時解除中 (2026-11-23 09:10:00 JSTまで)" in lifted.out
 
 
-def test_prompts_ask_for_a_code_and_a_clerk(run: Run, residents: ResidentsDouble) -> None:
-    ended = run("show", stdin=f"{CLERK}\n{CODE}\n")
-
-    (sent,) = residents.requests
-    assert ended.code == 0
-    assert sent == pb.GetRecordRequest(code=CODE, clerk_name=CLERK)
-
-
-def test_prompts_for_a_death_show_the_record_and_take_its_version(
-    run: Run, residents: ResidentsDouble
-) -> None:
-    ended = run("death", "--clerk", CLERK, stdin=f"{CODE}\n令和8年11月20日\n")
-
-    look, sent = residents.requests
-    assert isinstance(look, pb.GetRecordRequest)
-    assert isinstance(sent, pb.RegisterDeathRequest)
-    assert (sent.expected_version, sent.date_of_death.day) == (4, 20)
-    assert NAME in ended.err
-
-
-def test_prompts_for_a_correction_begin_with_what_stands(
-    run: Run, residents: ResidentsDouble
-) -> None:
-    residents.record.entries.building_and_room = "一号室"
-    answers = ["" for _ in residents.record.entries.DESCRIPTOR.fields]
-    answers[0] = "葛󠄀城　良男"
-    answers[8] = "-"
-
-    run(
-        "correct",
-        "--clerk",
-        CLERK,
-        stdin="\n".join([CODE, *answers, "氏名の変更", "2026-11-20", ""]),
-    )
-
-    sent = residents.requests[-1]
-    assert isinstance(sent, pb.CorrectRecordRequest)
-    assert sent.entries.name == "葛󠄀城　良男"
-    assert sent.entries.building_and_room == ""
-    assert sent.entries.date_of_birth == residents.record.entries.date_of_birth
-    assert sent.reason == records.CHANGE_REASON_NAME_CHANGE
-
-
-def test_prompts_for_a_household_take_members_until_an_empty_one(
-    run: Run, residents: ResidentsDouble
-) -> None:
-    run("change-household", "--clerk", CLERK, stdin=f"{CODE}\n世帯主\n\n\n2026-11-20\n")
-
-    sent = residents.requests[-1]
-    assert isinstance(sent, pb.ChangeHouseholdRequest)
-    assert sent.new_household
-    assert [one.relationship_to_householder for one in sent.members] == ["世帯主"]
-
-
-def test_prompts_for_a_birth_ask_for_each_entry(run: Run, residents: ResidentsDouble) -> None:
-    answers = ["葛󠄀城　桜", "カツラギ　サクラ", "", "", "", "令和8年11月1日", "女", "", "", "子"]
-    answers += ["令和8年11月1日", "", "", "", "", "葛󠄀城　𠮷男"]
-
-    ended = run("birth", "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
-
-    sent = residents.requests[-1]
-    assert ended.code == 0, ended.err
-    assert isinstance(sent, pb.RegisterBirthRequest)
-    assert sent.entries.sex == records.Entries.SEX_FEMALE
-    assert sent.entries.nationality == records.Entries.NATIONALITY_JAPANESE
-    assert sent.entries.family_register_head == NAME
-
-
-@pytest.mark.parametrize(
-    ("command", "answers", "kind"),
-    [
-        ("delete", ["2026-11-20"], pb.DeleteRecordRequest),
-        ("change-code", [], pb.ChangeResidentCodeRequest),
-        ("cancel", [], pb.CancelEntryRequest),
-        ("protect", ["令和9年11月20日"], pb.SetProtectiveMeasureRequest),
-        ("end-protection", [], pb.SetProtectiveMeasureRequest),
-    ],
-)
-def test_prompts_fill_each_change(
-    run: Run, residents: ResidentsDouble, command: str, answers: list[str], kind: type
-) -> None:
-    ended = run(command, "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
-
-    assert ended.code == 0, ended.err
-    assert isinstance(residents.requests[-1], kind)
-    assert "4" in str(residents.requests[-1])
-
-
 def test_trace_shows_the_form_of_messages_and_no_datum(config: Path, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     options = ["--config", str(config), "--trace", str(trace), "resident", "death"]
@@ -489,12 +315,6 @@ def test_trace_shows_the_form_of_messages_and_no_datum(config: Path, tmp_path: P
     assert "RegisterDeathRequest" in text
     for datum in (CODE, NAME, CLERK, "REIWA"):
         assert datum not in text
-
-
-def test_end_of_input_interrupts(run: Run) -> None:
-    ended = run("death", "--clerk", CLERK, stdin="")
-
-    assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")
 
 
 def test_unreachable_center_ends_a_look_with_its_own_exit_code(
