@@ -97,8 +97,9 @@ def question(center: Center, command: str, request: Message) -> Answered:
 def change(desk: RegisterDesk, command: str, request: Message) -> Answered:
     """Carry out a command of CALLS that changes; `request` comes without a request id.
 
-    Raises Problem with the center's reason where it refuses (nothing was changed), and
-    OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again.
+    Raises Problem with the center's reason where it refuses (nothing was changed),
+    OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again; and
+    REQUEST_ID_REUSED or ANSWER_EXPIRED where an earlier run was carried out and this one was not.
     """
     earlier = desk.journal.open_change(command)
     is_repeated = earlier is not None
@@ -115,6 +116,8 @@ def change(desk: RegisterDesk, command: str, request: Message) -> Answered:
     except Problem as problem:
         state = _end_of(problem, is_repeated=is_repeated)
         desk.journal.write(command, request_id, state, desk.now())
+        if _is_expired(problem):
+            raise Problem("ANSWER_EXPIRED") from problem
         raise
     desk.journal.write(command, request_id, ChangeState.DONE, desk.now())
     return Answered(answer, request_id, is_repeated=is_repeated)
@@ -124,9 +127,7 @@ def _end_of(problem: Problem, *, is_repeated: bool) -> ChangeState:
     """Return what a problem says of a change."""
     match problem.reason:
         case "OUTCOME_UNKNOWN":
-            # An answer that is kept no longer was given once.
-            expired = problem.metadata.get("cause") == "ANSWER_EXPIRED"
-            return ChangeState.DONE if expired else ChangeState.ASKED
+            return ChangeState.DONE if _is_expired(problem) else ChangeState.ASKED
         case "REQUEST_ID_REUSED":
             # The earlier run, with another content, was carried out.
             return ChangeState.DONE
@@ -134,3 +135,8 @@ def _end_of(problem: Problem, *, is_repeated: bool) -> ChangeState:
             return ChangeState.ASKED
         case _:
             return ChangeState.REFUSED
+
+
+def _is_expired(problem: Problem) -> bool:
+    """Tell whether the change was made, and only its answer is kept no longer."""
+    return problem.metadata.get("cause") == "ANSWER_EXPIRED"

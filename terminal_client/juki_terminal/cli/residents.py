@@ -79,7 +79,7 @@ def _explain(settings: Settings, command: str, problem: Problem, *, is_repeated:
     """Say what the clerk does next, where the reason alone does not."""
     if problem.reason == "OUTCOME_UNKNOWN":
         say(Text.RUN_AGAIN.say(settings.language, command=command))
-    elif problem.reason == "REQUEST_ID_REUSED" and is_repeated:
+    elif problem.reason in ("REQUEST_ID_REUSED", "ANSWER_EXPIRED") and is_repeated:
         say(Text.EARLIER_STANDS.say(settings.language, command=command))
 
 

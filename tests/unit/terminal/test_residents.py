@@ -202,7 +202,9 @@ def test_answer_that_is_kept_no_longer_settles_the_change(
 
     ended = ask("death")
 
-    assert ended.error("metadata")["cause"] == "ANSWER_EXPIRED"  # type: ignore[index]  # a dict
+    assert (ended.code, ended.error("reason")) == (3, "ANSWER_EXPIRED")
+    assert "処理済み" in ended.err
+    assert "もう一度実行してください。二重" not in ended.err
     assert journal_of(config)[-1]["state"] == "done"
 
 
