@@ -110,6 +110,9 @@ def _table(confirmation: pb.Confirmation, language: Language) -> str:
     facts = answers.facts_of(confirmation)
     outcome = str(facts["outcome"])
     table = Table(show_header=False)
+    table.add_column()
+    # A name is shown whole, on as many lines as it takes.
+    table.add_column(overflow="fold")
     table.add_row(Text.OUTCOME.say(language), f"{outcome} ({_both(outcome)})")
     if confirmation.count:
         table.add_row(Text.COUNT.say(language), str(confirmation.count))

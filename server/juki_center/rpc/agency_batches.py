@@ -8,6 +8,7 @@ been recorded already, the acts decide.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 
-SLICE_LINES: Final = 50
 _HELLO_SECONDS: Final = 10.0
 _IDLE_SECONDS: Final = 120.0
 # Below the limit of a message, with room for what stands around the results.
@@ -107,8 +107,9 @@ class BatchStream:
     ) -> int:
         """Answer lines slice by slice; return the number of the line after them."""
         lines = translate.lines(message)
-        for at in range(0, len(lines), SLICE_LINES):
-            part = lines[at : at + SLICE_LINES]
+        while lines:
+            size = self._parts.pace.slice_lines
+            part, lines = lines[:size], lines[size:]
             results = await self._slice(batch, next_line, part)
             for answer in result_messages(results):
                 await write_whole(self._write, answer)
@@ -119,13 +120,16 @@ class BatchStream:
         self, batch: OpenBatch, first_line: int, lines: tuple[Line, ...]
     ) -> Sequence[LineResult]:
         command = ConfirmLines(self._agency, batch.batch_id, first_line, lines)
-        policy = self._parts.policy
+        pace, policy = self._parts.pace, self._parts.policy
 
-        async def confirm() -> Sequence[LineResult]:
-            return await self._act(lambda tx, now: confirm_lines(tx, command, now, policy))
+        def act(tx: Tx, now: datetime) -> Sequence[LineResult]:
+            begun = time.perf_counter()
+            results = confirm_lines(tx, command, now, policy)
+            pace.learn(time.perf_counter() - begun)
+            return results
 
         async with self._parts.alarms.watching(self._agency):
-            return await self._parts.pace.run(confirm)
+            return await pace.run(lambda: self._act(act))
 
     async def _finish(self, batch: OpenBatch) -> None:
         command = FinishBatch(self._agency, batch.batch_id)

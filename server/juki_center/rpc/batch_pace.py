@@ -1,13 +1,15 @@
-"""The pace of batches and imports: one slice of all of them at a time, then as long a pause.
+"""The pace of batches and imports: one slice of all of them at a time, and then as long a pause.
 
-Slices and online requests share the store's one writer. A slice is short, no two of them stand in
-the queue together, and for as long as a slice has held the writer the next one stays away.
+Slices and online requests share the store's one writer. No two slices stand in its queue together;
+a slice that held the writer longer than its budget makes the next one shorter, so that whoever asks
+online waits for a few lines at the most; and for as long as a slice has taken, the next one stays
+away.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from juki_center.rpc.durable import durably
 
@@ -16,13 +18,18 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+FEWEST_LINES: Final = 5
+MOST_LINES: Final = 50
+_BUDGET_SECONDS: Final = 0.005
+
 
 class BatchPace:
-    """Whose turn it is; one for all batches and imports of a process."""
+    """Whose turn it is, and how many lines a slice has; one for all batches and imports."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
         self._free_at = 0.0
+        self.slice_lines = FEWEST_LINES
 
     async def run(self, slice_: Callable[[], Awaitable[Answer]]) -> Answer:
         """Run a slice when no other runs and the pause after the last one is over.
@@ -31,6 +38,13 @@ class BatchPace:
         """
         await self._turn.acquire()
         return await durably(self._in_turn(slice_))
+
+    def learn(self, held_seconds: float) -> None:
+        """Hear how long the last slice has held the writer, which decides on the next one's size.
+
+        What the slice waited for, the queue and the disk, does not depend on its size.
+        """
+        self.slice_lines = following_lines(self.slice_lines, held_seconds)
 
     async def _in_turn(self, slice_: Callable[[], Awaitable[Answer]]) -> Answer:
         loop = asyncio.get_running_loop()
@@ -44,3 +58,14 @@ class BatchPace:
                 self._free_at = ended + (ended - begun)
         finally:
             self._turn.release()
+
+
+def following_lines(lines: int, seconds: float) -> int:
+    """Return how many lines the slice after one of so many, and so long, may have.
+
+    >>> following_lines(40, 0.020), following_lines(40, 0.002), following_lines(5, 9.0)
+    (20, 42, 5)
+    """
+    if seconds > _BUDGET_SECONDS:
+        return max(FEWEST_LINES, lines // 2)
+    return min(MOST_LINES, lines + 2)

@@ -134,6 +134,17 @@ def test_anything_but_a_plain_match_is_shown_and_is_no_yes(
     assert pb.Confirmation.Outcome.Name(confirmation.outcome).removeprefix("OUTCOME_") in ended.out
 
 
+def test_long_name_is_shown_whole(run: Run, double: AgencyDouble) -> None:
+    name = "山" * 99 + "﨑"
+    information = pb.IdentityInformation(name=name)
+    double.answer = lambda _: of(pb.Confirmation.OUTCOME_MATCH, information=information)
+
+    ended = run("confirm", "--affair", "passport", stdin=f"{CODE}\n", as_json=False)
+
+    assert ended.out.count("山") == 99
+    assert "﨑" in ended.out
+
+
 def test_refusal_of_the_center_is_told_with_its_reason(run: Run, double: AgencyDouble) -> None:
     double.refusal = (grpc.StatusCode.PERMISSION_DENIED, "AFFAIR_NOT_AUTHORISED")
 

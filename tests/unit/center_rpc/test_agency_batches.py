@@ -11,8 +11,8 @@ import pytest
 
 from juki_center.areas.agencies.commands import Confirmation, Information, LineResult, Outcome
 from juki_center.rpc import agency_batches
-from juki_center.rpc.agency_batches import SLICE_LINES, result_messages
-from juki_center.rpc.batch_pace import BatchPace
+from juki_center.rpc.agency_batches import result_messages
+from juki_center.rpc.batch_pace import FEWEST_LINES, MOST_LINES, BatchPace, following_lines
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from tests.support.agencies import provision_rows
 from tests.support.agency_service import (
@@ -130,7 +130,7 @@ async def test_each_line_is_answered_in_order_and_the_sums_add_up(bureau: Bureau
 
 
 async def test_lines_go_in_slices_and_each_slice_leaves_one_leaf(bureau: Bureau) -> None:
-    count = 2 * SLICE_LINES
+    count = 100
     async with stub(bureau) as service:
         batch = Batch(service.ConfirmBatch())
         await batch.ask(hello(count))
@@ -138,7 +138,19 @@ async def test_lines_go_in_slices_and_each_slice_leaves_one_leaf(bureau: Bureau)
         batch.cancel()
 
     assert [one.line for one in results] == list(range(1, count + 1))
-    assert [leaf["ev"] for leaf in leaves(bureau.store)].count("BATCH_CONFIRMED") == 2
+    sizes = [
+        _size(str(leaf["more"]["lines"]))  # type: ignore[index]  # a map
+        for leaf in leaves(bureau.store)
+        if leaf["ev"] == "BATCH_CONFIRMED"
+    ]
+    assert sum(sizes) == count
+    assert len(sizes) > 1
+    assert all(size <= MOST_LINES for size in sizes)
+
+
+def _size(lines: str) -> int:
+    first, _, last = lines.partition("-")
+    return int(last) - int(first) + 1
 
 
 async def test_batch_goes_on_in_another_stream_and_records_each_line_once(bureau: Bureau) -> None:
@@ -424,6 +436,17 @@ async def test_slice_keeps_its_turn_when_its_caller_goes_away() -> None:
     await second
 
     assert events == ["first begins", "first ends", "second begins", "second ends"]
+
+
+def test_slices_grow_while_they_are_quick_and_are_halved_when_they_are_not() -> None:
+    lines = FEWEST_LINES
+    for _ in range(100):
+        lines = following_lines(lines, 0.001)
+    after_a_slow_one = following_lines(lines, 0.1)
+    for _ in range(100):
+        lines = following_lines(lines, 0.1)
+
+    assert (after_a_slow_one, lines) == (MOST_LINES // 2, FEWEST_LINES)
 
 
 async def test_slice_that_fails_gives_the_turn_back() -> None:
