@@ -104,4 +104,4 @@ def new_console() -> Console:
 
 def from_root(path: Path) -> str:
     """Return a path as one reads it from the project's root."""
-    return str(path.relative_to(ROOT))
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from rich.console import Console
 
-from tests.e2e import tour_search
+from tests.e2e import tour, tour_import, tour_search
 from tests.e2e.telling import Scenario, Shown, perform, report
 from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_import import IMPORT
@@ -83,3 +85,56 @@ def test_a_blind_search_fails_the_tour(
 
     assert [step.ok for step in shown] == [False]
     assert "blind" in shown[0].evidence
+
+
+def test_a_character_that_is_replaced_on_its_way_fails_the_tour(
+    backed_up: TourStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = tour_import.write_rows
+
+    def write_normalised(path: Path, rows: Iterable[tour_import.Row]) -> None:
+        write(path, [{**row, "name": normalize("NFC", row["name"])} for row in rows])
+
+    monkeypatch.setattr(tour_import, "write_rows", write_normalised)
+
+    shown = played(backed_up, Scenario("characters", tour_import.odd_characters_and_dates))
+
+    assert [step.ok for step in shown] == [False]
+
+
+def all_is_well(stage: TourStage) -> str:
+    """Nothing is looked at."""
+    return f"a center at {stage.center.address}"
+
+
+def all_is_not_well(stage: TourStage) -> str:
+    """Something is not as it should be."""
+    raise AssertionError("seen")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "status", "last"),
+    [
+        ((all_is_well,), 0, "tour: ok"),
+        ((all_is_well, all_is_not_well), 1, "tour: failed"),
+        ((), 1, "tour: failed"),
+    ],
+)
+def test_the_exit_status_and_the_last_line_tell_how_the_tour_was(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    scenarios: tuple[Callable[[TourStage], str], ...],
+    status: int,
+    last: str,
+) -> None:
+    monkeypatch.setattr(tour, "FOLDER", tmp_path / "tour")
+    monkeypatch.setattr(tour, "SCENARIOS", tuple(Scenario("it", play) for play in scenarios))
+
+    ended = tour.main()
+
+    assert ended == status
+    assert capsys.readouterr().out.splitlines()[-1] == last
+    told = json.loads((tmp_path / "tour" / "report.json").read_text(encoding="utf-8"))
+    assert told["ok"] == (status == 0)
+    assert len(told["result"]["steps"]) == len(scenarios)

@@ -22,7 +22,7 @@ from tests.support.center import SAMPLES
 
 PASSPORTS, PENSIONS = "passport-1", "pension-1"
 FOUR = "name,birth,sex,address"
-BATCH_LINES = 1_000
+BATCH_LINES = 600
 NOT_A_PLAIN_MATCH = 3
 ICHIRO = {"name": "髙橋\u3000一郎", "prefecture": "11"}
 
