@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.imports import Finding, Import, ImportMode
+from juki_center.areas.residents.records import ResidenceState
 from juki_center.areas.residents.synthetic import Line
 from juki_center.areas.residents.updates import Outcome
 from juki_center.errors import Reason, Refusal, RuleBroken
@@ -276,6 +277,23 @@ def test_a_version_that_comes_too_early_waits_and_is_set_free(
     assert found is not None
     assert (found.version, found.record.address) == (3, "埼玉県所沢市並木3番地")
     assert empty.read(lambda tx: tx.pending.gaps()) == []
+
+
+def test_a_held_update_that_is_refused_at_last_is_reported_with_the_line_that_freed_it(
+    home: Path, empty: SQLiteStore
+) -> None:
+    (line,) = people(1)
+    death = line | {"version": "2", "state": "DECEASED", "reason": "DEATH"}
+    died = death | {"change_date": "令和8年5月1日"}
+
+    done = import_into(home, write(home, [line, moved(line, 3), died]))
+
+    assert (done.totals.applied, done.totals.held, done.totals.freed) == (2, 1, 0)
+    rule = "HELD_VERSION_3_REFUSED NOT_IN_THIS_STATE"
+    assert findings(empty, done)[-1] == Finding(4, Outcome.APPLIED, "state", rule)
+    found = by_code(empty, line)
+    assert found is not None
+    assert found.state is ResidenceState.DECEASED
 
 
 def test_gaps_are_counted_by_municipality_and_missing_version(

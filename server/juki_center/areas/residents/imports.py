@@ -94,7 +94,8 @@ class Import:
 class Finding:
     """What became of a line that was not applied; never with a word of it.
 
-    `missing` is the version that has to come first, with HELD.
+    `missing` is the version that has to come first, with HELD. An applied line has a finding where
+    it closed a gap, and the held update behind the gap could not be applied.
     """
 
     line: int
@@ -200,7 +201,7 @@ def apply_each(
     reached = replace(
         importing, line=lines[-1].number, offset=lines[-1].end, totals=totals, changed_at=now
     )
-    tx.imports.reached(reached, [one for one in outcomes if one.outcome is not Outcome.APPLIED])
+    tx.imports.reached(reached, [one for one in outcomes if _is_told(one)])
     tx.audit.append(_event(importing, reached, now, by))
     return reached, outcomes
 
@@ -275,8 +276,19 @@ def _apply(tx: ImportTx, line: ReadLine, now: datetime, by: Importer, hosting: _
         return Applied(Outcome.REFUSED, version, "", refusal.reason)
 
 
+def _is_told(finding: Finding) -> bool:
+    return finding.outcome is not Outcome.APPLIED or bool(finding.rule)
+
+
 def _finding(number: int, applied: Applied) -> Finding:
-    return Finding(number, applied.outcome, applied.field, applied.rule, applied.missing)
+    """Say what became of a line; of an applied one also what it set free in vain."""
+    finding = Finding(number, applied.outcome, applied.field, applied.rule, applied.missing)
+    # Behind a held update that is refused the others wait on; so it can only be the last.
+    last = applied.followed[-1] if applied.followed else applied
+    if last.outcome is applied.outcome:
+        return finding
+    rule = f"HELD_VERSION_{last.version}_{last.outcome} {last.rule}".rstrip()
+    return replace(finding, field=last.field, rule=rule)
 
 
 def _event(before: Import, after: Import, now: datetime, by: Importer) -> AuditEvent:
