@@ -106,15 +106,19 @@ class KeyRing:
         self._seal_keys = _Opened(kek, SealKey)
         self._look_up_keys = _Opened(kek, LookUpKey)
         self._municipalities: dict[MunicipalityCode, dict[int, SealKey] | None] = {}
+        self._newest: dict[MunicipalityCode, DataKey] = {}
         self._purposes: dict[LookUp, tuple[Version[LookUpKey], ...]] = {}
         self._actives: dict[LookUp, LookUpKey] = {}
+        self._written: dict[LookUp, tuple[Version[LookUpKey], ...]] = {}
         self._centers: tuple[Version[SealKey], ...] = ()
 
     def begin(self) -> None:
         """Begin a transaction or an act: what was read of the keys before counts no more."""
         self._municipalities.clear()
+        self._newest.clear()
         self._purposes.clear()
         self._actives.clear()
+        self._written.clear()
         self._centers = ()
 
     def data_key(self, municipality: MunicipalityCode, version: int | None = None) -> DataKey:
@@ -123,6 +127,9 @@ class KeyRing:
         Raises Refusal(RESIDENCE_DISCONNECTED) while the municipality is disconnected, and
         KeyUnusable for a version that is not there any more.
         """
+        newest = self._newest.get(municipality)
+        if newest is not None and version in {None, newest.version}:
+            return newest
         if municipality not in self._municipalities:
             self._municipalities[municipality] = self._data_keys(municipality)
         versions = self._municipalities[municipality]
@@ -131,7 +138,10 @@ class KeyRing:
         number = max(versions) if version is None else version
         if number not in versions:
             raise KeyUnusable(f"{_data_group(municipality)}: version {number} was destroyed")
-        return DataKey(number, versions[number])
+        found = DataKey(number, versions[number])
+        if number == max(versions):
+            self._newest[municipality] = found
+        return found
 
     def make_data_key(self, municipality: MunicipalityCode) -> int:
         """Make the next data key of a municipality and return its version."""
@@ -176,8 +186,11 @@ class KeyRing:
 
     def written(self, purpose: LookUp) -> tuple[Version[LookUpKey], ...]:
         """Return the versions of a look-up key that are written, the one that is read first."""
-        alive = [one for one in self.versions(purpose) if one.state is not KeyState.RETIRING]
-        return tuple(sorted(alive, key=lambda one: one.state is not KeyState.ACTIVE))
+        if purpose not in self._written:
+            alive = [one for one in self.versions(purpose) if one.state is not KeyState.RETIRING]
+            alive.sort(key=lambda one: one.state is not KeyState.ACTIVE)
+            self._written[purpose] = tuple(alive)
+        return self._written[purpose]
 
     def versions(self, purpose: LookUp) -> tuple[Version[LookUpKey], ...]:
         """Return all versions of a look-up key, the oldest first."""
