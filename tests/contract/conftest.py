@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from juki_center.storage import import_run
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import Center, enter_everybody, make_policy, make_signer, open_test_store
 from tests.support.register_desk import RegisterDesk
@@ -55,3 +56,24 @@ def center(store: SQLiteStore) -> Center:
 def desk(store: SQLiteStore) -> RegisterDesk:
     """Return the desk of Tokorozawa's register."""
     return RegisterDesk(store)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a folder for a store of its own."""
+    (tmp_path / "center").mkdir()
+    return tmp_path / "center"
+
+
+@pytest.fixture
+def empty(home: Path) -> Iterator[SQLiteStore]:
+    """Give a store without anybody."""
+    store = open_test_store(home)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an import commit every ten lines."""
+    monkeypatch.setattr(import_run, "LINES_IN_A_TRANSACTION", 10)

@@ -107,3 +107,20 @@ def everybody(store: SQLiteStore) -> dict[str, tuple[object, ...]]:
         return found
 
     return store.read(look)
+
+
+def write(home: Path, lines: list[Line | str], name: str = "register.csv") -> Path:
+    """Write a register file into a folder."""
+    file = home / name
+    file.write_text(text_of(lines), encoding="utf-8", newline="")
+    return file
+
+
+def moved(line: Line, version: int) -> Line:
+    """Return a later version of a line: the person has moved within the municipality."""
+    return line | {
+        "version": str(version),
+        "address": f"埼玉県所沢市並木{version}番地",
+        "reason": "MOVE_WITHIN",
+        "change_date": "令和8年5月1日",
+    }
