@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from juki_client.outcome import JSON
 
 
 def keep(path: Path, content: Mapping[str, JSON]) -> None:
-    """Replace a file durably; only its owner can read it."""
+    """Replace a file durably; only its owner can read it. Raises Problem FILE_NOT_USABLE."""
+    with usable(path):
+        _replace(path, content)
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raise Problem FILE_NOT_USABLE where the system has a file's trouble, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{path.name}: {error.strerror}"
+        raise Problem("FILE_NOT_USABLE", {"problem": problem}) from error
+
+
+def _replace(path: Path, content: Mapping[str, JSON]) -> None:
     new = path.with_name(path.name + ".new")
     octets = json.dumps(content, ensure_ascii=False).encode() + b"\n"
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

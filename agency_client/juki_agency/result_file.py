@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from juki_agency import answers
 from juki_agency.batch_state import REFUSED
-from juki_agency.kept import sync_folder
+from juki_agency.kept import sync_folder, usable
 from juki_agency.question_file import Broken
 from juki_client.outcome import Language, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from io import FileIO
     from pathlib import Path
-    from typing import BinaryIO
 
     from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 
@@ -34,7 +34,7 @@ _REFUSED_JA: Final = "エラー"
 class ResultFile:
     """A result that is open for appending."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, stream: FileIO) -> None:
         self._path = path
         self._stream = stream
 
@@ -47,26 +47,29 @@ class ResultFile:
         """Cut off what does not count; raise Problem FILE_NOT_USABLE where octets are missing."""
         if self._stream.seek(0, os.SEEK_END) < octets:
             raise _unusable(f"{self._path.name} is shorter than its state says")
-        self._stream.truncate(octets)
-        self._stream.seek(0, os.SEEK_END)
+        with usable(self._path):
+            self._stream.truncate(octets)
+            self._stream.seek(0, os.SEEK_END)
 
     def append(self, rows: Iterable[Mapping[str, str]]) -> int:
         """Append rows durably; return the length of the file."""
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")
         writer.writerows(rows)
-        self._stream.write(text.getvalue().encode())
-        return self._sync()
+        return self._write(text.getvalue())
 
     def begin(self) -> int:
         """Write the header; return the length of the file."""
-        self._stream.write((",".join(COLUMNS) + "\r\n").encode())
-        return self._sync()
+        return self._write(",".join(COLUMNS) + "\r\n")
 
-    def _sync(self) -> int:
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        return self._stream.tell()
+    def _write(self, text: str) -> int:
+        with usable(self._path):
+            # Unbuffered: what a full disk did not take is not tried again at the end.
+            octets = memoryview(text.encode())
+            while octets:
+                octets = octets[self._stream.write(octets) :]
+            os.fsync(self._stream.fileno())
+            return self._stream.tell()
 
 
 @contextmanager
@@ -75,17 +78,15 @@ def opened_result(path: Path) -> Iterator[ResultFile]:
 
     Raises Problem FILE_NOT_USABLE where it cannot be opened, and where another run has it open.
     """
-    try:
+    with usable(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _unusable(f"{path.name}: {error.strerror}") from error
-    with open(descriptor, "r+b") as stream:  # noqa: PTH123  # a descriptor has no path
+    with open(descriptor, "r+b", buffering=0) as stream:  # noqa: PTH123  # a descriptor has no path
         _lock(stream, path)
         sync_folder(path.parent)
         yield ResultFile(path, stream)
 
 
-def _lock(stream: BinaryIO, path: Path) -> None:
+def _lock(stream: FileIO, path: Path) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

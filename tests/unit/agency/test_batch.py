@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -284,6 +286,26 @@ def test_state_that_is_none_is_refused(run: Run, tmp_path: Path, content: str) -
     )  # fmt: skip
 
     assert (ended.code, ended.envelope["error"]["reason"]) == (3, "FILE_NOT_USABLE")
+
+
+def test_disk_that_is_full_is_said_and_no_defect(run: Run, tmp_path: Path) -> None:
+    """The limit on a file's size stands for a full disk: both make a write fail half-way."""
+    out = tmp_path / "out.csv"
+    command = ["batch", str(questions(tmp_path, 200)), "--affair", "p", "--out", str(out)]
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, old[1]))
+    try:
+        full = run(*command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    again = run(*command)
+
+    assert (full.code, full.envelope["error"]["reason"]) == (3, "FILE_NOT_USABLE")
+    assert again.code == 0
+    assert lines_of(out) == list(range(1, 201))
 
 
 def test_refusal_is_not_tried_again(run: Run, double: AgencyDouble, tmp_path: Path) -> None:
