@@ -20,13 +20,17 @@ def backup_of_a_running_center(stage: TourStage) -> str:
     """A backup is taken while the center runs, and is whole."""
     copy = stage.backup / BACKUP
     copy.unlink(missing_ok=True)
-    with closing(stage.store()) as sql, closing(sqlite3.connect(copy)) as target:
-        sql.backup(target)
-        (verdict,) = target.execute("PRAGMA integrity_check").fetchone()
-        (records,) = target.execute("SELECT count(*) FROM records").fetchone()
+    run = stage.operate("backup", str(copy))
+    assert run.exit_code == 0, (run.answer, run.said)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    again = stage.operate("backup", str(copy))
+    assert again.exit_code != 0, "a backup was overwritten"
+    with closing(sqlite3.connect(copy)) as sql:
+        (verdict,) = sql.execute("PRAGMA integrity_check").fetchone()
+        (records,) = sql.execute("SELECT count(*) FROM records").fetchone()
     assert verdict == "ok"
     assert records == stage.ask_store("SELECT count(*) FROM records")[0][0]
-    return f"{copy.stat().st_size:,} bytes, {records:,} records, integrity ok"
+    return f"{copy.stat().st_size:,} bytes, {records:,} records, integrity ok, never overwritten"
 
 
 def nothing_lies_in_the_clear(stage: TourStage) -> str:
