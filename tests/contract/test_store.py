@@ -288,6 +288,30 @@ async def test_the_same_store_is_opened_again_with_all_that_was_in_it(folder: Pa
     again.close()
 
 
+OPEN_AND_CLOSE = """
+import sys
+from pathlib import Path
+from tests.support.center import open_test_store
+open_test_store(Path(sys.argv[1])).close()
+"""
+
+
+async def test_a_store_opened_twice_keeps_its_log_when_another_process_leaves(folder: Path) -> None:
+    first = open_test_store(folder)
+    await first.act(lambda tx: tx.cards.add_card(card(b"1" * 32)))
+    log = (folder / "center.db-wal").stat().st_ino
+    second = open_test_store(folder)
+
+    path = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = (sys.executable, "-c", OPEN_AND_CLOSE, str(folder))
+    other = await asyncio.create_subprocess_exec(*command, env=path)
+
+    assert await other.wait() == 0
+    assert (folder / "center.db-wal").stat().st_ino == log
+    second.close()
+    first.close()
+
+
 def test_the_files_are_readable_by_their_owner_alone(store: SQLiteStore) -> None:
     store.read(lambda tx: tx.cards.card(bytes(32)))
 

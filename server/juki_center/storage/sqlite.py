@@ -241,5 +241,11 @@ def _unusable_if_broken(path: Path) -> Iterator[None]:
 
 
 def _make_file(path: Path) -> None:
-    """Make the database's file readable by its owner alone; its side files take its mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """Make the database's file readable by its owner alone; its side files take its mode.
+
+    A file that is there is not even opened: closing it would take away the locks (POSIX) that
+    SQLite holds on it for other connections of this process, and the next process to leave would
+    think itself the last one and remove the write-ahead log from under them.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
