@@ -16,6 +16,7 @@ from google.protobuf.json_format import ParseDict
 
 from juki_terminal.register_words import date_text
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
+from tests.e2e.scenarios import refused
 from tests.e2e.stage import CENTER, Run
 from tests.e2e.telling import Scenario
 from tests.e2e.tour_stage import TourStage, today
@@ -247,8 +248,40 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def empty_stock(stage: TourStage) -> str:
+    """A register that was just begun has no codes: births wait until the center adds some."""
+    rows = read_rows(stage.files / "broken.csv")
+    row = next(row for row in rows if row["municipality"] == OSAKA)
+    entries = {
+        "nationality": "NATIONALITY_JAPANESE",
+        "sex": "SEX_BLANK",
+        "relationship_to_householder": "子",
+        "date_of_birth": today(),
+        "resident_since": today(),
+    }
+    birth = {"household_of_code": row["code"], "entries": entries}
+    assert is_low(stage, OSAKA)
+
+    refusal = stage.clerk("birth", birth, config=stage.window(OSAKA))
+    filled = stage.operate("codes", "stock", "--municipality", OSAKA, "--count", "120")
+    born = stage.clerk("birth", birth, config=stage.window(OSAKA))
+
+    refused(refusal, "CODE_STOCK_EMPTY")
+    assert filled.exit_code == DONE, filled.said
+    assert born.exit_code == DONE, (born.answer, born.said)
+    assert not is_low(stage, OSAKA)
+    return "low, and told so; a birth: CODE_STOCK_EMPTY; 120 codes added: the child is entered"
+
+
+def is_low(stage: TourStage, municipality: str) -> bool:
+    """Ask whether a stock is below its alert level."""
+    stocks = stage.operate("codes", "list").result["stocks"]
+    return bool(next(one["low"] for one in stocks if one["municipality"] == municipality))
+
+
 IMPORT = (
     Scenario("A register file with broken lines", broken_lines),
+    Scenario("A stock that is empty", empty_stock),
     Scenario("An update that came too early", gap_that_closes),
     Scenario("Characters and dates as they are", odd_characters_and_dates),
     Scenario("An import killed in the middle", import_killed),

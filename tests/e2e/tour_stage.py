@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from juki_center.areas.days import day_in_japan
+from juki_pki import make
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Profiles
 from tests.e2e.shell import run_here
 from tests.e2e.stage import AGENCY, CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
 from tests.support.center_process import CenterProcess
@@ -70,13 +74,30 @@ class TourStage(Stage):
     @property
     def residence_config(self) -> Path:
         """The configuration of the terminal in Tokorozawa, whose clerks keep its register."""
-        return self.folder / "tokorozawa.toml"
+        return self.window("112089")
 
-    def clerk(self, command: str, request: Mapping[str, object], *options: str) -> Run:
+    def window(self, municipality: str) -> Path:
+        """The configuration of a terminal in another municipality, which is enrolled first."""
+        identity = PeerIdentity(Role.TERMINAL, "01", municipality)
+        pki = PKIFolder(self.folder / "pki")
+        if not pki.peer_path(identity).exists():
+            make.issue_peer(pki, identity, Profiles.load(), datetime.now(UTC))
+        path = self.folder / f"terminal-{municipality}.toml"
+        text = self.config.read_text(encoding="utf-8")
+        path.write_text(text.replace("131016-01", f"{municipality}-01"), encoding="utf-8")
+        return path
+
+    def clerk(
+        self,
+        command: str,
+        request: Mapping[str, object],
+        *options: str,
+        config: Path | None = None,
+    ) -> Run:
         """Run `juki-terminal resident` at the residence; what comes back is remembered."""
         run = self.terminal(
             *("resident", command, "--from", "-", "--clerk", CLERK, *options),
-            config=self.residence_config,
+            config=config or self.residence_config,
             stdin=json.dumps(request, ensure_ascii=False),
         )
         self.remember([request, run.answer])
@@ -168,11 +189,6 @@ def _texts(facts: object, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(value, name)
 
 
-def _write_residence_config(stage: TourStage) -> None:
-    window = stage.config.read_text(encoding="utf-8")
-    stage.residence_config.write_text(window.replace("131016-01", "112089-01"), encoding="utf-8")
-
-
 @contextmanager
 def opened_tour(folder: Path) -> Iterator[TourStage]:
     """Bring up a center whose files, logs and temporary files all lie in the folder."""
@@ -183,5 +199,4 @@ def opened_tour(folder: Path) -> Iterator[TourStage]:
     log = folder / "center" / "process.log"
     with CenterProcess(folder, log=log, environment=environment) as center:
         stage = TourStage(folder, center, VirtualSlots(), environment)
-        _write_residence_config(stage)
         yield stage
