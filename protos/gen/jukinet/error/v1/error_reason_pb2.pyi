@@ -139,11 +139,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ALREADY_RECALLED: _ErrorReason.ValueType  # 55
     """The copy is recalled already."""
     ERROR_REASON_CONFIGURATION_INVALID: _ErrorReason.ValueType  # 56
-    """The terminal's configuration cannot be used. Made by terminals, never sent. Metadata: file, key."""
+    """The client's configuration cannot be used. Made by clients, never sent. Metadata: file, key, rule."""
     ERROR_REASON_USAGE_INVALID: _ErrorReason.ValueType  # 57
     """The command was called wrongly, or its input cannot be read. Made by terminals, never sent. Metadata: field."""
     ERROR_REASON_TERMINAL_DEFECT: _ErrorReason.ValueType  # 58
-    """A defect of the terminal's program. Made by terminals, never sent. Metadata: kind."""
+    """A defect of the client's program. Made by clients, never sent. Metadata: kind."""
     ERROR_REASON_INTERRUPTED: _ErrorReason.ValueType  # 59
     """The clerk broke off. Made by terminals, never sent. Metadata: requestId where an issue is open."""
     ERROR_REASON_COPY_UNFINISHED: _ErrorReason.ValueType  # 60
@@ -318,11 +318,11 @@ ERROR_REASON_PRINT_STATE_CONFLICT: ErrorReason.ValueType  # 54
 ERROR_REASON_ALREADY_RECALLED: ErrorReason.ValueType  # 55
 """The copy is recalled already."""
 ERROR_REASON_CONFIGURATION_INVALID: ErrorReason.ValueType  # 56
-"""The terminal's configuration cannot be used. Made by terminals, never sent. Metadata: file, key."""
+"""The client's configuration cannot be used. Made by clients, never sent. Metadata: file, key, rule."""
 ERROR_REASON_USAGE_INVALID: ErrorReason.ValueType  # 57
 """The command was called wrongly, or its input cannot be read. Made by terminals, never sent. Metadata: field."""
 ERROR_REASON_TERMINAL_DEFECT: ErrorReason.ValueType  # 58
-"""A defect of the terminal's program. Made by terminals, never sent. Metadata: kind."""
+"""A defect of the client's program. Made by clients, never sent. Metadata: kind."""
 ERROR_REASON_INTERRUPTED: ErrorReason.ValueType  # 59
 """The clerk broke off. Made by terminals, never sent. Metadata: requestId where an issue is open."""
 ERROR_REASON_COPY_UNFINISHED: ErrorReason.ValueType  # 60
