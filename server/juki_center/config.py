@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from juki_center.errors import ConfigInvalid
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+
+LOW_STOCK: Final = 100
+"""Below how many codes a stock is low, where the configuration does not say."""
 
 
 class Environment(StrEnum):
@@ -59,6 +62,7 @@ class CenterConfig:
     store_url: str
     session: SessionTimes
     photo_id_enabled: bool
+    low_stock: int
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -97,6 +101,7 @@ class CenterConfig:
                 usable=_seconds(flat, "session.usable_seconds", SessionTimes().usable),
             ),
             photo_id_enabled=_flag(flat, "photo_id.enabled"),
+            low_stock=_number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
         )
 
 
@@ -114,6 +119,7 @@ _KEYS = frozenset(
         "session.ready_seconds",
         "session.usable_seconds",
         "photo_id.enabled",
+        "codes.low_stock",
     }
 )
 
@@ -161,6 +167,13 @@ def _seconds(flat: Mapping[str, object], key: str, default: timedelta) -> timede
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 3600:
         raise ConfigInvalid(key, "must be whole seconds, 1 to 3600")
     return timedelta(seconds=value)
+
+
+def _number(flat: Mapping[str, object], key: str, default: int, *, least: int, most: int) -> int:
+    value = flat.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigInvalid(key, f"must be a whole number, {least} to {most}")
+    return value
 
 
 def _flag(flat: Mapping[str, object], key: str) -> bool:

@@ -36,7 +36,7 @@ Answer = TypeVar("Answer")
 Act = Callable[[Tx, Command, datetime, RegisterPolicy], Answer]
 
 MUNICIPALITIES = Municipalities.parse(municipality_rows())
-POLICY = RegisterPolicy(MUNICIPALITIES)
+POLICY = RegisterPolicy(MUNICIPALITIES, low_stock=100)
 TARO = "yoshida-taro"
 CLERK = "佐藤　花"
 TODAY = parse_date("令和8年11月23日")

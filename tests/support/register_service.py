@@ -136,7 +136,7 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
     register = residents.Residents(
         residents.Parts(
             store,
-            RegisterPolicy(center.policy.municipalities),
+            RegisterPolicy(center.policy.municipalities, low_stock=100),
             clock,
             metrics,
             imports,

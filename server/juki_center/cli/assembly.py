@@ -112,7 +112,7 @@ async def listening(
     running = await server.start(
         services=(
             *_services(config, store, pki, material, sessions, around),
-            _register_service(store, metrics, imports, pace, around),
+            _register_service(config, store, metrics, imports, pace, around),
             _confirmation_service(confirmations),
         ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -164,13 +164,14 @@ def _services(  # the parts meet here and nowhere else
 
 
 def _register_service(
+    config: CenterConfig,
     store: SQLiteStore,
     metrics: Metrics,
     imports: OpenStreams,
     pace: BatchPace,
     around: Surroundings,
 ) -> server.Service:
-    policy = RegisterPolicy(Municipalities.parse(municipality_rows()))
+    policy = RegisterPolicy(Municipalities.parse(municipality_rows()), config.low_stock)
     parts = residents.Parts(store, policy, around.clock, metrics, imports, pace)
     register = residents.Residents(parts)
     return server.Service(

@@ -12,7 +12,6 @@ import typer
 
 from juki_center.areas.residents.assignment import Stocked, stock_codes, stocks_of
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.policy import LOW_STOCK
 from juki_center.cli import assembly
 from juki_center.cli.report import report, reporting
 from juki_center.cli.serve import run
@@ -80,19 +79,19 @@ async def _stock(
 
 async def _list(config: CenterConfig, *, as_json: bool) -> None:
     async with assembly.opened_store(config) as store:
-        stocks = store.read(stocks_of)
+        stocks = store.read(lambda tx: stocks_of(tx, config.low_stock))
     rows: list[JSON] = [
         {"municipality": str(one.municipality), "left": one.left, "low": one.is_low}
         for one in stocks
     ]
     report(
         "codes list",
-        {"alertBelow": LOW_STOCK, "stocks": rows},
-        [_line(one) for one in stocks],
+        {"alertBelow": config.low_stock, "stocks": rows},
+        [_line(one, config.low_stock) for one in stocks],
         as_json=as_json,
     )
 
 
-def _line(stock: Stock) -> str:
-    alert = f"  low: below {LOW_STOCK}" if stock.is_low else ""
+def _line(stock: Stock, low_stock: int) -> str:
+    alert = f"  low: below {low_stock}" if stock.is_low else ""
     return f"{stock.municipality}  {stock.left:>9,}{alert}"

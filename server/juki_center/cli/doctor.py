@@ -202,7 +202,7 @@ def _codes(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     if not _store_file(config).exists():
         return
     with closing(open_with_key(config)) as store:
-        stocks = store.read(stocks_of)
+        stocks = store.read(lambda tx: stocks_of(tx, config.low_stock))
     low = [f"{one.municipality} has {one.left}" for one in stocks if one.is_low]
     if low:
         shown = ", ".join(low[:_NAMED]) + (" ..." if len(low) > _NAMED else "")

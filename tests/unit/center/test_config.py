@@ -27,6 +27,7 @@ def test_the_least_file_gets_the_defaults() -> None:
     assert config.store_url == "sqlite:////srv/juki/center.db"
     assert config.session.usable == timedelta(seconds=300)
     assert not config.photo_id_enabled
+    assert config.low_stock == 100
 
 
 def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
@@ -35,7 +36,8 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         'environment = "production"\nrule_set = "2012-07-09"\nnode = "2"\n'
         '[listen]\ngrpc = "0.0.0.0:7443"\n[pki]\ndir = "/etc/juki/pki"\n[keys]\nkek = "kek"\n'
         '[store]\nurl = "sqlite:////var/lib/juki/center.db"\n'
-        "[session]\nusable_seconds = 60\n[photo_id]\nenabled = true\n",
+        "[session]\nusable_seconds = 60\n[photo_id]\nenabled = true\n"
+        "[codes]\nlow_stock = 500\n",
         encoding="utf-8",
     )
 
@@ -43,7 +45,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
 
     assert config.kek == tmp_path / "kek"
     assert config.store_url == "sqlite:////var/lib/juki/center.db"
-    assert (config.node, config.photo_id_enabled) == ("2", True)
+    assert (config.node, config.photo_id_enabled, config.low_stock) == ("2", True, 500)
     assert config.session.usable == timedelta(seconds=60)
 
 
@@ -68,6 +70,10 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         ("session.usable_seconds", {"session": {"usable_seconds": True}}),
         ("session.plan_seconds", {"session": {"plan_seconds": "120"}}),
         ("photo_id.enabled", {"photo_id": {"enabled": "yes"}}),
+        ("codes.low_stock", {"codes": {"low_stock": 0}}),
+        ("codes.low_stock", {"codes": {"low_stock": True}}),
+        ("codes.low_stock", {"codes": {"low_stock": "100"}}),
+        ("codes.low_stocks", {"codes": {"low_stocks": 100}}),
     ],
 )
 def test_a_wrong_key_is_refused_by_its_name(key: str, change: dict[str, object]) -> None:

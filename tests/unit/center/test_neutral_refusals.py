@@ -89,7 +89,10 @@ async def test_whose_code_it_is_cannot_be_told_from_what_is_asked_of_the_store(
 ) -> None:
     elsewhere = SAMPLES["yoshida-taro"].record.code
     nobody = ResidentCode("12345678903")
-    policy, asked = RegisterPolicy(center.policy.municipalities), dict[ResidentCode, list[str]]()
+    policy, asked = (
+        RegisterPolicy(center.policy.municipalities, low_stock=100),
+        dict[ResidentCode, list[str]](),
+    )
 
     for code in (elsewhere, nobody):
         command, seen = GetRecord(CHIYODA, "佐藤　花", code), asked.setdefault(code, [])

@@ -78,6 +78,18 @@ def test_the_list_for_people_marks_who_needs_more(config: Path) -> None:
     assert out.splitlines() == ["011002          0  low: below 100", "112089        100"]
 
 
+def test_the_alert_level_is_the_configurations(config: Path) -> None:
+    config.write_text(_CONFIG + "[codes]\nlow_stock = 20\n", encoding="utf-8")
+    run(config, "codes", "stock", "--municipality", "112089", "--count", "20")
+    run(config, "codes", "stock", "--municipality", "011002", "--count", "19")
+
+    _, out, _ = run(config, "codes", "list")
+
+    low = [one.as_line() for one in doctor.examine(CenterConfig.load(config), NOW)]
+    assert out.splitlines() == ["011002         19  low: below 20", "112089         20"]
+    assert "warning codes: 1 of 2 stocks are low (011002 has 19); `juki-center codes stock`" in low
+
+
 def test_each_filling_is_in_the_log(config: Path) -> None:
     run(config, "codes", "stock", "--municipality", "112089", "--count", "7")
 

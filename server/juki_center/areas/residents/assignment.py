@@ -18,7 +18,6 @@ from juki_center.areas.residents.codes import (
     is_issuable,
     resident_check_digit,
 )
-from juki_center.areas.residents.policy import LOW_STOCK
 from juki_center.areas.residents.records import Residents
 from juki_center.areas.residents.registers import Registers
 from juki_center.areas.residents.stock import CodeStock
@@ -137,7 +136,7 @@ def is_low(codes: CodeStock, municipality: MunicipalityCode, low_stock: int) -> 
     return codes.count(municipality) < low_stock
 
 
-def stocks_of(tx: ListTx, low_stock: int = LOW_STOCK) -> list[Stock]:
+def stocks_of(tx: ListTx, low_stock: int) -> list[Stock]:
     """Return the stock of every hosted municipality, in the order of their codes."""
     return [
         Stock(one, tx.codes.count(one), is_low(tx.codes, one, low_stock))

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from juki_center.areas.residents.municipalities import Municipalities
 
-LOW_STOCK = 100
-
 
 @dataclass(frozen=True, slots=True)
 class RegisterPolicy:
     """Given to each act: which offices exist, and below how many codes a stock is low."""
 
     municipalities: Municipalities
-    low_stock: int = LOW_STOCK
+    low_stock: int
