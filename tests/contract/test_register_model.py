@@ -310,7 +310,6 @@ class Registers(RuleBasedStateMachine):
             is_same = person.entries[sent.version - 1] == sent.entry
             is_duplicate = is_same and not sent.entry.is_from_desk
             return [(Outcome.DUPLICATE if is_duplicate else Outcome.REFUSED, sent.version)]
-        person.held.pop(sent.version, None)
         expected: list[tuple[Outcome, int]] = []
         entry: Entry | None = sent.entry
         while entry is not None:
@@ -319,6 +318,7 @@ class Registers(RuleBasedStateMachine):
                 return [*expected, (Outcome.REFUSED, version)]
             expected.append((Outcome.APPLIED, version))
             self._append(person, entry)
+            person.held.pop(version, None)
             entry = person.held.pop(version + 1, None)
         return expected
 

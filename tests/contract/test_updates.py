@@ -3,99 +3,50 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.residents.cancellations import cancel_entry
-from juki_center.areas.residents.civil_date_texts import parse_date
-from juki_center.areas.residents.code_changes import change_resident_code
-from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.commands import (
-    BeginMeasure,
     CancelEntry,
-    ChangeResidentCode,
     CorrectRecord,
     RegisterDeath,
-    SetProtectiveMeasure,
 )
 from juki_center.areas.residents.corrections import correct_record
 from juki_center.areas.residents.deletions import register_death
-from juki_center.areas.residents.measures import set_protective_measure
-from juki_center.areas.residents.records import ChangeReason, ResidenceState
-from juki_center.areas.residents.rules import CheckedRecord, checked
+from juki_center.areas.residents.records import ChangeReason
 from juki_center.areas.residents.updates import (
     Applied,
     Outcome,
     Update,
     UpdateReason,
-    apply_update,
 )
-from juki_center.errors import Reason, Refusal
 from juki_center.storage.sqlite import SQLiteStore
-from tests.support.center import CHIYODA, NOW, SAMPLES, Center, serial_of
-from tests.support.leaves import leaves
+from tests.support.center import CHIYODA, NOW
 from tests.support.register_desk import (
     TODAY,
-    TOMORROW,
     YESTERDAY,
-    RegisterDesk,
-    code_of,
     entries_of,
 )
-
-CALLER = "juki://municipality/112089/terminal/01"
-NEW = ResidentCode("12345678903")
-TARO = "yoshida-taro"
-ACTIVE, DECEASED = ResidenceState.ACTIVE, ResidenceState.DECEASED
-MOVED_OUT, DELETED = ResidenceState.MOVED_OUT, ResidenceState.DELETED
-
-
-@dataclass(slots=True)
-class Register(RegisterDesk):
-    """A desk whose municipality sends updates too."""
-
-    async def apply(self, update: Update) -> Applied:
-        """Apply an update."""
-        return await self.store.act(
-            lambda tx: apply_update(tx, update, self.now, caller_uri=CALLER)
-        )
+from tests.support.updates import (
+    ACTIVE,
+    DECEASED,
+    DELETED,
+    NEW,
+    Register,
+    corrected,
+    record,
+    update,
+)
 
 
 @pytest.fixture
 def register(store: SQLiteStore) -> Register:
     """The register of Tokorozawa."""
     return Register(store)
-
-
-def record(
-    code: ResidentCode = NEW, *, kana: str = "ヨシダ　タロウ", building: str = ""
-) -> CheckedRecord:
-    """Return entries under a code."""
-    entries = replace(SAMPLES[TARO].record, code=code, kana=kana, building=building)
-    return checked(entries)
-
-
-def update(
-    version: int,
-    reason: ChangeReason | None = None,
-    state: ResidenceState = ACTIVE,
-    **changes: object,
-) -> Update:
-    """Return an update of Tokorozawa."""
-    change = UpdateReason(reason, YESTERDAY) if reason else None
-    return replace(
-        Update(MunicipalityCode("112089"), "0001", version, state, record(), change),
-        **changes,  # type: ignore[arg-type]  # fields of Update
-    )
-
-
-def corrected(version: int) -> Update:
-    """Return a correction whose entries tell its version."""
-    entries = record(building=f"{version}号室")
-    return update(version, ChangeReason.CORRECTION_EX_OFFICIO, record=entries)
 
 
 # In order and once
@@ -220,6 +171,21 @@ async def test_a_held_update_that_is_wrong_when_its_turn_comes_is_reported_and_g
     assert mended.followed == (Applied(Outcome.APPLIED, 4),)
 
 
+async def test_a_refused_update_leaves_alone_what_is_held_in_its_version(
+    register: Register,
+) -> None:
+    await register.apply(update(1))
+    await register.apply(corrected(3))
+    await register.do(register_death, RegisterDeath(register.edit(NEW), TODAY))
+
+    refused = await register.apply(update(3, ChangeReason.MOVE_IN))
+
+    whose = register.terminal.municipality
+    held = await register.store.act(lambda tx: tx.pending.take(whose, NEW, 3))
+    assert refused.outcome is Outcome.REFUSED
+    assert held == corrected(3)
+
+
 async def test_the_newest_content_of_a_held_version_counts(register: Register) -> None:
     await register.apply(corrected(2))
     mended = update(2, ChangeReason.NAME_CHANGE)
@@ -240,218 +206,7 @@ async def test_a_held_update_waits_for_its_own_municipality_only(register: Regis
     assert applied.followed == ()
 
 
-# Whose code it is
-
-
-async def test_a_code_of_another_municipality_is_refused(register: Register) -> None:
-    elsewhere = next(
-        one.record for one in SAMPLES.values() if one.municipality == CHIYODA.municipality
-    )
-
-    applied = await register.apply(update(2, record=checked(elsewhere)))
-
-    assert applied == Applied(Outcome.REFUSED, 2, "code", "CODE_ELSEWHERE")
-
-
-async def test_case_06_a_former_code_is_refused_at_home_and_unknown_elsewhere(
-    register: Register,
-) -> None:
-    await register.stock(1)
-    await register.do(change_resident_code, ChangeResidentCode(register.edit(TARO)))
-    former = update(3, record=record(code_of(TARO)))
-
-    at_home = await register.apply(former)
-    elsewhere = await register.apply(replace(former, municipality=CHIYODA.municipality))
-
-    assert (at_home.rule, elsewhere.rule) == ("CODE_CHANGED", "CODE_ELSEWHERE")
-
-
-async def test_an_update_leaves_measure_and_former_codes_alone(register: Register) -> None:
-    await register.stock(1)
-    begin = SetProtectiveMeasure(register.edit(TARO), BeginMeasure())
-    await register.do(set_protective_measure, begin)
-    changed = await register.do(change_resident_code, ChangeResidentCode(register.edit(TARO)))
-    code = changed.record.record.code
-
-    applied = await register.apply(
-        update(4, ChangeReason.NAME_CHANGE, record=record(code, kana="ヨシタ　タロウ"))
-    )
-
-    found = register.record(code).record
-    assert applied.outcome is Outcome.APPLIED
-    assert found.kana == "ヨシタ　タロウ"
-    assert found.measure is not None
-    assert found.former_codes == (code_of(TARO),)
-
-
-async def test_a_disconnected_register_takes_no_update(register: Register) -> None:
-    whose = register.terminal.municipality
-    await register.apply(update(1))
-    await register.store.act(lambda tx: tx.registers.set_connected(whose, connected=False))
-
-    with pytest.raises(Refusal) as refused:
-        await register.apply(corrected(2))
-
-    assert refused.value.reason is Reason.RESIDENCE_DISCONNECTED
-
-
-# Reasons and states
-
-
-@pytest.mark.parametrize(
-    ("field", "rule", "wrong"),
-    [
-        ("reason", "NOT_OF_A_FIRST_VERSION", update(1, ChangeReason.DEATH, DECEASED)),
-        ("state", "REASON_AND_STATE", update(1, ChangeReason.BIRTH, DECEASED)),
-        (
-            "change_date",
-            "FUTURE",
-            update(1, change=UpdateReason(ChangeReason.BIRTH, TOMORROW)),
-        ),
-    ],
-)
-async def test_a_first_version_that_cannot_be_is_refused(
-    register: Register, field: str, rule: str, wrong: Update
-) -> None:
-    assert await register.apply(wrong) == Applied(Outcome.REFUSED, 1, field, rule)
-
-
-@pytest.mark.parametrize(
-    ("field", "rule", "wrong"),
-    [
-        ("state", "REASON_AND_STATE", update(2, ChangeReason.DEATH, ACTIVE)),
-        ("state", "REASON_AND_STATE", update(2, ChangeReason.MOVE_WITHIN, MOVED_OUT)),
-        ("state", "NOT_IN_THIS_STATE", update(2, ChangeReason.MOVE_IN)),
-        ("reason", "NOT_BY_AN_UPDATE", update(2, ChangeReason.CODE_CHANGED)),
-        ("reason", "NOT_BY_AN_UPDATE", update(2, ChangeReason.PROTECTION)),
-        ("reason", "NOT_BY_AN_UPDATE", update(2, ChangeReason.BIRTH)),
-        ("reason", "ENTRY_NOT_CANCELLABLE", update(2, ChangeReason.CANCELLATION)),
-        (
-            "change_date",
-            "FUTURE",
-            update(2, change=UpdateReason(ChangeReason.MOVE_WITHIN, TOMORROW)),
-        ),
-    ],
-)
-async def test_a_reason_that_does_not_lead_to_the_state_is_refused(
-    register: Register, field: str, rule: str, wrong: Update
-) -> None:
-    await register.apply(update(1))
-
-    assert await register.apply(wrong) == Applied(Outcome.REFUSED, 2, field, rule)
-    assert register.record(NEW).version == 1
-
-
-@pytest.mark.parametrize(
-    ("reason", "state"),
-    [
-        (ChangeReason.DEATH, DECEASED),
-        (ChangeReason.MOVE_OUT, MOVED_OUT),
-        (ChangeReason.DELETION_EX_OFFICIO, DELETED),
-        (None, DECEASED),
-    ],
-)
-async def test_case_36_a_persons_card_lapses_with_the_update_that_deletes_the_record(
-    center: Center, register: Register, reason: ChangeReason | None, state: ResidenceState
-) -> None:
-    ready = await center.command(TARO)
-
-    await register.apply(update(2, reason, state, record=record(code_of(TARO))))
-
-    card = register.store.read(lambda tx: tx.cards.card(serial_of(TARO)))
-    assert card is not None
-    assert card.status is CardStatus.LAPSED
-    with pytest.raises(Refusal) as refused:
-        await center.issue(ready)
-    assert refused.value.reason is Reason.CARD_REVOKED
-    leaf = next(one for one in leaves(register.store) if one["ev"] == "CARD_STATUS_CHANGED")
-    assert leaf["by"] == CALLER
-
-
-async def test_a_move_out_may_be_entered_beforehand(register: Register) -> None:
-    await register.apply(update(1))
-    planned = UpdateReason(ChangeReason.MOVE_OUT, parse_date("令和9年3月31日"))
-
-    applied = await register.apply(update(2, state=MOVED_OUT, change=planned))
-
-    assert applied.outcome is Outcome.APPLIED
-
-
-async def test_who_comes_back_is_here_again_but_nobody_from_death(register: Register) -> None:
-    await register.apply(update(1))
-    await register.apply(update(2, ChangeReason.MOVE_OUT, MOVED_OUT))
-
-    back = await register.apply(update(3, ChangeReason.MOVE_IN))
-    await register.apply(update(4, ChangeReason.DEATH, DECEASED))
-    from_death = await register.apply(update(5, ChangeReason.MOVE_IN))
-
-    assert back.outcome is Outcome.APPLIED
-    assert (from_death.outcome, from_death.rule) == (Outcome.REFUSED, "NOT_IN_THIS_STATE")
-
-
-async def test_an_initial_load_may_hold_several_versions(register: Register) -> None:
-    states = (ACTIVE, MOVED_OUT, ACTIVE, DECEASED)
-
-    applied = [
-        await register.apply(update(version, state=state))
-        for version, state in enumerate(states, start=1)
-    ]
-    undead = await register.apply(update(5))
-
-    assert [one.outcome for one in applied] == [Outcome.APPLIED] * 4
-    assert undead == Applied(Outcome.REFUSED, 5, "state", "NOT_IN_THIS_STATE")
-    assert register.notice_count() == 0
-
-
-# Cancellations
-
-
-async def test_a_cancellation_restores_what_stood_before_and_names_what_it_cancels(
-    register: Register,
-) -> None:
-    await register.apply(update(1))
-    await register.apply(update(2, ChangeReason.DEATH, DECEASED))
-
-    applied = await register.apply(update(3, ChangeReason.CANCELLATION))
-
-    found = register.record(NEW)
-    assert applied.outcome is Outcome.APPLIED
-    assert (found.version, found.state) == (3, ACTIVE)
-    assert found.change is not None
-    assert found.change.cancels == 2
-    assert await register.apply(update(3, ChangeReason.CANCELLATION)) == Applied(
-        Outcome.DUPLICATE, 3
-    )
-
-
-@pytest.mark.parametrize(
-    ("field", "rule", "wrong"),
-    [
-        (
-            "entries",
-            "NOT_WHAT_STOOD_BEFORE",
-            update(3, ChangeReason.CANCELLATION, record=record(kana="ヨシダ　ジロウ")),
-        ),
-        (
-            "entries",
-            "NOT_WHAT_STOOD_BEFORE",
-            update(3, ChangeReason.CANCELLATION, household_number="0002"),
-        ),
-        (
-            "entries",
-            "NOT_WHAT_STOOD_BEFORE",
-            update(3, ChangeReason.CANCELLATION, DECEASED),
-        ),
-        ("state", "NOT_IN_THIS_STATE", update(3, ChangeReason.CANCELLATION, MOVED_OUT)),
-    ],
-)
-async def test_a_cancellation_that_restores_something_else_is_refused(
-    register: Register, field: str, rule: str, wrong: Update
-) -> None:
-    await register.apply(update(1))
-    await register.apply(update(2, ChangeReason.DEATH, DECEASED))
-
-    assert await register.apply(wrong) == Applied(Outcome.REFUSED, 3, field, rule)
+# Beside the desk
 
 
 async def test_desk_and_updates_count_the_same_versions(register: Register) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -55,7 +55,7 @@ class Changes(Protocol):
 
 
 # Household changes and protection are no part of identity confirmation information.
-_NOT_NOTIFIED = frozenset({ChangeReason.HOUSEHOLD_CHANGE, ChangeReason.PROTECTION})
+NOT_NOTIFIED: Final = frozenset({ChangeReason.HOUSEHOLD_CHANGE, ChangeReason.PROTECTION})
 
 
 def changed_items(before: Resident | None, after: Resident) -> tuple[Item, ...]:
@@ -79,7 +79,7 @@ def notice_of(before: Resident | None, after: Resident) -> ChangeNotice | None:
     `after` is the version as written.
     """
     change, items = after.change, changed_items(before, after)
-    if change is None or change.reason in _NOT_NOTIFIED or not items:
+    if change is None or change.reason in NOT_NOTIFIED or not items:
         return None
     return ChangeNotice(
         person=after.person,

@@ -11,13 +11,12 @@ from datetime import datetime
 from juki_center.areas.residents.commands import DeleteRecord, RecordClosed, RegisterDeath
 from juki_center.areas.residents.desk import Desk, RegisterTx, Written
 from juki_center.areas.residents.edits import change_of, desk_of, edit_once
-from juki_center.areas.residents.guards import refuse_future
+from juki_center.areas.residents.guards import refuse_before_birth, refuse_future
 from juki_center.areas.residents.household_order import needs_head
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.records import ChangeReason, Resident
 from juki_center.areas.residents.rules import ResidenceEvent, after
 from juki_center.areas.residents.versions import end_cards_of_gone, write_version
-from juki_center.errors import RuleBroken
 
 
 def register_death(
@@ -32,8 +31,7 @@ def register_death(
     def write(resident: Resident) -> Written:
         state = after(resident.state, ResidenceEvent.DIED)
         refuse_future(command.date_of_death, now, "date_of_death")
-        if command.date_of_death.sort_to < resident.record.birth.sort_from:
-            raise RuleBroken("BEFORE_BIRTH", "date_of_death")
+        refuse_before_birth(command.date_of_death, resident.record.birth, "date_of_death")
         change = change_of(desk, ChangeReason.DEATH, command.date_of_death)
         return _close(tx, desk, resident, replace(resident, state=state, change=change))
 

@@ -59,3 +59,9 @@ def refuse_future(date: CivilDate, now: datetime, field: str) -> None:
     today = day_in_japan(now)
     if date.sort_from > today.year * 10_000 + today.month * 100 + today.day:
         raise RuleBroken("FUTURE", field)
+
+
+def refuse_before_birth(date: CivilDate, birth: CivilDate, field: str) -> None:
+    """Raise RuleBroken, BEFORE_BIRTH, for a date all of which lies before the person's birth."""
+    if date.sort_to < birth.sort_from:
+        raise RuleBroken("BEFORE_BIRTH", field)

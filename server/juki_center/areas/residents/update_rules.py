@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from juki_center.areas.residents.changes import NOT_NOTIFIED, changed_items
 from juki_center.areas.residents.records import (
     ChangeReason,
     ResidenceRecord,
@@ -88,6 +89,13 @@ def _event(before: ResidenceState, update: Update) -> ResidenceEvent:
     if reason not in _EVENTS:
         raise RuleBroken("NOT_BY_AN_UPDATE", "reason")
     return _EVENTS[reason]
+
+
+def refuse_silent_change(before: Resident, following: Resident) -> None:
+    """Raise RuleBroken where an entry of which no notice is made changes what notices are about."""
+    why = following.change
+    if why is not None and why.reason in NOT_NOTIFIED and changed_items(before, following):
+        raise RuleBroken("REASON_AND_ENTRIES", "reason")
 
 
 def merged(stored: ResidenceRecord, sent: ResidenceRecord) -> ResidenceRecord:

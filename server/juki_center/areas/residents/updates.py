@@ -18,10 +18,11 @@ from juki_center.areas.residents.cancellations import is_cancellable
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.guards import refuse_future
+from juki_center.areas.residents.guards import refuse_before_birth, refuse_future
 from juki_center.areas.residents.records import (
     ChangeInformation,
     ChangeReason,
+    CodeHolder,
     ResidenceState,
     Resident,
     Residents,
@@ -32,6 +33,7 @@ from juki_center.areas.residents.update_rules import (
     is_same,
     merged,
     refuse_first_version,
+    refuse_silent_change,
     refuse_transition,
 )
 from juki_center.areas.residents.versions import end_cards_of_gone, notify, write_version
@@ -162,17 +164,19 @@ def _follow(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Ite
 
 def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Applied:
     try:
-        known = _known(tx, update)
+        # The same is asked for every code, so that the work says nothing about whose it is.
+        holder = tx.residents.by_any_code(update.record.code)
+        known = _own(holder, update)
         missing = known.version + 1 if known else 1
         if update.version > missing:
             tx.pending.hold(update, missing=missing, now=now)
             return Applied(Outcome.HELD, update.version, missing=missing)
         if known is None:
-            _enter(tx, update, now)
+            _enter(tx, update, now, is_taken=holder is not None)
         elif update.version == missing:
+            _append(tx, tx.residents.resident(known.person), update, now, caller_uri)
             # Where an entry at the desk has closed the gap, the same update may still be held.
             tx.pending.take(update.municipality, update.record.code, update.version)
-            _append(tx, tx.residents.resident(known.person), update, now, caller_uri)
         else:
             _refuse_unlike(tx, tx.residents.resident(known.person), update)
             return Applied(Outcome.DUPLICATE, update.version)
@@ -181,21 +185,25 @@ def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Appl
     return Applied(Outcome.APPLIED, update.version)
 
 
-def _known(tx: UpdateTx, update: Update) -> Whereabouts | None:
-    """Say where the person is. Raises RuleBroken for a former code and for somebody else's."""
-    holder = tx.residents.by_any_code(update.record.code)
-    if holder is None:
+def _own(holder: CodeHolder | None, update: Update) -> Whereabouts | None:
+    """Say where the person is, if it is on the update's own register.
+
+    Raises RuleBroken, CODE_CHANGED, for a former code of that register. Somebody else's person is
+    as unknown as one whom nobody knows.
+    """
+    if holder is None or holder.where.municipality != update.municipality:
         return None
-    if holder.where.municipality != update.municipality:
-        raise RuleBroken("CODE_ELSEWHERE", "code")
     if holder.is_former:
         raise RuleBroken("CODE_CHANGED", "code")
     return holder.where
 
 
-def _enter(tx: UpdateTx, update: Update, now: datetime) -> None:
+def _enter(tx: UpdateTx, update: Update, now: datetime, *, is_taken: bool) -> None:
     refuse_first_version(update)
-    _refuse_future(update, now)
+    _refuse_dates(update, now)
+    if is_taken:
+        # Last, so that only an entry that would stand learns that the code is somebody's.
+        raise RuleBroken("CODE_ELSEWHERE", "code")
     household = tx.residents.numbered_household(update.municipality, update.household_number)
     change = _information(update, now)
     person = tx.residents.enter(update.municipality, household, update.record, update.state, change)
@@ -207,7 +215,7 @@ def _enter(tx: UpdateTx, update: Update, now: datetime) -> None:
 
 def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, caller_uri: str) -> None:
     refuse_transition(before.state, update)
-    _refuse_future(update, now)
+    _refuse_dates(update, now)
     following = replace(
         before,
         household=tx.residents.numbered_household(update.municipality, update.household_number),
@@ -217,6 +225,7 @@ def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, calle
     )
     if update.change is not None and update.change.reason is ChangeReason.CANCELLATION:
         following = _cancelling(tx, before, following)
+    refuse_silent_change(before, following)
     written = write_version(tx, before, following)
     end_cards_of_gone(tx, before, written, caller_uri=caller_uri, now=now)
 
@@ -249,9 +258,16 @@ def _refuse_unlike(tx: UpdateTx, newest: Resident, update: Update) -> None:
         raise RuleBroken("VERSION_OLD", "version")
 
 
-def _refuse_future(update: Update, now: datetime) -> None:
-    """Raise RuleBroken, FUTURE; only a move out is entered beforehand (article 24)."""
-    if update.change is not None and update.change.reason is not ChangeReason.MOVE_OUT:
+def _refuse_dates(update: Update, now: datetime) -> None:
+    """Raise RuleBroken: FUTURE, and BEFORE_BIRTH for a change of somebody not yet born.
+
+    Only a move out is entered beforehand (article 24).
+    """
+    refuse_future(update.record.birth, now, "date_of_birth")
+    if update.change is None:
+        return
+    refuse_before_birth(update.change.date, update.record.birth, "change_date")
+    if update.change.reason is not ChangeReason.MOVE_OUT:
         refuse_future(update.change.date, now, "change_date")
 
 
