@@ -16,7 +16,7 @@ from juki_center.cli.report import reporting
 from juki_center.cli.residents_generate import Invention, generate
 from juki_center.cli.residents_import import Wanted, import_file
 from juki_center.cli.residents_lists import list_held, list_imports
-from juki_center.config import CenterConfig
+from juki_center.config import CenterConfig, Environment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,8 +46,13 @@ def import_command(
         Path | None, typer.Option(help="CSV to write: what became of each line.")
     ] = None,
     host: Annotated[
-        bool, typer.Option("--host", help="Begin the registers that are not hosted yet.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--host/--no-host",
+            help="Begin the registers that are not hosted yet; if left out, outside of production.",
+            show_default=False,
+        ),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Give up an import of this file that was cut off.")
     ] = False,
@@ -55,8 +60,10 @@ def import_command(
 ) -> None:
     """Import a register file; cut off, it goes on where it was. Exits with 3 for refused lines."""
     with reporting("residents import", as_json=as_json):
-        wanted = Wanted(file, mode, report, host=host, restart=restart)
-        import_file(CenterConfig.load(config), wanted, as_json=as_json)
+        center = CenterConfig.load(config)
+        may_host = center.environment is not Environment.PRODUCTION if host is None else host
+        wanted = Wanted(file, mode, report, host=may_host, restart=restart)
+        import_file(center, wanted, as_json=as_json)
 
 
 @app.command("generate")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import resource
 import time
+from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.residents.imports import Importer, ImportMode, unmentioned
+from juki_center.areas.residents.imports import NOT_HOSTED, Importer, ImportMode, unmentioned
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.register_file import COLUMNS_OF_ENTRIES
 from juki_center.cli import assembly
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, said
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig
 
 COMMAND: Final = "residents import"
+_RULES_SAID: Final = 5
 _REPORT_COLUMNS: Final = ("line", "outcome", "field", "rule", "missing_version")
 
 
@@ -50,6 +53,7 @@ class _Measured:
     done: Import
     from_line: int
     seconds: float
+    broken: Counter[str]
 
     @property
     def rate(self) -> int:
@@ -95,10 +99,11 @@ def _run(config: CenterConfig, wanted: Wanted) -> _Measured:
         began = time.monotonic()
         reached = _Reached(pace)
         done = run_import(connection, order, Around(assembly.system_clock, reached))
-        measured = _Measured(done, reached.first or 1, time.monotonic() - began)
+        seconds = time.monotonic() - began
         if wanted.report is not None:
             store.read(lambda tx: _write_report(wanted, done, tx.imports.findings(done.import_id)))
-    return measured
+        broken = store.read(lambda tx: _broken_rules(tx.imports.findings(done.import_id)))
+    return _Measured(done, reached.first or 1, seconds, broken)
 
 
 class _Reached:
@@ -111,6 +116,22 @@ class _Reached:
     def __call__(self, importing: Import) -> None:
         self.first = self.first or importing.line
         self._pace.reached(importing.offset, importing.line - self.first)
+
+
+def _broken_rules(findings: Iterator[Finding]) -> Counter[str]:
+    """Count the rules that lines break, with the column as far as one is to blame."""
+    rules = ((_column(one), _kind(one.rule)) for one in findings if one.rule)
+    return Counter(f"{column}: {rule}" if column else rule for column, rule in rules)
+
+
+def _kind(rule: str) -> str:
+    """Return a rule without code point and version, which would part one into many."""
+    words = (one for one in rule.split() if not one.startswith(("U+", "HELD_VERSION_")))
+    return " ".join(words)
+
+
+def _column(finding: Finding) -> str:
+    return COLUMNS_OF_ENTRIES.get(finding.field, finding.field)
 
 
 def _write_report(wanted: Wanted, done: Import, findings: Iterator[Finding]) -> None:
@@ -126,7 +147,7 @@ def _write_report(wanted: Wanted, done: Import, findings: Iterator[Finding]) -> 
         for one in findings:
             writer.writerows((number, outcome, "", rule, "") for number in range(line, one.line))
             missing = one.missing or ""
-            writer.writerow((one.line, one.outcome, one.field, one.rule, missing))
+            writer.writerow((one.line, one.outcome, _column(one), one.rule, missing))
             line = one.line + 1
         writer.writerows((number, outcome, "", rule, "") for number in range(line, done.line + 1))
 
@@ -143,28 +164,29 @@ def _not_the_same(wanted: Wanted) -> Failure:
 
 def _conclude(measured: _Measured, wanted: Wanted, *, as_json: bool) -> None:
     done, totals = measured.done, measured.done.totals
-    counts = {
-        "lines": totals.lines,
-        "applied": totals.applied,
-        "duplicate": totals.duplicate,
-        "held": totals.held,
-        "refused": totals.refused,
-        "freed": totals.freed,
-    }
+    counts = {"lines": totals.lines, **asdict(totals)}
     cost = {"lines_per_second": measured.rate, "peak_rss_mib": measured.peak_mebibytes}
     said_counts = ", ".join(f"{count} {name}" for name, count in counts.items())
     said_cost = f"{measured.rate} lines a second, {measured.peak_mebibytes} MiB at most"
-    if totals.refused or totals.held:
+    if totals.refused or totals.held or measured.broken:
+        rules = ", ".join(f"{n} {rule}" for rule, n in measured.broken.most_common(_RULES_SAID))
         facts = {name: str(number) for name, number in (counts | cost).items()}
         unlike = Failure(
             Reason.LINES_REFUSED,
-            f"{said_counts}; {said_cost}",
-            "Read the report, correct the lines and import them again."
-            if wanted.report
-            else "Import the file again with --report FILE: it says what is wrong with which line.",
-            metadata={"import_id": done.import_id, **facts},
+            f"{said_counts}{'; most often ' if rules else ''}{rules}; {said_cost}",
+            _remedy(measured, wanted),
+            metadata={"import_id": done.import_id, **facts, "rules": rules},
         )
         fail(COMMAND, unlike, as_json=as_json)
     result: dict[str, JSON] = {"import_id": done.import_id, "mode": done.source.mode}
     result |= {**counts, **cost}
     report(COMMAND, result, [said_counts, said_cost], as_json=as_json)
+
+
+def _remedy(measured: _Measured, wanted: Wanted) -> str:
+    """Say what to do first: a register that does not exist refuses all of its lines."""
+    if f"municipality: {NOT_HOSTED}" in measured.broken:
+        return "Begin the registers that are not hosted yet: import the file again with --host."
+    if wanted.report:
+        return "Read the report, correct the lines and import them again."
+    return "Import the file again with --report FILE: it says what is wrong with which line."

@@ -136,6 +136,74 @@ def test_refused_lines_end_with_3_and_stand_in_the_report(config: Path) -> None:
     assert "吉田" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(
+    ("environment", "options", "applied"),
+    [
+        ("test", (), 3),
+        ("dev", (), 3),
+        ("production", (), 0),
+        ("production", ("--host",), 3),
+        ("dev", ("--no-host",), 0),
+    ],
+)
+def test_registers_begin_with_an_import_by_themselves_outside_of_production_only(
+    config: Path, environment: str, options: tuple[str, ...], applied: int
+) -> None:
+    config.write_text(CONFIG.replace('"test"', f'"{environment}"'), encoding="utf-8")
+
+    ran = run("import", write(config, text_of(people(3))), "--config", config, *options)
+
+    assert f"3 lines, {applied} applied" in ran.out + ran.err
+    assert (ran.code, "again with --host" in ran.err) == ((0, False) if applied else (3, True))
+
+
+def test_the_most_frequent_rules_are_counted_without_a_word_of_a_line(config: Path) -> None:
+    rows = people(5)
+    for row, name in zip(rows, ("㈱吉田", "吉田①", "", "", ""), strict=True):
+        row["name"] = name or row["name"]
+    rows[2]["birth"] = "2199年1月1日"
+
+    ran = run("import", write(config, text_of([*rows, "x"])), "--config", config, "--json")
+
+    error = ran.envelope["error"]
+    rules = "2 name: NO_NAME_CHARACTER, 1 birth: BIRTH_DATE_NOT_IN_ERA, 1 COLUMNS_MISSING"
+    assert error["metadata"]["rules"] == rules
+    assert (
+        f"2 applied, 0 duplicate, 0 held, 4 refused, 0 freed; most often {rules}; "
+        in (error["message"])
+    )
+    assert "吉田" not in ran.out + ran.err
+
+
+def test_a_held_line_that_is_refused_when_its_turn_comes_is_in_the_report(config: Path) -> None:
+    row = people(1)[0]
+    later = {"change_date": "令和2年4月1日"}
+    early = row | later | {"version": "3", "reason": "MOVE_IN"}
+    second = row | later | {"version": "2", "reason": "NAME_CHANGE", "kana": "ヨシタ"}
+    file, report = write(config, text_of([early, row, second])), config.parent / "report.csv"
+
+    ran = run("import", file, "--config", config, "--report", report, "--json")
+
+    metadata = ran.envelope["error"]["metadata"]
+    rows = list(csv.reader(report.read_text(encoding="utf-8").splitlines()))[1:]
+    assert (ran.code, metadata["rules"]) == (3, "1 state: NOT_IN_THIS_STATE")
+    assert (metadata["applied"], metadata["held"], metadata["refused"]) == ("2", "1", "0")
+    assert rows == [
+        ["2", "HELD", "", "", "1"],
+        ["3", "APPLIED", "", "", ""],
+        ["4", "APPLIED", "state", "HELD_VERSION_3_REFUSED NOT_IN_THIS_STATE", ""],
+    ]
+
+
+def test_a_birth_in_the_future_is_named_by_the_files_column(config: Path) -> None:
+    row = people(1)[0] | {"birth": "令和80年1月1日"}
+    report = config.parent / "report.csv"
+
+    run("import", write(config, text_of([row])), "--config", config, "--report", report)
+
+    assert report.read_text(encoding="utf-8").splitlines()[1:] == ["2,REFUSED,birth,FUTURE,"]
+
+
 def test_a_file_as_a_whole_names_the_lines_that_stood_in_its_way(config: Path) -> None:
     file = write(config, text_of([*people(3), "x"]))
     report = config.parent / "report.csv"

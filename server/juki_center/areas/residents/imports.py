@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.days import day_in_japan
@@ -27,6 +27,9 @@ from juki_center.areas.residents.updates import (
     apply_update,
 )
 from juki_center.errors import NotAllowed, Reason, Refusal, RuleBroken
+
+NOT_HOSTED: Final = "REGISTER_NOT_HOSTED"
+"""The rule that a line breaks where its municipality's register was never begun."""
 
 
 class ImportMode(StrEnum):
@@ -250,7 +253,7 @@ class _Hosting:
             return
         if not self._registers.is_hosted(municipality):
             if self._may_host is None:
-                raise RuleBroken("REGISTER_NOT_HOSTED", "municipality")
+                raise RuleBroken(NOT_HOSTED, "municipality")
             if self._may_host.office_on(municipality, self._today).is_ward:
                 raise RuleBroken("NO_REGISTER_OF_ITS_OWN", "municipality")
             self._registers.host(municipality)

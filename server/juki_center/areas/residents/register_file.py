@@ -74,14 +74,14 @@ LONGEST_HOUSEHOLD_NUMBER: Final = 20
 _NEVER_BLANK: Final = tuple(
     column for column in COLUMNS if column in REQUIRED - {"name", "kana", "sex"}
 )
-# Entries that the rules call by another name than the file.
-_COLUMNS_OF_ENTRIES: Final = {
+COLUMNS_OF_ENTRIES: Final = {
     "name_kana": "kana",
     "date_of_birth": "birth",
     "building_and_room": "building",
     "relationship_to_householder": "relationship",
     "notification_date": "notified",
 }
+"""Entries that the rules call by another name than the file."""
 _SEXES: Final = {
     "MALE": Sex.MALE,
     "男": Sex.MALE,
@@ -179,7 +179,7 @@ def _checked(record: ResidenceRecord) -> CheckedRecord:
     try:
         return checked(record)
     except RuleBroken as broken:
-        column = _COLUMNS_OF_ENTRIES.get(broken.field, broken.field)
+        column = COLUMNS_OF_ENTRIES.get(broken.field, broken.field)
         raise RuleBroken(broken.rule, column) from None
 
 

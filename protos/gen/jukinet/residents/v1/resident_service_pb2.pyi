@@ -1204,7 +1204,10 @@ class RowResult(_message.Message):
     does.
     """
     rule: _builtins.str
-    """Output only. With OUTCOME_REFUSED: the rule; code points are named, texts are never echoed."""
+    """Output only. With OUTCOME_REFUSED: the rule; code points are named, texts are never echoed. With
+    OUTCOME_APPLIED: HELD_VERSION_3_REFUSED and a rule, where that version was held behind this row
+    and breaks the rule; it waits no longer, and has to be sent again.
+    """
     missing_version: _builtins.int
     """Output only. With OUTCOME_HELD: the version that is missing."""
     def __init__(
