@@ -153,6 +153,24 @@ class _Run:
 
     def _ask(self, stream: BatchStream, first: int) -> None:
         """Send the lines from `first` on and write down their results."""
+        answered = self._answered(stream, first)
+        rows: list[dict[str, str]] = []
+        while True:
+            try:
+                found = next(answered, None)
+            except Problem:
+                self._write(rows)
+                raise
+            rows += found or []
+            # The disk is waited for once in a while, and not for each few lines.
+            if found is None or len(rows) >= _LINES_AT_ONCE:
+                self._write(rows)
+                rows = []
+            if found is None:
+                return
+
+    def _answered(self, stream: BatchStream, first: int) -> Iterator[list[dict[str, str]]]:
+        """Send the lines from `first` on; give their rows as they come."""
         messages = _messages(self._files.questions.lines(first), first)
         asked: deque[Broken | None] = deque()
         line = first
@@ -164,11 +182,11 @@ class _Run:
                 return
             results = _expect(stream.receive(), "results").results.results
             rows = [
-                row_of(result, _taken(asked, result, line + at))
-                for at, result in enumerate(results)
+                row_of(result, _taken(asked, result, number))
+                for number, result in enumerate(results, start=line)
             ]
             line += len(rows)
-            self._write(rows)
+            yield rows
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         """Write down results, but those of lines that are written down already."""
