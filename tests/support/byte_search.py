@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.layers import layers
+from tests.support.layers import inflated, layers
 from tests.support.renderings import SHORTEST, encoded
 
 _WORD = 4
 _WINDOW = 8 << 10
 # SQLite keeps the first 1,002 octets of a row of an index on its page of 4,096, of others more.
 _ON_ONE_PAGE = 900
+_BETWEEN = b"\n\n"
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -71,6 +73,7 @@ class ByteSearch:
             searched += len(octets)
             if octets.startswith(_SQLITE):
                 found |= self.hits(long_rows(path), f"{path}, long rows")
+                found |= self.hits(inflated_values(path), f"{path}, inflated values")
         return found, searched
 
     def _plain(self, octets: bytes) -> Iterator[bytes]:
@@ -90,13 +93,28 @@ class ByteSearch:
 
 def long_rows(path: Path) -> bytes:
     """Return the texts and blobs of every row that may not lie on one page, one after the other."""
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as sql:
-        names = sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        rows = (row for (name,) in names for row in sql.execute(f'SELECT * FROM "{name}"'))
-        values = (list(_octets(row)) for row in rows)
-        return b"\n\n".join(
+    with closing(_opened(path)) as sql:
+        values = (list(_octets(row)) for row in _rows(sql))
+        return _BETWEEN.join(
             one for row in values if sum(map(len, row)) > _ON_ONE_PAGE for one in row
         )
+
+
+def inflated_values(path: Path) -> bytes:
+    """Return what comes out of each value that is a raw deflate stream, which has no header."""
+    with closing(_opened(path)) as sql:
+        values = (value for row in _rows(sql) for value in _octets(row))
+        streams = (inflated(value, -zlib.MAX_WBITS) for value in values)
+        return _BETWEEN.join(found for found in streams if len(found) >= SHORTEST)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _rows(sql: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+    for (name,) in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        yield from sql.execute(f'SELECT * FROM "{name}"')
 
 
 def _octets(row: Iterable[object]) -> Iterator[bytes]:

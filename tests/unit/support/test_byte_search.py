@@ -128,3 +128,16 @@ def test_a_row_that_is_spread_over_pages_is_searched_in_one_piece(tmp_path: Path
 
     assert stream in long_rows(path)
     assert found == {Hit(CANARY, "utf-8 in zlib", f"{path}, long rows")}
+
+
+def test_a_raw_stream_in_a_value_is_found_wherever_the_value_lies(tmp_path: Path) -> None:
+    path = tmp_path / "center.sqlite"
+    with closing(sqlite3.connect(path)) as sql, sql:
+        sql.execute("CREATE TABLE t (sealed BLOB)")
+        values = [NOISE[place : place + 400] for place in range(0, len(NOISE), 400)]
+        sql.executemany("INSERT INTO t VALUES (?)", [(value,) for value in values])
+        sql.execute("INSERT INTO t VALUES (?)", (raw_deflate(CANARY.encode("euc_jp")),))
+
+    found, _ = SEARCH.hits_in([tmp_path])
+
+    assert Hit(CANARY, "euc_jp", f"{path}, inflated values") in found
