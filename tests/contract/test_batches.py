@@ -192,6 +192,30 @@ async def test_a_line_sent_again_is_answered_again_and_recorded_and_counted_once
     assert sum(number for _, number in (await finish(office)).counts) == 3
 
 
+async def test_another_question_on_the_same_line_is_a_provision_of_its_own(
+    office: SQLiteStore,
+) -> None:
+    await begin(office, line_count=1, items=())
+    await send(office, 1, (code_of("takahashi-ichiro"),))
+
+    again = await send(office, 1, (code_of("yoshida-taro"),))
+
+    assert outcomes(again) == [Outcome.MATCH]
+    assert len({row["subject"] for row in provision_rows(office)}) == 2
+
+
+async def test_the_same_person_asked_for_otherwise_on_a_line_is_a_provision_of_its_own(
+    office: SQLiteStore,
+) -> None:
+    await begin(office, line_count=1, items=())
+    await send(office, 1, (code_of("takahashi-ichiro"),))
+
+    again = await send(office, 1, (attributes_of("takahashi-ichiro"),))
+
+    assert outcomes(again) == [Outcome.MATCH]
+    assert [row["line"] for row in provision_rows(office)] == [1, 1]
+
+
 async def test_a_changed_answer_to_the_same_line_is_a_further_provision(
     office: SQLiteStore,
 ) -> None:

@@ -37,12 +37,14 @@ class ProvisionsTable:
         self._keys = keys
 
     def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
-        """Add a row; a batch's line with the same answer is the row that stands already."""
+        """Add a row; a batch's line with the same content is the row that stands already."""
         # The subject is named as in the audit log, so that both can be read for one person.
         subject = self._keys.look_up(LookUp.AUDIT).token(provision.person.octets)
         where: tuple[bytes | None, int | None, bytes | None] = (None, None, None)
         if line is not None:
-            token = self._keys.look_up(LookUp.CONTENT).token(b"answer", *_answer(line))
+            token = self._keys.look_up(LookUp.CONTENT).token(
+                b"answer", provision.person.octets, *_content(line)
+            )
             where = (line.batch_id.bytes, line.line, token)
             standing = self._sql.execute(_LINE, (provision.agency, *where)).fetchone()
             if standing is not None:
@@ -91,5 +93,5 @@ class ProvisionsTable:
         ]
 
 
-def _answer(line: BatchLine) -> tuple[bytes, bytes]:
-    return to_micros(line.began_at).to_bytes(8, "big"), line.answer
+def _content(line: BatchLine) -> tuple[bytes, bytes]:
+    return to_micros(line.began_at).to_bytes(8, "big"), line.content

@@ -77,7 +77,8 @@ def confirm_lines(
 ) -> tuple[LineResult, ...]:
     """Answer lines, and record their provisions, the batch's progress and one leaf for all.
 
-    A line that was done before is answered anew; only a changed answer is a further provision.
+    A line that was done before is answered anew; another question or another answer is a further
+    provision.
 
     Raises Refusal: STEP_OUT_OF_ORDER for lines that leave a gap or come before `open_batch`,
     FIELD_INVALID for lines beyond the batch's last; and DeniedAttempt as in `open_batch`.
@@ -137,9 +138,8 @@ class _Answering:
         told = answer(self.tx, question, self.batch.items, self.policy.municipalities)
         if self.batch.is_watching:
             told = watched(self.tx, told, allowed)
-        line = BatchLine(
-            self.batch.batch_id, self.batch.began_at, number, canonical(told.confirmation)
-        )
+        content = canonical((question, told.confirmation))
+        line = BatchLine(self.batch.batch_id, self.batch.began_at, number, content)
         recorded = record(self.tx, told, allowed, Kind.BATCH, self.now, line)
         if recorded is None:
             return told.confirmation

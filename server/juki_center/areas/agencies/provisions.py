@@ -30,14 +30,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class BatchLine:
     """Which line of which batch an answer belongs to.
 
-    `answer` is the answer in one encoding: the same line with the same answer is one provision. A
-    batch that was forgotten and begun anew is another one, though it bears the same id.
+    `content` is question and answer in one encoding: the same line with the same content and person
+    is one provision. Without the question, one yes after the other could be had under one line, and
+    only the first be recorded. A batch that was forgotten and begun anew is another one, though it
+    bears the same id.
     """
 
     batch_id: UUID
     began_at: datetime
     line: int
-    answer: bytes = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Provisions(Protocol):
     """What the store keeps of provisions."""
 
     def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
-        """Add a row; a batch's line with the same answer is the row that stands already."""
+        """Add a row; a batch's line with the same content is the row that stands already."""
 
     def forget_before(self, moment: datetime, limit: int) -> int:
         """Delete rows of earlier times, at most `limit`; return how many were there."""
