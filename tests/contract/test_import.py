@@ -348,6 +348,15 @@ def test_the_same_code_at_two_municipalities_is_refused(home: Path, empty: SQLit
     assert [(one.line, one.field) for one in findings(empty, done)] == [(3, "code")]
 
 
+def test_a_refused_line_leaves_no_register_behind(home: Path, empty: SQLiteStore) -> None:
+    (line,) = people(1)
+
+    import_into(home, write(home, [line, line | {"municipality": "131016"}]))
+
+    assert empty.read(lambda tx: tx.registers.is_hosted(TOKOROZAWA))
+    assert not empty.read(lambda tx: tx.registers.is_hosted(MunicipalityCode("131016")))
+
+
 def test_a_file_with_a_header_alone_has_no_lines(home: Path, empty: SQLiteStore) -> None:
     done = import_into(home, write(home, []))
 

@@ -291,11 +291,17 @@ def deletion_message(answer: commands.RecordClosed, now: datetime) -> pb.DeleteR
 def household_change_message(
     answer: commands.HouseholdChanged, now: datetime
 ) -> pb.ChangeHouseholdResponse:
-    """Translate the answer to a change of households."""
-    return pb.ChangeHouseholdResponse(
-        records=[record_message(one, now) for one in answer.records],
-        household_needs_head=answer.household_needs_head,
-    )
+    """Translate the answer to a change of households; of the records, what fits into a message.
+
+    The change is done by then, and no length of its records may make it look refused.
+    """
+    message = pb.ChangeHouseholdResponse(household_needs_head=answer.household_needs_head)
+    for resident in answer.records:
+        message.records.append(record_message(resident, now))
+        if message.ByteSize() > MESSAGE_LIMIT_BYTES:
+            del message.records[-1]
+            break
+    return message
 
 
 def code_change_message(

@@ -334,3 +334,15 @@ def test_history_is_cut_to_what_fits_into_a_message() -> None:
     assert 0 < len(message.earlier_versions) < 60
     versions = [one.version for one in message.earlier_versions]
     assert versions == list(range(60, 60 - len(versions), -1))
+
+
+def test_a_change_of_long_records_is_told_as_far_as_it_fits_into_a_message() -> None:
+    long = resident(newborn(address=_long(200), previous_address=_long(200)))
+
+    message = translate.household_change_message(
+        commands.HouseholdChanged((long,) * 60, household_needs_head=True), NOW
+    )
+
+    assert message.ByteSize() <= MESSAGE_LIMIT_BYTES
+    assert 0 < len(message.records) < 60
+    assert message.household_needs_head

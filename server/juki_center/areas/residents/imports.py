@@ -248,7 +248,10 @@ class _Hosting:
         self._hosted: set[MunicipalityCode] = set()
 
     def check(self, municipality: MunicipalityCode) -> None:
-        """Host a register that may begin. Raises RuleBroken for one that is not hosted."""
+        """Host a register that may begin. Raises RuleBroken for one that is not hosted.
+
+        It counts as hosted only once `keep` says that the line which began it stands.
+        """
         if municipality in self._hosted:
             return
         if not self._registers.is_hosted(municipality):
@@ -257,6 +260,9 @@ class _Hosting:
             if self._may_host.office_on(municipality, self._today).is_ward:
                 raise RuleBroken("NO_REGISTER_OF_ITS_OWN", "municipality")
             self._registers.host(municipality)
+
+    def keep(self, municipality: MunicipalityCode) -> None:
+        """Look this register up no more: a line of it stands."""
         self._hosted.add(municipality)
 
 
@@ -266,9 +272,10 @@ def _apply(tx: ImportTx, line: ReadLine, now: datetime, by: Importer, hosting: _
         return Applied(Outcome.REFUSED, 0, line.column, line.rule)
     version = line.update.version
     try:
-        hosting.check(line.update.municipality)
         with tx.alone():
-            return apply_update(tx, line.update, now, caller_uri=by.caller_uri)
+            hosting.check(line.update.municipality)
+            applied = apply_update(tx, line.update, now, caller_uri=by.caller_uri)
+            _undo_refused(applied)
     except RuleBroken as broken:
         return Applied(Outcome.REFUSED, version, broken.field, broken.rule)
     except NotAllowed:
@@ -277,6 +284,14 @@ def _apply(tx: ImportTx, line: ReadLine, now: datetime, by: Importer, hosting: _
         if refusal.reason is Reason.STORE_UNAVAILABLE:
             raise
         return Applied(Outcome.REFUSED, version, "", refusal.reason)
+    hosting.keep(line.update.municipality)
+    return applied
+
+
+def _undo_refused(applied: Applied) -> None:
+    """Raise RuleBroken for a refused update: with it goes the register that it would begin."""
+    if applied.outcome is Outcome.REFUSED:
+        raise RuleBroken(applied.rule, applied.field)
 
 
 def _is_told(finding: Finding) -> bool:

@@ -523,7 +523,9 @@ class ChangeHouseholdResponse(_message.Message):
     """Output only. Whether a household has members left and nobody, or more than one, who heads it."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
-        """Output only. The members in their new versions, in the order of the request."""
+        """Output only. The members in their new versions, in the order of the request; only the first of
+        them where all would not fit into a message.
+        """
 
     def __init__(
         self,
