@@ -22,6 +22,7 @@ from juki_center.areas.residents.changes import ChangeNotice, Item
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import ChangeReason
 from juki_center.errors import Reason, Refusal
+from juki_center.storage.rotation import CENTER_KEY
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.agencies import (
     FOUR,
@@ -278,6 +279,20 @@ async def test_a_cursor_of_another_agency_or_affair_is_unknown(office: SQLiteSto
             lambda tx, cursor=cursor: read(tx, cursor, agency=PENSION_OFFICE),  # type: ignore[misc]  # bound now
         )
         assert refusal.reason is Reason.CURSOR_UNKNOWN
+
+
+async def test_a_cursor_goes_on_after_the_centers_key_was_replaced(office: SQLiteStore) -> None:
+    await office.act(lambda tx: watch(tx, "takahashi-ichiro"))
+    await office.act(lambda tx: change(tx, "takahashi-ichiro"))
+    cursor = (await office.act(read)).cursor
+    await office.act(lambda tx: change(tx, "takahashi-ichiro"))
+
+    await office.act(lambda tx: tx.rotations.begin(CENTER_KEY, NOW))
+    while not (await office.act(lambda tx: tx.rotations.step(CENTER_KEY, 100))).is_last:
+        pass
+    resumed = await office.act(lambda tx: read(tx, cursor))
+
+    assert len(resumed.notices) == 1
 
 
 async def test_each_agency_sees_its_own_subscriptions_alone(office: SQLiteStore) -> None:

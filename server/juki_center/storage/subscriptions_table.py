@@ -8,6 +8,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.errors import KeyUnusable
 from juki_center.storage.keyring import KeyRing, LookUp
+from juki_center.storage.keys import SealKey
 from juki_center.storage.sql import SQL, as_number, as_octets, as_text, from_micros
 
 _REFERENCE_OCTETS = 16
@@ -76,14 +77,22 @@ class SubscriptionsTable:
 
     def seal_cursor(self, content: bytes, agency: str, affair: AffairCode) -> bytes:
         """Seal a cursor for an agency and an affair; 29 octets longer than its content."""
-        return self._keys.center_key().key.wrap(content, _cursor_owner(agency, affair))
+        return self._cursor_key(agency, affair).wrap(content, _cursor_owner(agency, affair))
 
     def open_cursor(self, cursor: bytes, agency: str, affair: AffairCode) -> bytes | None:
         """Open a cursor; None for one that was not sealed for this agency and affair."""
         try:
-            return self._keys.center_key().key.unwrap(cursor, _cursor_owner(agency, affair))
+            return self._cursor_key(agency, affair).unwrap(cursor, _cursor_owner(agency, affair))
         except KeyUnusable:
             return None
+
+    def _cursor_key(self, agency: str, affair: AffairCode) -> SealKey:
+        """Return the key of an agency's cursors, made from one that is never replaced.
+
+        A cursor lies with the agency and cannot be sealed anew when the center's key is.
+        """
+        key = self._keys.look_up(LookUp.CONTENT)
+        return SealKey(key.token(b"cursor", agency.encode(), affair.text.encode()))
 
 
 def _cursor_owner(agency: str, affair: AffairCode) -> str:

@@ -101,7 +101,7 @@ class IdentityConfirmationServiceServicer(object):
 
         The caller must present an agency certificate. A stream that broke is opened again with the same
         batch_id and content; the center says from which line on it goes on. A line is recorded as a
-        provision once, however often it is sent with the same answer.
+        provision once, however often it is sent with the same question and answer.
 
         Reasons: FIELD_INVALID, STEP_OUT_OF_ORDER, AFFAIR_NOT_AUTHORISED, ITEM_NOT_PERMITTED,
         BATCH_NOT_THE_SAME.
