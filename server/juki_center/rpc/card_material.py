@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 
 DOMAIN: Final = ec.P256
 _REREAD_AFTER: Final = timedelta(seconds=60)
-_TERMINAL_CERTIFICATES: Final = {Purpose.CERTIFICATE_COPY: Kind.AT_CENTER_AUTH}
+_TERMINAL_CERTIFICATES: Final = {
+    Purpose.CERTIFICATE_COPY: Kind.AT_CENTER_AUTH,
+    # No right at all: a card then takes the PIN and nothing else, so the PIN was used.
+    Purpose.PIN_PROOF: Kind.AT_CENTER_ID,
+    Purpose.CLERK_SIGN_IN: Kind.AT_CENTER_ID,
+    Purpose.CARD_CHECK: Kind.AT_CENTER_WINDOW,
+    Purpose.PIN_UNLOCK: Kind.AT_CENTER_WINDOW,
+}
 
 
 @dataclass(frozen=True, slots=True)

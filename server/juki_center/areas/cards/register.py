@@ -36,6 +36,10 @@ class Purpose(StrEnum):
     """What a card session is for; the names of the proto's Purpose without their prefix."""
 
     CERTIFICATE_COPY = "CERTIFICATE_COPY"
+    PIN_PROOF = "PIN_PROOF"
+    CARD_CHECK = "CARD_CHECK"
+    PIN_UNLOCK = "PIN_UNLOCK"
+    CLERK_SIGN_IN = "CLERK_SIGN_IN"
 
 
 @dataclass(frozen=True, slots=True)

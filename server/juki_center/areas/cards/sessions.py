@@ -16,7 +16,13 @@ from juki_center.errors import Reason, Refusal
 
 # A used or late session keeps its own refusal for a day; after that it is like one that never was.
 KEPT_AFTER_EXPIRY = timedelta(days=1)
-_KIND_FOR = {Purpose.CERTIFICATE_COPY: CardKind.RESIDENT}
+_KIND_FOR = {
+    Purpose.CERTIFICATE_COPY: CardKind.RESIDENT,
+    Purpose.PIN_PROOF: CardKind.RESIDENT,
+    Purpose.CARD_CHECK: CardKind.RESIDENT,
+    Purpose.PIN_UNLOCK: CardKind.RESIDENT,
+    Purpose.CLERK_SIGN_IN: CardKind.CLERK,
+}
 
 
 class CardsTx(Protocol):

@@ -40,7 +40,9 @@ class AuthenticateRequest(_message.Message):
 
     @_builtins.property
     def answers(self) -> Global___Answers:
-        """What the card answered to a batch. The third and the fourth message."""
+        """What the card answered to a batch. The third message, and the fourth where the purpose has
+        a second batch.
+        """
 
     def __init__(
         self,
@@ -105,8 +107,13 @@ class Hello(_message.Message):
 
     PURPOSE_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    ACT_ID_FIELD_NUMBER: _builtins.int
     purpose: _options_pb2.Purpose.ValueType
     """Required. What the session is for."""
+    act_id: _builtins.bytes
+    """Required with PIN_UNLOCK, refused with every other purpose (ANSWERS_MALFORMED). The unlock
+    that the session carries out, 16 bytes.
+    """
     @_builtins.property
     def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Required. The versions of this protocol that the terminal speaks; this document is version 1."""
@@ -116,10 +123,11 @@ class Hello(_message.Message):
         *,
         purpose: _options_pb2.Purpose.ValueType = ...,
         versions: _abc.Iterable[_builtins.int] | None = ...,
+        act_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["purpose", b"purpose", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_id", b"act_id", "purpose", b"purpose", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -400,7 +408,9 @@ Global___Answers: _TypeAlias = Answers  # noqa: Y015
 
 @_typing.final
 class Result(_message.Message):
-    """The card is genuine, known and active, and its holder entered the PIN."""
+    """The card is genuine and known, and is in a state that the purpose allows. Where the purpose
+    names the PIN, its holder entered the PIN.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -415,7 +425,9 @@ class Result(_message.Message):
     """
     @_builtins.property
     def usable_until(self) -> _timestamp_pb2.Timestamp:
-        """Output only. The session can be used once, by this terminal, until this time."""
+        """Output only. The session can be used once, by this terminal and for this purpose, until this
+        time.
+        """
 
     def __init__(
         self,

@@ -29,7 +29,8 @@ GRPC_VERSION: str
 class CardSessionServiceStub:
     """Mutual authentication of a card and the system (BSI TR-03110, EACv2), relayed by a terminal.
 
-    PACE with the holder's PIN runs between terminal and card and never reaches the center.
+    PACE with the holder's PIN, or with the number on the card's face (CAN), runs between terminal
+    and card and never reaches the center.
     Terminal Authentication and Chip Authentication run between center and card; the terminal
     relays bytes that it cannot read after Chip Authentication.
     """
@@ -41,22 +42,37 @@ class CardSessionServiceStub:
     Authenticate: _grpc.StreamStreamMultiCallable[_card_session_service_pb2.AuthenticateRequest, _card_session_service_pb2.AuthenticateResponse]
     """Authenticates one card for one purpose.
 
-    The caller must present a terminal certificate. Order of messages: hello, plan, ready, batch,
-    answers, batch, answers, result. A refusal ends the stream with a status and ErrorInfo;
-    result is sent after success only.
+    The caller must present a terminal certificate. The purpose fixes the password, the rights,
+    the cards that are taken, and what follows the first batch (Terminal and Chip
+    Authentication):
+
+    - CERTIFICATE_COPY: PIN; a resident's active card. Second batch: EF.DG1 is read.
+    - PIN_PROOF: PIN; a resident's card that is made or active. No second batch.
+    - CARD_CHECK: CAN; a resident's card in any state but void. No second batch. The first one
+      after a card was made proves that it can be handed over.
+    - PIN_UNLOCK: CAN; a resident's card that is made or active, and whose holder has an unlock
+      open at this terminal. Second batch: one command, which resets the counter of the PIN or
+      takes the PIN away, as the unlock says.
+    - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+
+    Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
+    second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
+    sent after success only.
 
     Reasons: PURPOSE_UNKNOWN, VERSION_UNSUPPORTED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
     ANSWERS_TRUNCATED, CARD_ACCESS_MALFORMED, TRUST_POINT_UNKNOWN, TERMINAL_ATTESTATION_INVALID,
     CARD_NOT_AUTHENTIC, CARD_REFUSED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT. Safe to start again: a
-    session that did not end in result has no effect.
+    CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED,
+    SESSION_LIMIT. Safe to start again: a session that did not end in result has no effect, but
+    that of PIN_UNLOCK, where the card may have obeyed; the same unlock allows another session.
     """
 
 @_typing.type_check_only
 class CardSessionServiceAsyncStub(CardSessionServiceStub):
     """Mutual authentication of a card and the system (BSI TR-03110, EACv2), relayed by a terminal.
 
-    PACE with the holder's PIN runs between terminal and card and never reaches the center.
+    PACE with the holder's PIN, or with the number on the card's face (CAN), runs between terminal
+    and card and never reaches the center.
     Terminal Authentication and Chip Authentication run between center and card; the terminal
     relays bytes that it cannot read after Chip Authentication.
     """
@@ -65,21 +81,36 @@ class CardSessionServiceAsyncStub(CardSessionServiceStub):
     Authenticate: _aio.StreamStreamMultiCallable[_card_session_service_pb2.AuthenticateRequest, _card_session_service_pb2.AuthenticateResponse]  # type: ignore[assignment]
     """Authenticates one card for one purpose.
 
-    The caller must present a terminal certificate. Order of messages: hello, plan, ready, batch,
-    answers, batch, answers, result. A refusal ends the stream with a status and ErrorInfo;
-    result is sent after success only.
+    The caller must present a terminal certificate. The purpose fixes the password, the rights,
+    the cards that are taken, and what follows the first batch (Terminal and Chip
+    Authentication):
+
+    - CERTIFICATE_COPY: PIN; a resident's active card. Second batch: EF.DG1 is read.
+    - PIN_PROOF: PIN; a resident's card that is made or active. No second batch.
+    - CARD_CHECK: CAN; a resident's card in any state but void. No second batch. The first one
+      after a card was made proves that it can be handed over.
+    - PIN_UNLOCK: CAN; a resident's card that is made or active, and whose holder has an unlock
+      open at this terminal. Second batch: one command, which resets the counter of the PIN or
+      takes the PIN away, as the unlock says.
+    - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+
+    Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
+    second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
+    sent after success only.
 
     Reasons: PURPOSE_UNKNOWN, VERSION_UNSUPPORTED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
     ANSWERS_TRUNCATED, CARD_ACCESS_MALFORMED, TRUST_POINT_UNKNOWN, TERMINAL_ATTESTATION_INVALID,
     CARD_NOT_AUTHENTIC, CARD_REFUSED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT. Safe to start again: a
-    session that did not end in result has no effect.
+    CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED,
+    SESSION_LIMIT. Safe to start again: a session that did not end in result has no effect, but
+    that of PIN_UNLOCK, where the card may have obeyed; the same unlock allows another session.
     """
 
 class CardSessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Mutual authentication of a card and the system (BSI TR-03110, EACv2), relayed by a terminal.
 
-    PACE with the holder's PIN runs between terminal and card and never reaches the center.
+    PACE with the holder's PIN, or with the number on the card's face (CAN), runs between terminal
+    and card and never reaches the center.
     Terminal Authentication and Chip Authentication run between center and card; the terminal
     relays bytes that it cannot read after Chip Authentication.
     """
@@ -92,15 +123,29 @@ class CardSessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_card_session_service_pb2.AuthenticateResponse], _abc.AsyncIterator[_card_session_service_pb2.AuthenticateResponse]]:
         """Authenticates one card for one purpose.
 
-        The caller must present a terminal certificate. Order of messages: hello, plan, ready, batch,
-        answers, batch, answers, result. A refusal ends the stream with a status and ErrorInfo;
-        result is sent after success only.
+        The caller must present a terminal certificate. The purpose fixes the password, the rights,
+        the cards that are taken, and what follows the first batch (Terminal and Chip
+        Authentication):
+
+        - CERTIFICATE_COPY: PIN; a resident's active card. Second batch: EF.DG1 is read.
+        - PIN_PROOF: PIN; a resident's card that is made or active. No second batch.
+        - CARD_CHECK: CAN; a resident's card in any state but void. No second batch. The first one
+          after a card was made proves that it can be handed over.
+        - PIN_UNLOCK: CAN; a resident's card that is made or active, and whose holder has an unlock
+          open at this terminal. Second batch: one command, which resets the counter of the PIN or
+          takes the PIN away, as the unlock says.
+        - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+
+        Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
+        second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
+        sent after success only.
 
         Reasons: PURPOSE_UNKNOWN, VERSION_UNSUPPORTED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
         ANSWERS_TRUNCATED, CARD_ACCESS_MALFORMED, TRUST_POINT_UNKNOWN, TERMINAL_ATTESTATION_INVALID,
         CARD_NOT_AUTHENTIC, CARD_REFUSED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT. Safe to start again: a
-        session that did not end in result has no effect.
+        CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED,
+        SESSION_LIMIT. Safe to start again: a session that did not end in result has no effect, but
+        that of PIN_UNLOCK, where the card may have obeyed; the same unlock allows another session.
         """
 
 def add_CardSessionServiceServicer_to_server(servicer: CardSessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

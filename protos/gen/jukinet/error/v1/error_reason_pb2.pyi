@@ -192,6 +192,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A file is not what the command needs. Metadata: problem."""
     ERROR_REASON_LINES_REFUSED: _ErrorReason.ValueType  # 82
     """Some lines of a file were refused or held; the others are done. Metadata: refused, held."""
+    ERROR_REASON_CARD_NOT_ACTIVE: _ErrorReason.ValueType  # 83
+    """The card was made and not yet handed over."""
+    ERROR_REASON_CARD_PIN_PENDING: _ErrorReason.ValueType  # 84
+    """An unlock was begun and the PIN was not proved since."""
+    ERROR_REASON_CARD_ACCESS_NUMBER_WRONG: _ErrorReason.ValueType  # 85
+    """The number from the card's face is wrong; no try of the PIN was counted. Made by terminals,
+    never sent.
+    """
+    ERROR_REASON_CARD_ACCESS_NUMBER_NOT_ENTERED: _ErrorReason.ValueType  # 86
+    """No number from the card's face was entered; nothing was counted. Made by terminals, never sent."""
+    ERROR_REASON_PIN_NOT_FOUR_DIGITS: _ErrorReason.ValueType  # 87
+    """The new PIN has not the form of one; the card was not touched. Made by terminals, never sent."""
+    ERROR_REASON_PIN_TOO_OBVIOUS: _ErrorReason.ValueType  # 88
+    """The new PIN is easy to guess; the card was not touched. Made by terminals, never sent.
+    Metadata: rule.
+    """
+    ERROR_REASON_PIN_ENTRIES_DIFFER: _ErrorReason.ValueType  # 89
+    """The two entries of the new PIN differ; the card was not touched. Made by terminals, never sent."""
+    ERROR_REASON_PIN_CHANGE_INCONCLUSIVE: _ErrorReason.ValueType  # 90
+    """The card went away while the new PIN was set: it has the old PIN or the new one. Made by
+    terminals, never sent.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -371,4 +393,26 @@ ERROR_REASON_FILE_NOT_USABLE: ErrorReason.ValueType  # 81
 """A file is not what the command needs. Metadata: problem."""
 ERROR_REASON_LINES_REFUSED: ErrorReason.ValueType  # 82
 """Some lines of a file were refused or held; the others are done. Metadata: refused, held."""
+ERROR_REASON_CARD_NOT_ACTIVE: ErrorReason.ValueType  # 83
+"""The card was made and not yet handed over."""
+ERROR_REASON_CARD_PIN_PENDING: ErrorReason.ValueType  # 84
+"""An unlock was begun and the PIN was not proved since."""
+ERROR_REASON_CARD_ACCESS_NUMBER_WRONG: ErrorReason.ValueType  # 85
+"""The number from the card's face is wrong; no try of the PIN was counted. Made by terminals,
+never sent.
+"""
+ERROR_REASON_CARD_ACCESS_NUMBER_NOT_ENTERED: ErrorReason.ValueType  # 86
+"""No number from the card's face was entered; nothing was counted. Made by terminals, never sent."""
+ERROR_REASON_PIN_NOT_FOUR_DIGITS: ErrorReason.ValueType  # 87
+"""The new PIN has not the form of one; the card was not touched. Made by terminals, never sent."""
+ERROR_REASON_PIN_TOO_OBVIOUS: ErrorReason.ValueType  # 88
+"""The new PIN is easy to guess; the card was not touched. Made by terminals, never sent.
+Metadata: rule.
+"""
+ERROR_REASON_PIN_ENTRIES_DIFFER: ErrorReason.ValueType  # 89
+"""The two entries of the new PIN differ; the card was not touched. Made by terminals, never sent."""
+ERROR_REASON_PIN_CHANGE_INCONCLUSIVE: ErrorReason.ValueType  # 90
+"""The card went away while the new PIN was set: it has the old PIN or the new one. Made by
+terminals, never sent.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -70,7 +70,19 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     PURPOSE_UNSPECIFIED: _Purpose.ValueType  # 0
     """Never sent."""
     PURPOSE_CERTIFICATE_COPY: _Purpose.ValueType  # 1
-    """A copy of the certificate of residence; center-auth, Read DG1."""
+    """A copy of the certificate of residence; center-auth, Read DG1, with the PIN."""
+    PURPOSE_PIN_PROOF: _Purpose.ValueType  # 2
+    """The holder knows the PIN of a card that is made or active; center-id, no right, with the PIN."""
+    PURPOSE_CARD_CHECK: _Purpose.ValueType  # 3
+    """This very card lies in this reader; center-window, PIN management and CAN allowed, with the
+    CAN. Says nothing of the person who brings the card.
+    """
+    PURPOSE_PIN_UNLOCK: _Purpose.ValueType  # 4
+    """The window resets the counter of the PIN, or takes a forgotten PIN away; center-window, PIN
+    management and CAN allowed, with the CAN.
+    """
+    PURPOSE_CLERK_SIGN_IN: _Purpose.ValueType  # 5
+    """A clerk signs in with the clerk's own card; center-id, no right, with the PIN."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """What a card session is for. The purpose fixes the terminal certificate and the rights (CHAT)
@@ -80,7 +92,19 @@ class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
 PURPOSE_UNSPECIFIED: Purpose.ValueType  # 0
 """Never sent."""
 PURPOSE_CERTIFICATE_COPY: Purpose.ValueType  # 1
-"""A copy of the certificate of residence; center-auth, Read DG1."""
+"""A copy of the certificate of residence; center-auth, Read DG1, with the PIN."""
+PURPOSE_PIN_PROOF: Purpose.ValueType  # 2
+"""The holder knows the PIN of a card that is made or active; center-id, no right, with the PIN."""
+PURPOSE_CARD_CHECK: Purpose.ValueType  # 3
+"""This very card lies in this reader; center-window, PIN management and CAN allowed, with the
+CAN. Says nothing of the person who brings the card.
+"""
+PURPOSE_PIN_UNLOCK: Purpose.ValueType  # 4
+"""The window resets the counter of the PIN, or takes a forgotten PIN away; center-window, PIN
+management and CAN allowed, with the CAN.
+"""
+PURPOSE_CLERK_SIGN_IN: Purpose.ValueType  # 5
+"""A clerk signs in with the clerk's own card; center-id, no right, with the PIN."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 class _ClerkRule:
