@@ -6,6 +6,7 @@ CardError
 ├── PinWrong              the PIN was compared and is wrong; `tries_left` remain
 ├── PinLocked             the PIN is blocked; nothing was compared
 ├── AuthenticationFailed  a token, signature or certificate does not verify
+│   ├── CanWrong             the number from the card's face was compared and is wrong
 │   └── CertificateRefused   a CV certificate or card signer does not fit its chain, rights or dates
 ├── SecureMessagingError  a protected answer is malformed or its MAC is wrong
 └── CardRemoved           the card or the reader went away in the middle
@@ -48,6 +49,13 @@ class PinLocked(CardError):
 
 class AuthenticationFailed(CardError):
     """A token, signature or certificate does not verify."""
+
+
+class CanWrong(AuthenticationFailed):
+    """The CAN was compared and is wrong. It has no counter, and nothing is said about the PIN."""
+
+    def __init__(self) -> None:
+        super().__init__("PACE: the CAN is wrong")
 
 
 class CertificateRefused(AuthenticationFailed):

@@ -21,6 +21,7 @@ from juki_card.card_access import CardAccess
 from juki_card.chat import CHAT
 from juki_card.errors import (
     AuthenticationFailed,
+    CanWrong,
     CardError,
     ParseError,
     PinLocked,
@@ -201,9 +202,9 @@ def select_password(
 def establish(password: Password, access: CardAccess, ephemerals: Ephemerals) -> Flow[PACEResult]:
     """Run PACE after `select_password` and return the open channel.
 
-    Raises PinWrong with the tries that are left, PinLocked where nothing was compared,
-    AuthenticationFailed where the CAN is wrong or the card's token does not fit, ParseError and
-    UnexpectedStatus. Of these only PinWrong says anything about the PIN.
+    Raises PinWrong with the tries that are left, PinLocked where nothing was compared, CanWrong,
+    AuthenticationFailed where another password is wrong or the card's token does not fit,
+    ParseError and UnexpectedStatus. Of these only PinWrong says anything about the PIN.
     """
     domain = access.domain
     encrypted = yield from _exchange(b"", ENCRYPTED_NONCE)
@@ -258,6 +259,8 @@ def _refuse_token(reference: PasswordReference, answer: ResponseAPDU) -> None:
     if reference is not PasswordReference.PIN and (
         left is not None or answer.sw == SW.AUTHENTICATION_FAILED
     ):
+        if reference is PasswordReference.CAN:
+            raise CanWrong
         raise AuthenticationFailed(f"PACE: the {reference.name} is wrong")
     _refuse_locked(answer)
     raise UnexpectedStatus(answer.sw, _GENERAL_AUTHENTICATE)

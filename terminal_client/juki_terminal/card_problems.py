@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from juki_card.errors import (
     AuthenticationFailed,
+    CanWrong,
     CardError,
     CardRemoved,
     CertificateRefused,
@@ -53,6 +54,7 @@ def problem_of(error: CardError) -> Problem:
 
 _REASONS: Final = (
     (CardRemoved, "CARD_REMOVED"),
+    (CanWrong, "CARD_ACCESS_NUMBER_WRONG"),
     (CertificateRefused, "TRUST_POINT_UNKNOWN"),
     (SecureMessagingError, "CARD_REFUSED"),
     (AuthenticationFailed, "CARD_NOT_AUTHENTIC"),

@@ -1,28 +1,24 @@
 """Where a PIN comes from: the holder's hand, without echo and in time, or a file for tests.
 
-A PIN that has not the form of one is asked for again here, before the card could count it.
+A PIN that has not the form of one is asked for again here, before the card could count it. New
+PINs are in `new_pin`, the number from the card's face is in `can`.
 """
 
 from __future__ import annotations
 
-import os
-import select
 import sys
-import termios
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from juki_card.errors import ParseError
 from juki_card.passwords import Pin
 from juki_client.outcome import Problem
+from juki_terminal.keyboard import DEVICE, Keyboard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_LONGEST_LINE: Final = 64
+    from collections.abc import Callable
 
 
 class PinSource(Protocol):
@@ -34,6 +30,23 @@ class PinSource(Protocol):
         Raises Problem PIN_NOT_ENTERED where none came within `seconds`; nothing was counted then.
         """
         ...
+
+
+class KnownPin:
+    """A PIN that was just set at this terminal; it is given once, and never repeated."""
+
+    def __init__(self, pin: Pin) -> None:
+        self._left = [pin]
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "KnownPin(***)"
+
+    def ask(self, tries_left: int | None, seconds: float) -> Pin:  # noqa: ARG002  # it is known
+        """Return the PIN; raise Problem PIN_NOT_ENTERED the second time."""
+        if not self._left:
+            raise Problem("PIN_NOT_ENTERED")
+        return self._left.pop()
 
 
 class FilePin:
@@ -49,11 +62,7 @@ class FilePin:
     @classmethod
     def read(cls, source: str) -> FilePin:
         """Read a file, or standard input for `-`; raise Problem USAGE_INVALID where it cannot."""
-        try:
-            text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Problem("USAGE_INVALID", {"field": "pin-from"}) from error
-        return cls(text.split())
+        return cls(read_lines(source, "pin-from"))
 
     def ask(self, tries_left: int | None, seconds: float) -> Pin:  # noqa: ARG002  # lines do not wait
         """Return the next line's PIN."""
@@ -74,50 +83,30 @@ class PromptPin:
     """
 
     prompt: Callable[[int | None, bool], str]
-    device: str = "/dev/tty"
+    device: str = DEVICE
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
     def ask(self, tries_left: int | None, seconds: float) -> Pin:
         """Ask until a PIN was entered or the time is over."""
-        end = self.monotonic() + seconds
         malformed = False
-        with _silent(self.device) as terminal:
+        keyboard = Keyboard(self.device, "--pin-from", self.monotonic)
+        with keyboard.silent(seconds) as lines:
             while True:
-                os.write(terminal, self.prompt(tries_left, malformed).encode("utf-8"))
-                line = _line(terminal, end - self.monotonic())
-                os.write(terminal, b"\n")
+                line = lines.ask(self.prompt(tries_left, malformed))
+                if line is None:
+                    raise Problem("PIN_NOT_ENTERED")
                 try:
-                    return Pin(line.decode("ascii", errors="replace"))
+                    return Pin(line)
                 except ParseError:
                     # The rest of a line that was too long must not pass for the next PIN.
-                    termios.tcflush(terminal, termios.TCIFLUSH)
+                    lines.forget()
                     malformed = True
 
 
-@contextmanager
-def _silent(device: str) -> Iterator[int]:
-    """Open the device with the echo off, and forget what was typed before and after."""
+def read_lines(source: str, option: str) -> list[str]:
+    """Return the words of a file, or of standard input for `-`; raise Problem USAGE_INVALID."""
     try:
-        terminal = os.open(device, os.O_RDWR | os.O_NOCTTY)
-    except OSError as error:
-        raise Problem(
-            "USAGE_INVALID", {"field": "pin", "rule": "a terminal, or --pin-from"}
-        ) from error
-    before = termios.tcgetattr(terminal)
-    silent = termios.tcgetattr(terminal)
-    silent[3] &= ~termios.ECHO
-    try:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
-        yield terminal
-    finally:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-        os.close(terminal)
-
-
-def _line(terminal: int, seconds: float) -> bytes:
-    """Read a line; raise Problem PIN_NOT_ENTERED after the time or at the end of input."""
-    ready, _, _ = select.select([terminal], [], [], max(0.0, seconds))
-    line = os.read(terminal, _LONGEST_LINE) if ready else b""
-    if not line:
-        raise Problem("PIN_NOT_ENTERED")
-    return line.strip()
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem("USAGE_INVALID", {"field": option}) from error
+    return text.split()

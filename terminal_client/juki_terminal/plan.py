@@ -19,6 +19,7 @@ from juki_card.cvc import CERTIFICATE, CVCertificate, verify_chain
 from juki_card.description import CertificateDescription
 from juki_card.domains import domain_of
 from juki_card.errors import CardError, CertificateRefused
+from juki_card.passwords import PasswordReference
 from juki_client.outcome import Problem
 from jukinet.options.v1 import options_pb2
 
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 _NEEDED_RIGHTS: Final[Mapping[int, Right]] = {
     options_pb2.PURPOSE_CERTIFICATE_COPY: Right.READ_DG1,
+    options_pb2.PURPOSE_CARD_CHECK: Right.PIN_MANAGEMENT | Right.CAN_ALLOWED,
+    options_pb2.PURPOSE_PIN_UNLOCK: Right.PIN_MANAGEMENT | Right.CAN_ALLOWED,
 }
-"""The most that a purpose may ask of a card."""
+"""The most that a purpose may ask of a card; one that is not here may ask for nothing."""
+_WITH_CAN: Final = frozenset((options_pb2.PURPOSE_CARD_CHECK, options_pb2.PURPOSE_PIN_UNLOCK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class CheckedPlan:
     for_card: eac.Plan
     description: CertificateDescription
     expires_at: datetime
+
+
+def password_for(purpose: int) -> PasswordReference:
+    """Return what opens the card for a purpose: its CAN at the window, else the holder's PIN."""
+    return PasswordReference.CAN if purpose in _WITH_CAN else PasswordReference.PIN
 
 
 def check(plan: card_pb.Plan, purpose: int, pins: Pins, cvca: bytes, now: datetime) -> CheckedPlan:

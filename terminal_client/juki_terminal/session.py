@@ -3,9 +3,10 @@
     with Center(address, identity, trust) as center:
         card = authenticate(center, open_reader("pcsc:Reader"), pin_source)
 
-PACE and the opening of Terminal Authentication run here; the rest is relayed (`relay`). The PIN
-and the keys of PACE never leave this process, and the last step of PACE is never repeated by
-itself: each try is the holder's own.
+The purpose says what opens the card: the holder's PIN, or at a window the number from the card's
+face (CAN). PACE and the opening of Terminal Authentication run here; the rest is relayed (`relay`).
+PIN, CAN and the keys of PACE never leave this process, and the last step of PACE is never repeated
+by itself: each try is the holder's own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from juki_card import attestation, eac, pace
 from juki_card.apdu import ResponseAPDU
-from juki_card.errors import ParseError, PinWrong
+from juki_card.errors import CanWrong, ParseError, PinWrong
 from juki_card.flow import run
 from juki_card.passwords import PasswordReference
 from juki_card.transcript import Transcript
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from juki_card.flow import Transmit
-    from juki_card.passwords import Pin
+    from juki_card.passwords import Can, Pin
+    from juki_terminal.can import CanSource
     from juki_terminal.channel import Center
     from juki_terminal.pin import PinSource
     from juki_terminal.reader import Reader
 
 _MARGIN_SECONDS: Final = 2.0
+_NOT_ENTERED: Final = frozenset(("PIN_NOT_ENTERED", "CARD_ACCESS_NUMBER_NOT_ENTERED"))
 
 
 class Stage(StrEnum):
@@ -54,6 +57,8 @@ class Stage(StrEnum):
     CARD_IN = "card_in"
     PIN_WRONG = "pin_wrong"
     PIN_RIGHT = "pin_right"
+    CAN_WRONG = "can_wrong"
+    CAN_RIGHT = "can_right"
     CARD_CHECKED = "card_checked"
 
 
@@ -78,7 +83,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedCard:
-    """A session that succeeded: the card is genuine and active, and its holder gave the PIN."""
+    """A session that succeeded: the card is genuine, and fit for the purpose of the session."""
 
     session_id: bytes
     usable_until: datetime
@@ -88,20 +93,26 @@ class AuthenticatedCard:
 def authenticate(
     center: Center,
     reader: Reader,
-    pin_source: PinSource,
+    source: PinSource | CanSource,
     *,
     purpose: options_pb2.Purpose.ValueType = options_pb2.PURPOSE_CERTIFICATE_COPY,
+    act_id: bytes = b"",
     surroundings: Surroundings | None = None,
 ) -> AuthenticatedCard:
     """Run one card session; return what an act needs to use it.
 
+    `source` gives what the purpose wants (`plan.password_for`): a PIN for CERTIFICATE_COPY,
+    PIN_PROOF and CLERK_SIGN_IN, a CAN for CARD_CHECK and PIN_UNLOCK. `act_id` names the unlock of a
+    PIN_UNLOCK session, 16 bytes.
+
     Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's
-    messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED, and those of the
-    card and the reader. Whatever is raised, the card was reset and no key is left.
+    messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED,
+    CARD_ACCESS_NUMBER_WRONG, CARD_ACCESS_NUMBER_NOT_ENTERED, and those of the card and the reader.
+    Whatever is raised, the card was reset and no key is left.
     """
     around = surroundings or Surroundings()
     with closing(SessionStream(center)) as stream:
-        hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION])
+        hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION], act_id=act_id)
         stream.send(card_pb.AuthenticateRequest(hello=hello))
         plan = plans.check(
             stream.receive_plan(), purpose, center.pins, center.trust.cvca, around.now()
@@ -109,7 +120,8 @@ def authenticate(
         around.progress(Stage.CARD_AWAITED)
         with connected(reader, around.card_wait_seconds) as atr:
             around.progress(Stage.CARD_IN)
-            return _Session(center, stream, plan, reader, around).run(atr, pin_source)
+            session = _Session(center, stream, plan, reader, around)
+            return session.run(atr, source, plans.password_for(purpose))
 
 
 class _Session:
@@ -131,13 +143,16 @@ class _Session:
             reader.transmit(command.encode())
         )
 
-    def run(self, atr: bytes, pin_source: PinSource) -> AuthenticatedCard:
-        """Run APDU 1 to 18 and return the result."""
+    def run(
+        self, atr: bytes, source: PinSource | CanSource, reference: PasswordReference
+    ) -> AuthenticatedCard:
+        """Run the APDUs of a session and return the result."""
         with card_problems():
-            prepared = self._prepare()
-            card = self._present(prepared, pin_source)
+            prepared = self._prepare(reference)
+            card = self._present(prepared, source, reference)
             with closing(card.channel):
-                self._around.progress(Stage.PIN_RIGHT)
+                is_pin = reference is PasswordReference.PIN
+                self._around.progress(Stage.PIN_RIGHT if is_pin else Stage.CAN_RIGHT)
                 transcript = Transcript(self._plan.session_id, self._center.pins.certificate_hash)
                 eac.add_opening(transcript, self._plan.for_card, card.ready)
                 ready = self._report(atr, card.ready)
@@ -146,51 +161,64 @@ class _Session:
                 self._stream.finish()
         return self._checked(result, transcript)
 
-    def _prepare(self) -> eac.Prepared:
+    def _prepare(self, reference: PasswordReference) -> eac.Prepared:
         """Read EF.CardAccess and the tries that are left, before the PIN is asked."""
         try:
-            prepared = run(eac.prepare(self._plan.for_card.chat), self._transmit)
+            prepared = run(eac.prepare(self._plan.for_card.chat, reference), self._transmit)
         except ParseError as error:
             raise Problem("CARD_ACCESS_MALFORMED") from error
         if prepared.access.chip_authentication_domain is not self._plan.for_card.domain:
             raise Problem("CARD_ACCESS_MALFORMED", {"field": "domain"})
         return prepared
 
-    def _present(self, prepared: eac.Prepared, pin_source: PinSource) -> eac.CardReady:
-        """Ask for the PIN until the card takes it, blocks, or the plan's time is over."""
+    def _present(
+        self, prepared: eac.Prepared, source: PinSource | CanSource, reference: PasswordReference
+    ) -> eac.CardReady:
+        """Ask for the password until the card takes it, blocks, or the plan's time is over."""
         tries_left = prepared.password.tries_left
-        wrong: PinWrong | None = None
+        wrong: PinWrong | CanWrong | None = None
         while True:
-            pin = self._ask(pin_source, tries_left, wrong)
+            password = self._ask(source, tries_left, wrong)
+            if password.reference is not reference:
+                # A source of the other kind would burn a try of the PIN with a number that is none.
+                raise Problem("USAGE_INVALID", {"field": "purpose", "rule": reference.name})
             try:
-                return self._open(prepared, pin)
+                return self._open(prepared, password)
             except PinWrong as error:
                 if error.tries_left == 0:
                     raise
                 wrong = error
-            self._around.progress(Stage.PIN_WRONG)
-            tries_left = self._select(prepared)
+                self._around.progress(Stage.PIN_WRONG)
+            except CanWrong as error:
+                wrong = error
+                self._around.progress(Stage.CAN_WRONG)
+            tries_left = self._select(prepared, reference)
 
-    def _ask(self, pin_source: PinSource, tries_left: int | None, wrong: PinWrong | None) -> Pin:
-        """Ask while the plan lives; where nothing follows a wrong PIN, the wrong PIN is the end."""
+    def _ask(
+        self,
+        source: PinSource | CanSource,
+        tries_left: int | None,
+        wrong: PinWrong | CanWrong | None,
+    ) -> Pin | Can:
+        """Ask while the plan lives; where nothing follows a wrong entry, that entry is the end."""
         plan_seconds = (self._plan.expires_at - self._around.now()).total_seconds()
         seconds = min(self._around.pin_timeout_seconds, plan_seconds - _MARGIN_SECONDS)
         try:
-            return pin_source.ask(tries_left, seconds)
+            return source.ask(tries_left, seconds)
         except Problem as problem:
-            if wrong is not None and problem.reason == "PIN_NOT_ENTERED":
+            if wrong is not None and problem.reason in _NOT_ENTERED:
                 raise wrong from problem
             raise
 
-    def _open(self, prepared: eac.Prepared, pin: Pin) -> eac.CardReady:
+    def _open(self, prepared: eac.Prepared, password: Pin | Can) -> eac.CardReady:
         octets = self._around.random(pace.random_size(prepared.access.domain))
         ephemerals = pace.Ephemerals.from_random(prepared.access.domain, octets)
-        return run(eac.present(prepared, pin, ephemerals, self._plan.for_card), self._transmit)
+        return run(eac.present(prepared, password, ephemerals, self._plan.for_card), self._transmit)
 
-    def _select(self, prepared: eac.Prepared) -> int | None:
-        """Name the PIN to the card anew, which says how many tries are left."""
+    def _select(self, prepared: eac.Prepared, reference: PasswordReference) -> int | None:
+        """Name the password to the card anew, which says how many tries of a PIN are left."""
         chat = self._plan.for_card.chat
-        select = pace.select_password(prepared.access, PasswordReference.PIN, chat)
+        select = pace.select_password(prepared.access, reference, chat)
         return run(select, self._transmit).tries_left
 
     def _report(self, atr: bytes, ready: eac.Ready) -> card_pb.Ready:
