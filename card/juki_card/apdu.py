@@ -44,6 +44,7 @@ class SW:
     FILE_NOT_FOUND: Final = 0x6A82
     WRONG_P1P2: Final = 0x6A86
     REFERENCED_DATA_NOT_FOUND: Final = 0x6A88
+    FILE_EXISTS: Final = 0x6A89
     WRONG_OFFSET: Final = 0x6B00
     INS_NOT_SUPPORTED: Final = 0x6D00
     CLA_NOT_SUPPORTED: Final = 0x6E00

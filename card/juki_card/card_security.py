@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec as asymmetric
 from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 from juki_card import ec, oid, tlv
+from juki_card.card_access import CardAccess
 from juki_card.errors import AuthenticationFailed, CertificateRefused, ParseError
+from juki_card.files import CARD_SECURITY_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -185,6 +187,21 @@ def make(security_infos: bytes, *, signer_certificate: bytes, signer_key: ec.Pri
     container = cms.ContentInfo({"content_type": "signed_data", "content": signed_data})
     octets: bytes = container.dump()
     return octets
+
+
+def for_chip(key: ChipKey, *, signer_certificate: bytes, signer_key: ec.PrivateKey) -> bytes:
+    """Return EF.CardSecurity of a card of ours: what EF.CardAccess offers, and the chip's key.
+
+    The same key and signer give the same octets. Raises ParseError where it is too long for a card.
+    """
+    access = CardAccess.offering(ec.domain_of(key.domain_parameter))
+    infos = tlv.expect(access.encode(), tlv.SET) + key.encode()
+    made = make(
+        tlv.encode(tlv.SET, infos), signer_certificate=signer_certificate, signer_key=signer_key
+    )
+    if len(made) > CARD_SECURITY_MOST:
+        raise ParseError(f"EF.CardSecurity: {len(made)} octets, at most {CARD_SECURITY_MOST}")
+    return made
 
 
 def parse(octets: bytes) -> CardSecurity:

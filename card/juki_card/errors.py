@@ -9,6 +9,8 @@ CardError
 │   ├── CanWrong             the number from the card's face was compared and is wrong
 │   └── CertificateRefused   a CV certificate or card signer does not fit its chain, rights or dates
 ├── SecureMessagingError  a protected answer is malformed or its MAC is wrong
+├── NotABlank             what lies in the reader is no blank chip, or is one no longer
+├── ContentDiffers        a blank chip holds another content than it is to hold
 └── CardRemoved           the card or the reader went away in the middle
 """
 
@@ -64,6 +66,22 @@ class CertificateRefused(AuthenticationFailed):
 
 class SecureMessagingError(CardError):
     """A protected answer is malformed or its MAC is wrong; the channel is dead."""
+
+
+class NotABlank(CardError):
+    """What lies in the reader is no blank chip, or is one no longer: a card made already."""
+
+    def __init__(self, status_word: int) -> None:
+        super().__init__(f"not a blank chip: status word {status_word:04X}")
+        self.status_word = status_word
+
+
+class ContentDiffers(CardError):
+    """A blank chip holds another content than it is to hold, and holds it for ever."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"blank chip: {part} holds something else already")
+        self.part = part
 
 
 class CardRemoved(CardError):

@@ -17,6 +17,8 @@ JUKI_AID: Final = bytes.fromhex("F04A554B4901")
 """The application that holds EF.DG1: a proprietary identifier, "JUKI", 01."""
 CARD_ACCESS: Final = 0x1C
 CARD_SECURITY: Final = 0x1D
+CARD_SECURITY_MOST: Final = 800
+"""Octets of EF.CardSecurity: four short reads (card-edge profile, clause 2)."""
 DG1: Final = 0x01
 READ_OK: Final = frozenset((SW.OK, SW.END_OF_FILE))
 _SHORT_FILE: Final = 0x80

@@ -6,9 +6,9 @@ Everything comes as an argument; the card file is written once and never over an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from juki_card import card_security, ec, resident_code, tlv
+from juki_card import card_security, ec, resident_code
 from juki_card.card_access import CA_KEY_ID, CardAccess
 from juki_card.errors import ParseError
 from juki_card.passwords import Pin
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from juki_card.passwords import Can, TransportPin
     from juki_card.virtual.chance import Chance
     from juki_cardbox.profiles import Profile
-
-CARD_SECURITY_MOST: Final = 800
-"""Octets of EF.CardSecurity: four short reads (card-edge profile, clause 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +98,34 @@ def make_memory(wanted: Personalisation, chance: Chance) -> CardMemory:
 
 def serial_of(memory: CardMemory) -> bytes:
     """Return the card's serial as the center's register has it, 32 octets."""
-    domain = ec.domain_of_key(memory.chip_key)
-    point = ec.encode_point(memory.chip_key.public_key())
-    return card_security.ChipKey(domain.parameter_id, point).serial
+    return _public(memory.chip_key).serial
+
+
+def mask_files(profile: Profile) -> tuple[ElementaryFile, ...]:
+    """Return what every card of a profile has: EF.DIR and EF.CardAccess, free to read."""
+    master, access = Directory.MASTER_FILE, CardAccess.offering(profile.domain)
+    return (
+        ElementaryFile(master, 0x2F00, 0x1E, Access.ALWAYS, profile.directory),
+        ElementaryFile(master, 0x011C, 0x1C, Access.ALWAYS, access.encode()),
+    )
 
 
 def _files(wanted: Personalisation, chip_key: ec.PrivateKey) -> tuple[ElementaryFile, ...]:
-    master, application = Directory.MASTER_FILE, Directory.APPLICATION
-    access = CardAccess.offering(wanted.profile.domain)
-    security = _card_security(access, chip_key, wanted.signer)
+    signer = wanted.signer
+    security = card_security.for_chip(
+        _public(chip_key), signer_certificate=signer.certificate, signer_key=signer.key
+    )
     files = (
-        ElementaryFile(master, 0x2F00, 0x1E, Access.ALWAYS, wanted.profile.directory),
-        ElementaryFile(master, 0x011C, 0x1C, Access.ALWAYS, access.encode()),
-        ElementaryFile(master, 0x011D, 0x1D, Access.TERMINAL, security),
+        *mask_files(wanted.profile),
+        ElementaryFile(Directory.MASTER_FILE, 0x011D, 0x1D, Access.TERMINAL, security),
     )
     if wanted.resident_code is None:
         return files
     dg1 = resident_code.encode_dg1(wanted.resident_code)
+    application = Directory.APPLICATION
     return (*files, ElementaryFile(application, 0x0101, 0x01, Access.READ_DG1, dg1))
 
 
-def _card_security(access: CardAccess, chip_key: ec.PrivateKey, signer: CardSigner) -> bytes:
+def _public(chip_key: ec.PrivateKey) -> card_security.ChipKey:
     point = ec.encode_point(chip_key.public_key())
-    key = card_security.ChipKey(ec.domain_of_key(chip_key).parameter_id, point, CA_KEY_ID)
-    infos = tlv.expect(access.encode(), tlv.SET) + key.encode()
-    made = card_security.make(
-        tlv.encode(tlv.SET, infos),
-        signer_certificate=signer.certificate,
-        signer_key=signer.key,
-    )
-    if len(made) > CARD_SECURITY_MOST:
-        raise ParseError(f"EF.CardSecurity: {len(made)} octets, at most {CARD_SECURITY_MOST}")
-    return made
+    return card_security.ChipKey(ec.domain_of_key(chip_key).parameter_id, point, CA_KEY_ID)

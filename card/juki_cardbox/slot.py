@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from juki_card.apdu import ResponseAPDU
     from juki_card.virtual.chance import Chance
-    from juki_card.virtual.memory import CardMemory
-    from juki_card.virtual.turn import Transition
+    from juki_card.virtual.turn import Memory, Transition
     from juki_cardbox.power import PowerSupply
 
 _HISTORICAL: Final = bytes.fromhex("80 54 4a554b49 73 9401c0")
@@ -126,7 +125,7 @@ class CardSlot:
 
         Raises CardFileError where there is no such card, CardBusy where another program holds it.
         """
-        self._file.load()
+        self._file.read()
         self._take()
         self._stays = True
         try:
@@ -153,7 +152,7 @@ class _Powered:
         self._file = file
         self._supply = supply
         self._chance = chance
-        self._memory = file.load()
+        self._memory = file.read()
         self._exchanges = 0
         self._writes = 0
 
@@ -174,7 +173,7 @@ class _Powered:
         self.session = outcome.session
         return outcome.answer
 
-    def _save(self, memory: CardMemory) -> None:
+    def _save(self, memory: Memory) -> None:
         self._writes += 1
         self._reached(CutPoint.BEFORE_WRITE)
         try:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from juki_card.apdu import CHAINING, SHORT_NE, SW, CommandAPDU, ResponseAPDU
 from juki_card.errors import CardError, SecureMessagingError
 from juki_card.secure_messaging import CLA_PROTECTED
-from juki_card.virtual import pace
+from juki_card.virtual import blank, pace
+from juki_card.virtual.blank import BlankTurn
+from juki_card.virtual.blank_memory import BlankMemory
 from juki_card.virtual.orders import GENERAL_AUTHENTICATE
 from juki_card.virtual.session import Counted, SecuredBy, Session
 from juki_card.virtual.table import look_up
@@ -21,7 +23,7 @@ from juki_card.virtual.turn import Refused, Transition, Turn, status_word_of
 
 if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
-    from juki_card.virtual.memory import CardMemory
+    from juki_card.virtual.turn import Memory
 
 MOST_CHAINED: Final = 4_096
 """Octets of one chained command that the card's buffer takes."""
@@ -32,7 +34,7 @@ _ENVELOPE: Final = 14
 """Status and MAC objects of a protected answer: 99 02 sw, 8E 08 mac."""
 
 
-def process(memory: CardMemory, session: Session, octets: bytes, chance: Chance) -> Transition:
+def process(memory: Memory, session: Session, octets: bytes, chance: Chance) -> Transition:
     """Answer one command APDU.
 
     The driver saves the memory before it sends the answer; where the answer is None it saves the
@@ -45,16 +47,16 @@ def process(memory: CardMemory, session: Session, octets: bytes, chance: Chance)
         return _dropped(memory, status_word_of(error))
 
 
-def proceed(memory: CardMemory, session: Session) -> Transition:
+def proceed(memory: Memory, session: Session) -> Transition:
     """Compare the secret whose try was counted and saved (PACE, last step)."""
     stage = session.stage
-    if not isinstance(stage, Counted):
+    if not isinstance(stage, Counted) or isinstance(memory, BlankMemory):
         return _dropped(memory, SW.CONDITIONS_NOT_SATISFIED)
     return _protected(session.secured, pace.compare(memory, session, stage))
 
 
 def _assembled(
-    memory: CardMemory, session: Session, command: CommandAPDU, chance: Chance
+    memory: Memory, session: Session, command: CommandAPDU, chance: Chance
 ) -> Transition:
     """Collect a chain before anything looks at it (ISO/IEC 7816-4, 5.3.3).
 
@@ -88,29 +90,32 @@ def _joined(first: CommandAPDU, part: CommandAPDU) -> CommandAPDU:
     return replace(part, data=first.data + part.data)
 
 
-def _opened(
-    memory: CardMemory, session: Session, command: CommandAPDU, chance: Chance
-) -> Transition:
+def _opened(memory: Memory, session: Session, command: CommandAPDU, chance: Chance) -> Transition:
     """Take secure messaging off, ask the table, put it on again."""
     secured = session.secured
     if secured is None:
-        return look_up(Turn(memory, session, command, chance, room=command.ne))
+        return _obeyed(memory, session, command, chance, room=command.ne)
     if not command.ne:
         raise Refused(SW.WRONG_LENGTH)
     try:
         plain = secured.channel().unwrap(command)
     except SecureMessagingError:
         raise Refused(SW.SM_INCORRECT) from None
-    turn = Turn(memory, session, plain, chance, room=_room(command.ne))
-    return _protected(secured, _guarded(turn))
-
-
-def _guarded(turn: Turn) -> Transition:
-    """Turn a refusal into an answer that is still protected; the session is dropped with it."""
     try:
-        return look_up(turn)
+        outcome = _obeyed(memory, session, plain, chance, room=_room(command.ne))
     except CardError as error:
-        return turn.dropped(status_word_of(error))
+        # The refusal is still protected; the session is dropped with it.
+        outcome = _dropped(memory, status_word_of(error))
+    return _protected(secured, outcome)
+
+
+def _obeyed(
+    memory: Memory, session: Session, command: CommandAPDU, chance: Chance, *, room: int
+) -> Transition:
+    """Ask the table of a card, or that of a blank."""
+    if isinstance(memory, BlankMemory):
+        return blank.look_up(BlankTurn(memory, session, command, chance, room))
+    return look_up(Turn(memory, session, command, chance, room))
 
 
 def _protected(secured: SecuredBy | None, outcome: Transition) -> Transition:
@@ -132,5 +137,5 @@ def _room(ne: int) -> int:
     return max(0, cryptogram // _BLOCK * _BLOCK - 1)
 
 
-def _dropped(memory: CardMemory, status_word: int) -> Transition:
+def _dropped(memory: Memory, status_word: int) -> Transition:
     return Transition(memory, Session(), ResponseAPDU(b"", status_word))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from juki_card.secure_messaging import CardChannel
 from juki_card.virtual.memory import Directory
@@ -40,6 +40,12 @@ class State(Enum):
     TERMINAL = "TA done"
     CHIP_KEY_NAMED = "CA: key named"
     CHIP = "CA done"
+    BLANK_CHALLENGED = "blank: challenge sent"
+    BLANK_OPENED = "blank: both ends authenticated"
+
+
+BLANK_STATES: Final = frozenset((State.BLANK_CHALLENGED, State.BLANK_OPENED))
+"""The states that only a blank chip has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,21 @@ class ChipDone:
     terminal: TerminalDone
 
 
+@dataclass(frozen=True, slots=True)
+class BlankChallenged:
+    """A blank's GET CHALLENGE was answered with `nonce`."""
+
+    state: ClassVar[State] = State.BLANK_CHALLENGED
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlankOpened:
+    """A blank and the center proved their key to each other."""
+
+    state: ClassVar[State] = State.BLANK_OPENED
+
+
 Stage: TypeAlias = (
     Idle
     | PasswordNamed
@@ -189,6 +210,8 @@ Stage: TypeAlias = (
     | TerminalDone
     | ChipKeyNamed
     | ChipDone
+    | BlankChallenged
+    | BlankOpened
 )
 
 

@@ -94,8 +94,13 @@ def verify_signature(turn: Turn, stage: Challenged) -> Transition:
 
 
 def _may_authenticate(memory: CardMemory, stage: PaceDone) -> None:
-    """Refuse where PACE asked for no rights, or the card was not handed over yet."""
-    if stage.facts.chat is None or memory.pin.state is PinState.TRANSPORT:
+    """Refuse where PACE asked for no rights, or was run with a PIN that is not the holder's own.
+
+    The CAN opens a window session in every state of the PIN: so a card is proved when it is made.
+    """
+    in_transport = memory.pin.state is PinState.TRANSPORT
+    by_pin = stage.facts.reference is PasswordReference.PIN
+    if stage.facts.chat is None or (in_transport and by_pin):
         raise Refused(SW.CONDITIONS_NOT_SATISFIED)
 
 

@@ -8,7 +8,7 @@ session.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from juki_card.apdu import SW, ResponseAPDU
 from juki_card.errors import AuthenticationFailed, CardError, ParseError
@@ -16,9 +16,13 @@ from juki_card.virtual.session import Session
 
 if TYPE_CHECKING:
     from juki_card.apdu import CommandAPDU
+    from juki_card.virtual.blank_memory import BlankMemory
     from juki_card.virtual.chance import Chance
     from juki_card.virtual.memory import CardMemory
     from juki_card.virtual.session import SecuredBy, Stage
+
+Memory: TypeAlias = "CardMemory | BlankMemory"
+"""What a chip keeps without power: a card's, or that of a blank which TERMINATE makes a card."""
 
 
 class Refused(CardError):
@@ -37,7 +41,7 @@ class Transition:
     the secret is compared.
     """
 
-    memory: CardMemory
+    memory: Memory
     session: Session
     answer: ResponseAPDU | None
 

@@ -104,7 +104,8 @@ def test_file_of_another_kind_is_refused(path: Path, octets: bytes) -> None:
     ("field", "value"),
     [
         ("schema", "other"),
-        ("version", 2),
+        ("version", 3),
+        ("kind", "ticket"),
         ("application", "zz"),
         ("domain_parameters", 99),
         ("chip_key", "00"),

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from juki_card import eac, pace
+from juki_card import eac, files, pace
 from juki_card import terminal_authentication as ta
 from juki_card.apdu import SW, CommandAPDU, ResponseAPDU
+from juki_card.chat import CHAT
 from juki_card.errors import CardError, PinLocked, PinWrong, UnexpectedStatus
 from juki_card.flow import run
 from juki_card.passwords import PasswordReference, Pin, TransportPin
@@ -25,6 +26,7 @@ from tests.support.card_states import (
     window_session,
 )
 from tests.support.eac_world import (
+    AUTH,
     CAN,
     IDENTIFY,
     PIN,
@@ -42,6 +44,20 @@ NEW = Pin("2580")
 CHANGE = CommandAPDU(0x00, 0x2C, 0x02, 0x03, NEW.octets())
 UNBLOCK = CommandAPDU(0x00, 0x2C, 0x03, 0x03)
 TO_TRANSPORT = CommandAPDU(0x80, 0x2C, 0x03, 0x03)
+OTHER_THAN_CHANGE = (
+    ta.mse_set_dst(world().cvca.certificate.chr),
+    files.read_short_file(files.CARD_SECURITY),
+    CommandAPDU(0x00, 0x2A, 0x00, 0xBE, b"\x00"),
+    CommandAPDU(0x00, 0x22, 0x41, 0xA4),
+    CommandAPDU(0x00, 0x84, 0x00, 0x00, ne=8),
+    CommandAPDU(0x00, 0x2C, 0x02, 0x02, NEW.octets()),
+)
+"""What a session does besides setting a PIN."""
+REFUSALS = {
+    SW.CONDITIONS_NOT_SATISFIED,
+    SW.SECURITY_NOT_SATISFIED,
+    SW.WRONG_P1P2,
+}
 
 
 def new_card(*, tries_left: int = 3) -> CardInHand:
@@ -270,16 +286,64 @@ def test_forgotten_pin_is_replaced_without_the_window_seeing_it() -> None:
     assert code == RESIDENT_CODE
 
 
-def test_card_without_a_pin_refuses_the_pin_and_every_terminal() -> None:
-    card = CardInHand(replace(world().memory(), pin=PinRecord(PinState.TRANSPORT, None)))
+def pin_states() -> dict[str, PinRecord]:
+    """Return a PIN in every state that it can be in."""
+    return {
+        "operational": PinRecord(PinState.OPERATIONAL, PIN),
+        "blocked": PinRecord(PinState.OPERATIONAL, PIN, 0),
+        "transport PIN": PinRecord(PinState.TRANSPORT, TRANSPORT_PIN),
+        "transport PIN blocked": PinRecord(PinState.TRANSPORT, TRANSPORT_PIN, 0),
+        "no PIN": PinRecord(PinState.TRANSPORT, None),
+    }
+
+
+@pytest.mark.parametrize("state", pin_states())
+def test_can_opens_a_window_session_in_every_state_of_the_pin(state: str) -> None:
+    record = pin_states()[state]
+    card = CardInHand(world().memory().with_pin(record))
+
+    with pytest.raises(UnexpectedStatus) as refusal:
+        whole_session(card.transmit, *world().plan(WINDOW), password=CAN)
+
+    # Everything worked up to EF.DG1, to which a window has no right.
+    assert refusal.value.command == "READ EF.DG1"
+    assert card.memory.pin == record
+
+
+@pytest.mark.parametrize("state", ["transport PIN", "no PIN"])
+@pytest.mark.parametrize("chat", [IDENTIFY, AUTH], ids=["identify", "read DG1"])
+def test_can_opens_nothing_but_a_window_session_in_transport(state: str, chat: CHAT) -> None:
+    card = CardInHand(world().memory().with_pin(pin_states()[state]))
+
+    with pytest.raises(UnexpectedStatus) as refusal:
+        open_channel(card, CAN, chat=chat)
+
+    assert refusal.value.status_word == SW.SECURITY_NOT_SATISFIED
+
+
+def test_card_without_a_pin_refuses_the_pin() -> None:
+    card = CardInHand(world().memory().with_pin(pin_states()["no PIN"]))
 
     with pytest.raises(UnexpectedStatus) as refusal:
         told_tries(card)
-    with pytest.raises(UnexpectedStatus) as other:
-        open_session(card.transmit, world().plan(WINDOW)[0], password=CAN)
 
     assert refusal.value.status_word == SW.REFERENCE_DATA_UNUSABLE
-    assert other.value.status_word == SW.CONDITIONS_NOT_SATISFIED
+
+
+def test_card_without_a_pin_takes_its_can_for_the_new_pin_and_nothing_else() -> None:
+    card = CardInHand(world().memory().with_pin(pin_states()["no PIN"]))
+    open_channel(card, CAN)
+    before = card.session
+
+    answers = []
+    for command in (*OTHER_THAN_CHANGE, UNBLOCK, TO_TRANSPORT):
+        card.session = before
+        answers.append(say(card, command).sw)
+
+    assert set(answers) <= REFUSALS
+    assert card.memory.pin.value is None
+    card.session = before
+    assert say(card, CHANGE).sw == SW.OK
 
 
 # Hand-over
@@ -309,6 +373,34 @@ def test_transport_pin_opens_no_session_with_the_system() -> None:
         open_session(card.transmit, world().plan()[0], password=TRANSPORT_PIN)
 
     assert refusal.value.status_word == SW.CONDITIONS_NOT_SATISFIED
+
+
+@pytest.mark.parametrize("chat", [None, AUTH, IDENTIFY, WINDOW], ids=repr)
+def test_transport_pin_permits_nothing_but_the_new_pin(chat: CHAT | None) -> None:
+    card = transport_card()
+    open_channel(card, TRANSPORT_PIN, chat=chat)
+    before = card.session
+
+    answers = []
+    for command in (*OTHER_THAN_CHANGE, UNBLOCK, TO_TRANSPORT):
+        card.session = before
+        answers.append(say(card, command).sw)
+
+    assert set(answers) <= REFUSALS
+    assert card.memory.pin == PinRecord(PinState.TRANSPORT, TRANSPORT_PIN)
+
+
+def test_window_unblocks_a_transport_pin_and_keeps_it() -> None:
+    blocked = world().memory(pin=TRANSPORT_PIN).pin
+    card = CardInHand(world().memory().with_pin(replace(blocked, tries_left=0)))
+    with suppress(UnexpectedStatus):
+        # Ends at EF.DG1, to which a window has no right; that refusal keeps the session.
+        whole_session(card.transmit, *world().plan(WINDOW), password=CAN)
+
+    answer = say(card, UNBLOCK)
+
+    assert answer.sw == SW.OK
+    assert card.memory.pin == PinRecord(PinState.TRANSPORT, TRANSPORT_PIN, 3, 9)
 
 
 def test_wrong_transport_pin_counts() -> None:
