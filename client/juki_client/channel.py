@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", bound=Message)
 
 ERROR_DOMAIN: Final = "center.jukinet"
-MAX_MESSAGE_BYTES: Final = 64 * 1024
+MAX_MESSAGE_BYTES: Final = 256 * 1024
 CALL_SECONDS: Final = 20.0
 
 _OPTIONS: Final = (

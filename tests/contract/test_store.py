@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from juki_center.areas.audit.events import AuditEvent, DeniedAttempt, Event
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardStatus
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -40,6 +41,8 @@ def card(serial: bytes) -> Card:
         status=CardStatus.ACTIVE,
         municipality=MunicipalityCode("112089"),
         valid_until=date(2033, 8, 24),
+        number=CardNumber.drawn(serial[-8:]),
+        made_on=date(2023, 8, 25),
     )
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.copies.commands import (
@@ -103,6 +104,8 @@ def enter_everybody(tx: Tx, now: datetime = NOW) -> None:
                 status=CardStatus.ACTIVE,
                 municipality=sample.municipality,
                 valid_until=date(2033, 8, 24),
+                number=CardNumber.drawn(serial_of(sample.key)[-8:]),
+                made_on=date(2023, 8, 25),
             )
         )
 

@@ -25,6 +25,7 @@ from juki_card.virtual.session import Session
 from juki_cardbox.personalise import CardSigner, Personalisation, make_memory, serial_of
 from juki_cardbox.slot import SystemChance, answer_to_reset
 from juki_center.areas.audit.events import AuditEvent, DeniedAttempt
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import PersonID, ResidenceState, Whereabouts
@@ -140,7 +141,16 @@ class Register:
         kind: CardKind = CardKind.RESIDENT,
         valid_until: date = date(2099, 1, 1),
     ) -> None:
-        self.card_rows[serial] = Card(serial, HOLDER, kind, status, TOKOROZAWA, valid_until)
+        self.card_rows[serial] = Card(
+            serial,
+            HOLDER,
+            kind,
+            status,
+            TOKOROZAWA,
+            valid_until,
+            number=CardNumber.drawn(serial[-8:]),
+            made_on=date(2003, 8, 25),
+        )
 
 
 def center_plan(message: pb.Plan) -> eac.Plan:

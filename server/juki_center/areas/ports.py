@@ -11,7 +11,11 @@ from juki_center.areas.agencies.batch_rows import Batches
 from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.cards.application_rows import Applications
+from juki_center.areas.cards.note_rows import CardNotes
+from juki_center.areas.cards.personalisation_rows import Personalisations
 from juki_center.areas.cards.register import Cards
+from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
@@ -42,10 +46,16 @@ class Tx(Protocol):
     def answers(self) -> Answers: ...
 
     @property
+    def applications(self) -> Applications: ...
+
+    @property
     def audit(self) -> AuditLog: ...
 
     @property
     def batches(self) -> Batches: ...
+
+    @property
+    def card_notes(self) -> CardNotes: ...
 
     @property
     def cards(self) -> Cards: ...
@@ -72,6 +82,9 @@ class Tx(Protocol):
     def pending(self) -> PendingUpdates: ...
 
     @property
+    def personalisations(self) -> Personalisations: ...
+
+    @property
     def provisions(self) -> Provisions: ...
 
     @property
@@ -82,6 +95,9 @@ class Tx(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def unlocks(self) -> Unlocks: ...
 
     def alone(self) -> AbstractContextManager[None]:
         """Undo what is done inside where it raises, and nothing else."""

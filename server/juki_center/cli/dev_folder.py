@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from juki_card.passwords import Can, Pin
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.personalise import CardSigner, Personalisation, make_card, serial_of
+from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardStatus
 from juki_center.areas.cards.rules import last_valid_day
 from juki_center.areas.days import day_in_japan
@@ -182,4 +183,6 @@ def _row(tx: Tx, card: SampleCard, now: datetime) -> Card:
         status=CardStatus.ACTIVE if is_resident else CardStatus.LAPSED,
         municipality=card.sample.municipality,
         valid_until=last_valid_day(day_in_japan(now)),
+        number=CardNumber.drawn(tx.chance.octets(CHANCE_OCTETS)),
+        made_on=day_in_japan(now),
     )

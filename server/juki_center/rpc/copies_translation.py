@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.copies import commands
+from juki_center.areas.evidence import DocumentKind
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.names import accept_address, accept_name
 from juki_center.areas.residents.records import Nationality
@@ -69,7 +70,7 @@ def _photo(photo: pb.PhotoIdentification) -> commands.PhotoProof:
             f"{path}.kind",
             photo.kind,
             pb.PhotoIdentification.Kind.DESCRIPTOR,
-            commands.DocumentKind,
+            DocumentKind,
         ),
         number_hash=fields.octets(f"{path}.number_hash", photo.number_hash, size=32),
         name=_name(f"{path}.name", photo.name),

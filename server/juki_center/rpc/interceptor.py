@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc.access_log import AccessLog, Entry, Incident
 from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
+from juki_center.rpc.options import MESSAGE_LIMIT_BYTES
 from juki_center.rpc.peers import Peers, enter
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from juki_center.rpc.errors import Statuses
     from juki_center.rpc.options import AccessRule
-
-MESSAGE_LIMIT_BYTES: Final = 65_536
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -51,13 +50,14 @@ class Undecodable:
     refusal: Refusal
 
 
-def guarded_parse(parse: Callable[[bytes], object]) -> Callable[[bytes], object]:
+def guarded_parse(
+    parse: Callable[[bytes], object], limit: int = MESSAGE_LIMIT_BYTES
+) -> Callable[[bytes], object]:
     """Return a parser that never raises: too large or malformed becomes Undecodable."""
 
     def guarded(octets: bytes) -> object:
-        if len(octets) > MESSAGE_LIMIT_BYTES:
-            limit = str(MESSAGE_LIMIT_BYTES)
-            return Undecodable(Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=limit))
+        if len(octets) > limit:
+            return Undecodable(Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(limit)))
         try:
             return parse(octets)
         except (DecodeError, ValueError):
@@ -95,6 +95,11 @@ class Edge:
         self.metrics = metrics
         self.clock = clock
         self.peers = Peers()
+
+    def message_limit(self, method: str) -> int:
+        """Return the size of the largest request and answer of a method, in bytes."""
+        rule = self.rules.get(method)
+        return MESSAGE_LIMIT_BYTES if rule is None else rule.message_limit
 
     def call(self, method: str, context: Context) -> Call:
         """Return the context manager in which one call runs."""
@@ -221,7 +226,9 @@ def _wrap(edge: Edge, method: str, inner: Handler) -> Handler:
         # The wrapper measures the answer, so it serializes it too.
         behaviour, serialize = _unary(edge, method, inner, checked), None
     return _CONSTRUCTORS[inner.request_streaming, inner.response_streaming](
-        behaviour, guarded_parse(inner.request_deserializer or bytes), serialize
+        behaviour,
+        guarded_parse(inner.request_deserializer or bytes, edge.message_limit(method)),
+        serialize,
     )
 
 
@@ -229,12 +236,13 @@ def _unary(edge: Edge, method: str, inner: Handler, checked: Check) -> Behaviour
     found = inner.stream_unary if inner.request_streaming else inner.unary_unary
     behaviour = cast("Callable[[object, Context], Awaitable[object]]", found)
     serialize = cast("Callable[[object], bytes]", inner.response_serializer)
+    limit = edge.message_limit(method)
 
     async def call(request: object, context: Context) -> bytes:
         async with edge.call(method, context):
             answer = serialize(await behaviour(checked(request), context))
-            if len(answer) > MESSAGE_LIMIT_BYTES:
-                raise Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(MESSAGE_LIMIT_BYTES))
+            if len(answer) > limit:
+                raise Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(limit))
             return answer
 
     return call

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import ServiceDescriptor
 
+MESSAGE_LIMIT_BYTES: Final = 65_536
+"""The size of the largest request and answer of a method whose option says nothing else."""
 _PREFIX: Final = "ERROR_REASON_"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -31,6 +33,8 @@ class AccessRule:
     """Path on the wire, `/jukinet.card.v1.CardSessionService/Authenticate`."""
     roles: frozenset[str]
     """Roles as they stand in a peer's URI, such as `terminal`."""
+    message_limit: int = MESSAGE_LIMIT_BYTES
+    """The size of the largest request and answer, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
                 continue
             access = options.Extensions[options_pb2.access]
             path = f"/{service.full_name}/{method.name}"
-            rules[path] = AccessRule(path, frozenset(map(role_name, access.roles)))
+            limit = access.message_limit_bytes or MESSAGE_LIMIT_BYTES
+            rules[path] = AccessRule(path, frozenset(map(role_name, access.roles)), limit)
     return rules
 
 

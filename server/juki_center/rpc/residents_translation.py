@@ -12,7 +12,7 @@ from juki_center.areas.residents.locks import LOCK_ID_OCTETS
 from juki_center.areas.residents.names import accept_address
 from juki_center.rpc import fields
 from juki_center.rpc.civil_dates import optional_date, required_date
-from juki_center.rpc.interceptor import MESSAGE_LIMIT_BYTES
+from juki_center.rpc.options import MESSAGE_LIMIT_BYTES
 from juki_center.rpc.records_translation import (
     change_reason,
     entries,

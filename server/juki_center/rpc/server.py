@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from juki_center.rpc import status_http
 from juki_center.rpc.errors import Statuses
-from juki_center.rpc.interceptor import MESSAGE_LIMIT_BYTES, Edge, Interceptor
+from juki_center.rpc.interceptor import Edge, Interceptor
 from juki_center.rpc.options import AccessRule, access_rules
 from juki_center.rpc.tls13 import is_settled
 
@@ -35,13 +35,15 @@ _OPERATOR: Final = frozenset(("operator",))
 _REFLECTION_V1: Final = "grpc.reflection.v1.ServerReflection"
 _REFLECTION_METHOD: Final = "ServerReflectionInfo"
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
-# Above the limit, so that the interceptor sees an oversized message and can name the reason; far
+# The largest answer of all methods carries a photo.
+_SEND_CAP_BYTES: Final = 262_144
+# Above every limit, so that the interceptor sees an oversized message and can name the reason; far
 # above it, gRPC itself ends the call.
-_RECEIVE_CAP_BYTES: Final = 4 * MESSAGE_LIMIT_BYTES
+_RECEIVE_CAP_BYTES: Final = 2 * _SEND_CAP_BYTES
 _CHANNEL_OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", _RECEIVE_CAP_BYTES),
-    ("grpc.max_send_message_length", MESSAGE_LIMIT_BYTES),
+    ("grpc.max_send_message_length", _SEND_CAP_BYTES),
     ("grpc.max_metadata_size", 16_384),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
-from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
+from juki_center.areas.cards.numbers import CardNumber
+from juki_center.areas.cards.register import (
+    Card,
+    CardKind,
+    CardSession,
+    CardStatus,
+    CardStyle,
+    Purpose,
+)
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
+
+_SELECT: Final = (
+    "SELECT serial, person, kind, status, municipality, valid_until, number, made_on, style,"
+    " pin_pending, returned_at FROM cards"
+)
 
 
 class CardsTable:
@@ -18,27 +32,26 @@ class CardsTable:
 
     def card(self, serial: bytes) -> Card | None:
         """Return the card with this serial."""
-        row = self._sql.execute(
-            "SELECT serial, person, kind, status, municipality, valid_until FROM cards"
-            " WHERE serial = ?",
-            (serial,),
-        ).fetchone()
+        row = self._sql.execute(f"{_SELECT} WHERE serial = ?", (serial,)).fetchone()
         return None if row is None else _card(row)
 
     def of_person(self, person: PersonID) -> list[Card]:
-        """Return all cards that a person has or had."""
+        """Return all cards that a person has or had, newest first."""
         rows = self._sql.execute(
-            "SELECT serial, person, kind, status, municipality, valid_until FROM cards"
-            " WHERE person = ? ORDER BY serial",
-            (person.octets,),
+            f"{_SELECT} WHERE person = ? ORDER BY rowid DESC", (person.octets,)
         ).fetchall()
         return [_card(row) for row in rows]
+
+    def by_number(self, number: CardNumber) -> Card | None:
+        """Return the card with this number on its face."""
+        row = self._sql.execute(f"{_SELECT} WHERE number = ?", (number,)).fetchone()
+        return None if row is None else _card(row)
 
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
         self._sql.execute(
-            "INSERT INTO cards (serial, person, kind, status, municipality, valid_until)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO cards (serial, person, kind, status, municipality, valid_until, number,"
+            " made_on, style, pin_pending, returned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 card.serial,
                 card.person.octets,
@@ -46,12 +59,29 @@ class CardsTable:
                 card.status,
                 str(card.municipality),
                 card.valid_until.isoformat(),
+                card.number,
+                card.made_on.isoformat(),
+                card.style,
+                int(card.pin_pending),
+                None if card.returned_at is None else to_micros(card.returned_at),
             ),
         )
 
     def set_status(self, serial: bytes, status: CardStatus) -> None:
         """Write a card's state."""
         self._sql.execute("UPDATE cards SET status = ? WHERE serial = ?", (status, serial))
+
+    def set_pin_pending(self, serial: bytes, *, pending: bool) -> None:
+        """Write whether a card still has to prove its PIN."""
+        self._sql.execute(
+            "UPDATE cards SET pin_pending = ? WHERE serial = ?", (int(pending), serial)
+        )
+
+    def set_returned(self, serial: bytes, returned_at: datetime) -> None:
+        """Write when a card was handed in."""
+        self._sql.execute(
+            "UPDATE cards SET returned_at = ? WHERE serial = ?", (to_micros(returned_at), serial)
+        )
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""
@@ -109,4 +139,9 @@ def _card(row: Row) -> Card:
         status=CardStatus(as_text(row[3])),
         municipality=MunicipalityCode(as_text(row[4])),
         valid_until=date.fromisoformat(as_text(row[5])),
+        number=CardNumber(as_text(row[6])),
+        made_on=date.fromisoformat(as_text(row[7])),
+        style=CardStyle(as_text(row[8])),
+        pin_pending=bool(as_number(row[9])),
+        returned_at=None if row[10] is None else from_micros(as_number(row[10])),
     )

@@ -12,14 +12,18 @@ from typing import Final
 from uuid import UUID
 
 from juki_center.storage.answers_table import answer_owner
+from juki_center.storage.applications_table import papers_owner, photo_owner
+from juki_center.storage.card_notes_table import card_note_owner
 from juki_center.storage.changes_table import change_owner
 from juki_center.storage.issues_table import note_owner
 from juki_center.storage.keys import SealKey
 from juki_center.storage.locks_table import lock_owner
 from juki_center.storage.pending_table import pending_owner
+from juki_center.storage.personalisations_table import chip_owner
 from juki_center.storage.residents_table import record_owner
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 from juki_center.storage.stock_table import stock_owner
+from juki_center.storage.unlocks_table import unlock_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def _answer(row: Row) -> str:
     return answer_owner(as_text(row[0]), UUID(bytes=as_octets(row[1])))
 
 
+_SEALED_OF = "WHERE municipality = ? AND key_version = ? AND sealed IS NOT NULL LIMIT ?"
 _OF = "WHERE municipality = ? AND key_version = ? LIMIT ?"
 _SET = "SET key_version = ?, sealed = ? WHERE"
 _ANSWERS_PUT = f"UPDATE answers {_SET} caller_uri = ? AND request_id = ?"
@@ -107,6 +112,34 @@ OF_MUNICIPALITY: Final = (
         _answer,
         2,
     ),
+    SealedTable(
+        "card_applications",
+        f"SELECT sealed, number FROM card_applications {_SEALED_OF}",  # noqa: S608  # a constant
+        f"UPDATE card_applications {_SET} number = ?",  # a constant
+        lambda row: papers_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "card_photos",
+        f"SELECT sealed, application FROM card_photos {_OF}",  # noqa: S608  # a constant
+        f"UPDATE card_photos {_SET} application = ?",  # a constant
+        lambda row: photo_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "card_personalisations",
+        f"SELECT sealed, id FROM card_personalisations {_SEALED_OF}",  # noqa: S608  # a constant
+        f"UPDATE card_personalisations {_SET} id = ?",  # a constant
+        lambda row: chip_owner(as_octets(row[0])),
+        1,
+    ),
+    SealedTable(
+        "card_unlocks",
+        f"SELECT sealed, id FROM card_unlocks {_SEALED_OF}",  # noqa: S608  # a constant
+        f"UPDATE card_unlocks {_SET} id = ?",  # a constant
+        lambda row: unlock_owner(as_octets(row[0])),
+        1,
+    ),
 )
 OF_CENTER: Final = (
     SealedTable(
@@ -123,6 +156,14 @@ OF_CENTER: Final = (
         " WHERE ? IS NULL AND note_key_version = ? AND note IS NOT NULL LIMIT ?",
         "UPDATE issues SET note_key_version = ?, note = ? WHERE number = ?",
         lambda row: note_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "card_notes",
+        "SELECT sealed, cursor, card_serial, at FROM card_notes"
+        " WHERE ? IS NULL AND key_version = ? LIMIT ?",
+        f"UPDATE card_notes {_SET} cursor = ?",  # a constant
+        lambda row: card_note_owner(as_octets(row[1]), as_number(row[2])),
         1,
     ),
 )

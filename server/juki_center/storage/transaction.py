@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from juki_center.errors import RuleBroken
 from juki_center.storage.agencies_table import AgenciesTable
 from juki_center.storage.answers_table import AnswersTable
+from juki_center.storage.applications_table import ApplicationsTable
 from juki_center.storage.audit_table import AuditTable
 from juki_center.storage.batches_table import BatchesTable
+from juki_center.storage.card_notes_table import CardNotesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.imports_table import ImportsTable
@@ -20,6 +22,7 @@ from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.locks_table import LocksTable
 from juki_center.storage.pending_table import PendingTable
+from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
@@ -27,6 +30,7 @@ from juki_center.storage.rotation import Rotations
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
 from juki_center.storage.subscriptions_table import SubscriptionsTable
+from juki_center.storage.unlocks_table import UnlocksTable
 
 
 class SystemChance:
@@ -45,8 +49,10 @@ class Transaction:
         self.keys = KeyRing(sql, kek)
         self.agencies = AgenciesTable(sql)
         self.answers = AnswersTable(sql, self.keys)
+        self.applications = ApplicationsTable(sql, self.keys)
         self.audit = AuditTable(sql, self.keys)
         self.batches = BatchesTable(sql)
+        self.card_notes = CardNotesTable(sql, self.keys)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
@@ -55,11 +61,13 @@ class Transaction:
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.pending = PendingTable(sql, self.keys)
+        self.personalisations = PersonalisationsTable(sql, self.keys)
         self.provisions = ProvisionsTable(sql, self.keys)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
         self.rotations = Rotations(sql, self.keys)
         self.subscriptions = SubscriptionsTable(sql, self.keys)
+        self.unlocks = UnlocksTable(sql, self.keys)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

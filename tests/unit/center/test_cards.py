@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
 from juki_center.areas.cards.rules import (
     TRANSITIONS,
@@ -40,6 +41,8 @@ CARD = Card(
     status=CardStatus.ACTIVE,
     municipality=MunicipalityCode("112089"),
     valid_until=last_valid_day(date(2003, 8, 25)),
+    number=CardNumber.drawn(bytes(8)),
+    made_on=date(2003, 8, 25),
 )
 
 

@@ -10,6 +10,8 @@ from juki_center.areas.residents.records import ChangeReason, Nationality, Sex
 from juki_center.errors import Reason
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as agencies
 from jukinet.card.v1 import card_session_service_pb2 as card
+from jukinet.cards.v1 import card_application_service_pb2 as applications
+from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.options.v1 import options_pb2
@@ -28,6 +30,10 @@ _BESIDE_METHODS = {
     Event.AGENCY_CHANGED,
     Event.AGENCY_ALARM,
     Event.CONFIRMATION_REFUSED,
+    Event.APPLICATION_REFUSED,
+    Event.CARD_MADE,
+    Event.CARD_ACT_REFUSED,
+    Event.CARD_PAPERS_DELETED,
 }
 
 
@@ -43,6 +49,8 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         copies.DESCRIPTOR.services_by_name["CertificateCopyService"],
         residents.DESCRIPTOR.services_by_name["ResidentService"],
         agencies.DESCRIPTOR.services_by_name["IdentityConfirmationService"],
+        applications.DESCRIPTOR.services_by_name["CardApplicationService"],
+        cards.DESCRIPTOR.services_by_name["CardService"],
     )
     named = {
         method.GetOptions().Extensions[options_pb2.access].audit_event

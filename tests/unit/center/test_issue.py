@@ -28,6 +28,7 @@ from juki_center.areas.copies.commands import (
     Subject,
 )
 from juki_center.areas.copies.issue import issue_copy
+from juki_center.areas.evidence import PHOTO_KINDS
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode, resident_check_digit
@@ -248,7 +249,7 @@ async def test_case_11_a_document_without_a_public_photo_is_refused(
     assert refusal.metadata == {"kind": kind}
 
 
-@pytest.mark.parametrize("kind", sorted(applicants.ACCEPTED_KINDS))
+@pytest.mark.parametrize("kind", sorted(PHOTO_KINDS))
 async def test_case_11_every_public_photo_document_is_accepted(
     center: Center, kind: DocumentKind
 ) -> None:

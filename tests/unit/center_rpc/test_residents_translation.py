@@ -19,7 +19,7 @@ from juki_center.areas.residents.records import (
 )
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import residents_translation as translate
-from juki_center.rpc.interceptor import MESSAGE_LIMIT_BYTES
+from juki_center.rpc.options import MESSAGE_LIMIT_BYTES
 from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
 from tests.support.register_records import CODE, EVERY_TEXT, resident

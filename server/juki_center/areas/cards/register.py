@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 
@@ -25,11 +26,21 @@ class CardKind(StrEnum):
 class CardStatus(StrEnum):
     """The state of a card. A locked PIN is no state of it: that counter lives in the chip."""
 
+    MAKING = "MAKING"
+    MADE = "MADE"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     LAPSED = "LAPSED"
     RETURNED = "RETURNED"
+    VOID = "VOID"
+
+
+class CardStyle(StrEnum):
+    """The look of a card's face: the name alone, or photo, name, birth date, sex and address."""
+
+    STYLE_1 = "STYLE_1"
+    STYLE_2 = "STYLE_2"
 
 
 class Purpose(StrEnum):
@@ -44,7 +55,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A row of the register. `serial` is 32 bytes; `valid_until` is the last good day in Japan."""
+    """A row of the register. `serial` is 32 bytes; `valid_until` is the last good day in Japan.
+
+    `pin_pending` tells that a window has touched the PIN and the card has not proved it since.
+    """
 
     serial: bytes
     person: PersonID
@@ -52,6 +66,11 @@ class Card:
     status: CardStatus
     municipality: MunicipalityCode
     valid_until: date
+    number: CardNumber
+    made_on: date
+    style: CardStyle = CardStyle.STYLE_1
+    pin_pending: bool = False
+    returned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +94,22 @@ class Cards(Protocol):
         """Return the card with this serial."""
 
     def of_person(self, person: PersonID) -> list[Card]:
-        """Return all cards that a person has or had."""
+        """Return all cards that a person has or had, newest first."""
+
+    def by_number(self, number: CardNumber) -> Card | None:
+        """Return the card with this number on its face."""
 
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
 
     def set_status(self, serial: bytes, status: CardStatus) -> None:
         """Write a card's state."""
+
+    def set_pin_pending(self, serial: bytes, *, pending: bool) -> None:
+        """Write whether a card still has to prove its PIN."""
+
+    def set_returned(self, serial: bytes, returned_at: datetime) -> None:
+        """Write when a card was handed in."""
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""

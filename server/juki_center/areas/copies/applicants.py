@@ -19,12 +19,12 @@ from juki_center.areas.cards.register import Cards, CardSession, Purpose
 from juki_center.areas.cards.sessions import find_card
 from juki_center.areas.copies.commands import (
     CardProof,
-    DocumentKind,
     IssueCopy,
     PhotoProof,
     Subject,
 )
 from juki_center.areas.copies.policy import CopyPolicy
+from juki_center.areas.evidence import PHOTO_KINDS, DocumentKind
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.municipalities import Municipality
 from juki_center.areas.residents.name_keys import address_key, name_key
@@ -35,15 +35,6 @@ from juki_center.errors import Reason, Refusal
 _EVIDENCE_LABEL = b"juki-photo-evidence-1\0"
 # As numbered in the proto; the number is a part of what is hashed.
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(DocumentKind, start=1)}
-ACCEPTED_KINDS = frozenset(
-    {
-        DocumentKind.DRIVING_LICENCE,
-        DocumentKind.PASSPORT,
-        DocumentKind.RESIDENCE_CARD,
-        DocumentKind.RESIDENT_CARD_WITH_PHOTO,
-        DocumentKind.PUBLIC_OFFICE_LICENCE,
-    }
-)
 
 
 class ApplicantTx(Protocol):
@@ -140,7 +131,7 @@ def _by_photo(
         raise Refusal(Reason.PHOTO_ID_DISABLED)
     if not proof.clerk_name.strip():
         raise Refusal(Reason.CLERK_NAME_REQUIRED)
-    if proof.kind not in ACCEPTED_KINDS:
+    if proof.kind not in PHOTO_KINDS:
         raise Refusal(Reason.ID_KIND_NOT_ACCEPTED, kind=proof.kind)
     if not tx.registers.is_hosted(proof.municipality):
         raise Refusal(Reason.ID_MISMATCH)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from juki_center.areas.callers import Caller, Terminal
+from juki_center.areas.evidence import DocumentKind
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode
 
@@ -26,19 +27,6 @@ class Item(StrEnum):
     RELATIONSHIP = "RELATIONSHIP"
     RESIDENT_CODE = "RESIDENT_CODE"
     REGISTERED_DOMICILE = "REGISTERED_DOMICILE"
-
-
-class DocumentKind(StrEnum):
-    """Kinds of documents that an applicant may show."""
-
-    DRIVING_LICENCE = "DRIVING_LICENCE"
-    PASSPORT = "PASSPORT"
-    RESIDENCE_CARD = "RESIDENCE_CARD"
-    RESIDENT_CARD_WITH_PHOTO = "RESIDENT_CARD_WITH_PHOTO"
-    PUBLIC_OFFICE_LICENCE = "PUBLIC_OFFICE_LICENCE"
-    HEALTH_INSURANCE_CARD = "HEALTH_INSURANCE_CARD"
-    PENSION_BOOK = "PENSION_BOOK"
-    PRIVATE_BODY = "PRIVATE_BODY"
 
 
 class PrintState(StrEnum):

@@ -214,6 +214,44 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The card went away while the new PIN was set: it has the old PIN or the new one. Made by
     terminals, never sent.
     """
+    ERROR_REASON_ALREADY_HAS_CARD: _ErrorReason.ValueType  # 91
+    """The person has a card that is valid or being made."""
+    ERROR_REASON_APPLICATION_OPEN: _ErrorReason.ValueType  # 92
+    """An application of this person is open already."""
+    ERROR_REASON_APPLICATION_NOT_FOUND: _ErrorReason.ValueType  # 93
+    """The caller's municipality has no application with this number."""
+    ERROR_REASON_PHOTO_REQUIRED: _ErrorReason.ValueType  # 94
+    """A card of style 2 needs a photo and the day on which it was taken."""
+    ERROR_REASON_PHOTO_NOT_USABLE: _ErrorReason.ValueType  # 95
+    """The photo is not a JPEG of the size and proportion that a card needs. Metadata: rule."""
+    ERROR_REASON_PHOTO_TOO_OLD: _ErrorReason.ValueType  # 96
+    """The photo was taken more than six months ago, or in the future."""
+    ERROR_REASON_REPRESENTATIVE_REQUIRED: _ErrorReason.ValueType  # 97
+    """An applicant under 15 years of age needs a legal representative."""
+    ERROR_REASON_LAPSED_CARD_QUESTION: _ErrorReason.ValueType  # 98
+    """Whether a lapsed card is still held was not asked, as this rule set demands."""
+    ERROR_REASON_IDENTITY_DOCUMENT_REQUIRED: _ErrorReason.ValueType  # 99
+    """The rule set demands an identity document here."""
+    ERROR_REASON_TWO_DOCUMENTS_REQUIRED: _ErrorReason.ValueType  # 100
+    """Two identity documents of different kinds are needed."""
+    ERROR_REASON_ORAL_QUESTIONS_REQUIRED: _ErrorReason.ValueType  # 101
+    """The rule set demands oral questions with right answers."""
+    ERROR_REASON_CARD_NOT_BLANK: _ErrorReason.ValueType  # 102
+    """The card in the reader is no blank of ours."""
+    ERROR_REASON_CHIP_ALREADY_USED: _ErrorReason.ValueType  # 103
+    """The chip belongs to another personalisation, or was given up."""
+    ERROR_REASON_PERSONALISATION_OPEN: _ErrorReason.ValueType  # 104
+    """A card for this application was begun with another chip."""
+    ERROR_REASON_PERSONALISATION_NOT_FOUND: _ErrorReason.ValueType  # 105
+    """The caller's municipality has no such personalisation."""
+    ERROR_REASON_CARD_NOT_OF_APPLICATION: _ErrorReason.ValueType  # 106
+    """The card that was shown is not the one that was made for the application."""
+    ERROR_REASON_FEE_NOT_AS_SET: _ErrorReason.ValueType  # 107
+    """The fee is not the one that is set. Metadata: feeYen."""
+    ERROR_REASON_UNLOCK_NOT_FOUND: _ErrorReason.ValueType  # 108
+    """The caller's terminal has opened no such unlocking."""
+    ERROR_REASON_ALREADY_RETURNED: _ErrorReason.ValueType  # 109
+    """The card was handed in already."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -415,4 +453,42 @@ ERROR_REASON_PIN_CHANGE_INCONCLUSIVE: ErrorReason.ValueType  # 90
 """The card went away while the new PIN was set: it has the old PIN or the new one. Made by
 terminals, never sent.
 """
+ERROR_REASON_ALREADY_HAS_CARD: ErrorReason.ValueType  # 91
+"""The person has a card that is valid or being made."""
+ERROR_REASON_APPLICATION_OPEN: ErrorReason.ValueType  # 92
+"""An application of this person is open already."""
+ERROR_REASON_APPLICATION_NOT_FOUND: ErrorReason.ValueType  # 93
+"""The caller's municipality has no application with this number."""
+ERROR_REASON_PHOTO_REQUIRED: ErrorReason.ValueType  # 94
+"""A card of style 2 needs a photo and the day on which it was taken."""
+ERROR_REASON_PHOTO_NOT_USABLE: ErrorReason.ValueType  # 95
+"""The photo is not a JPEG of the size and proportion that a card needs. Metadata: rule."""
+ERROR_REASON_PHOTO_TOO_OLD: ErrorReason.ValueType  # 96
+"""The photo was taken more than six months ago, or in the future."""
+ERROR_REASON_REPRESENTATIVE_REQUIRED: ErrorReason.ValueType  # 97
+"""An applicant under 15 years of age needs a legal representative."""
+ERROR_REASON_LAPSED_CARD_QUESTION: ErrorReason.ValueType  # 98
+"""Whether a lapsed card is still held was not asked, as this rule set demands."""
+ERROR_REASON_IDENTITY_DOCUMENT_REQUIRED: ErrorReason.ValueType  # 99
+"""The rule set demands an identity document here."""
+ERROR_REASON_TWO_DOCUMENTS_REQUIRED: ErrorReason.ValueType  # 100
+"""Two identity documents of different kinds are needed."""
+ERROR_REASON_ORAL_QUESTIONS_REQUIRED: ErrorReason.ValueType  # 101
+"""The rule set demands oral questions with right answers."""
+ERROR_REASON_CARD_NOT_BLANK: ErrorReason.ValueType  # 102
+"""The card in the reader is no blank of ours."""
+ERROR_REASON_CHIP_ALREADY_USED: ErrorReason.ValueType  # 103
+"""The chip belongs to another personalisation, or was given up."""
+ERROR_REASON_PERSONALISATION_OPEN: ErrorReason.ValueType  # 104
+"""A card for this application was begun with another chip."""
+ERROR_REASON_PERSONALISATION_NOT_FOUND: ErrorReason.ValueType  # 105
+"""The caller's municipality has no such personalisation."""
+ERROR_REASON_CARD_NOT_OF_APPLICATION: ErrorReason.ValueType  # 106
+"""The card that was shown is not the one that was made for the application."""
+ERROR_REASON_FEE_NOT_AS_SET: ErrorReason.ValueType  # 107
+"""The fee is not the one that is set. Metadata: feeYen."""
+ERROR_REASON_UNLOCK_NOT_FOUND: ErrorReason.ValueType  # 108
+"""The caller's terminal has opened no such unlocking."""
+ERROR_REASON_ALREADY_RETURNED: ErrorReason.ValueType  # 109
+"""The card was handed in already."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

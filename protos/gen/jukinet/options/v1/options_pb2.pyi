@@ -274,12 +274,15 @@ class Access(_message.Message):
     CLERK_FIELD_NUMBER: _builtins.int
     TWO_PERSONS_FIELD_NUMBER: _builtins.int
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
+    MESSAGE_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     clerk: Global___ClerkRule.ValueType
     """Whether a signed-in clerk is needed."""
     two_persons: _builtins.bool
     """Whether the act must cite the approval of a second person."""
     audit_event: _builtins.str
     """The name of the audit event that the method writes; empty for methods that only read."""
+    message_limit_bytes: _builtins.int
+    """Optional. The size of the largest request and answer, in bytes; 0 = 65,536."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """Required. The roles that may call; the role is read from the URI of the client certificate."""
@@ -296,10 +299,11 @@ class Access(_message.Message):
         clerk: Global___ClerkRule.ValueType = ...,
         two_persons: _builtins.bool = ...,
         audit_event: _builtins.str = ...,
+        message_limit_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "purposes", b"purposes", "roles", b"roles", "two_persons", b"two_persons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "message_limit_bytes", b"message_limit_bytes", "purposes", b"purposes", "roles", b"roles", "two_persons", b"two_persons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,57 @@
+"""Documents by which people show at a window who they are, and what each kind is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class DocumentKind(StrEnum):
+    """Kinds of documents that a person may show."""
+
+    DRIVING_LICENCE = "DRIVING_LICENCE"
+    PASSPORT = "PASSPORT"
+    RESIDENCE_CARD = "RESIDENCE_CARD"
+    RESIDENT_CARD_WITH_PHOTO = "RESIDENT_CARD_WITH_PHOTO"
+    PUBLIC_OFFICE_LICENCE = "PUBLIC_OFFICE_LICENCE"
+    HEALTH_INSURANCE_CARD = "HEALTH_INSURANCE_CARD"
+    PENSION_BOOK = "PENSION_BOOK"
+    PRIVATE_BODY = "PRIVATE_BODY"
+
+
+PHOTO_KINDS: Final = frozenset(
+    {
+        DocumentKind.DRIVING_LICENCE,
+        DocumentKind.PASSPORT,
+        DocumentKind.RESIDENCE_CARD,
+        DocumentKind.RESIDENT_CARD_WITH_PHOTO,
+        DocumentKind.PUBLIC_OFFICE_LICENCE,
+    }
+)
+"""Photo documents of a public office: one of them identifies a person."""
+
+PUBLIC_KINDS: Final = PHOTO_KINDS | {DocumentKind.HEALTH_INSURANCE_CARD, DocumentKind.PENSION_BOOK}
+"""Documents that count where two are asked for; a private body's never does."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDocument:
+    """A document that a clerk has seen.
+
+    `number_hash` is 32 bytes: SHA-256 of `number_salt`, 16 bytes, and the number, which never
+    leaves the window. `chip_verified` tells that the document's own chip was found genuine.
+    """
+
+    kind: DocumentKind
+    number_hash: bytes = field(repr=False)
+    number_salt: bytes = field(repr=False)
+    chip_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LegalRepresentative:
+    """Who acts for a person who cannot act alone, and what shows it."""
+
+    name: str = field(repr=False)
+    shown_by: str = field(repr=False)
