@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from juki_center.errors import ConfigInvalid
+from juki_center.rule_sets import RuleSet
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -27,16 +28,6 @@ class Environment(StrEnum):
     DEV = "dev"
     TEST = "test"
     PRODUCTION = "production"
-
-
-class RuleSet(StrEnum):
-    """The law in force, by the day from which it applies; never derived from the clock."""
-
-    R2003_08 = "2003-08"
-    R2004_03_08 = "2004-03-08"
-    R2010_11_26 = "2010-11-26"
-    R2012_07_09 = "2012-07-09"
-    R2023_02_06 = "2023-02-06"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from juki_center.config import CenterConfig, Environment, RuleSet
+from juki_center.config import CenterConfig, Environment
 from juki_center.errors import ConfigInvalid
+from juki_center.rule_sets import RuleSet
 
 LEAST: dict[str, object] = {
     "environment": "test",
