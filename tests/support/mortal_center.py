@@ -20,7 +20,7 @@ from juki_center.rpc import tls13
 # What gRPC reads from the environment must stand there before it is imported.
 tls13.settle()
 
-from juki_center.areas.copies import applicants
+from juki_center.areas.cards import sessions
 from juki_center.cli import main
 from juki_center.rpc import agency_batches, card_session, copies, import_stream, residents
 from juki_center.storage.cards_table import CardsTable
@@ -111,6 +111,6 @@ if __name__ == "__main__":
     if cut:
         cut_at(*cut.split(":"))
     if os.environ.get("JUKI_TEST_MUTANT") == "unbound":
-        applicants.SESSION_GUARDS = ()
+        sessions.SESSION_GUARDS = ()
         unbind_sessions()
     main()

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from juki_card.ec import PrivateKey
+    from juki_card.flow import Flow
     from juki_card.virtual.memory import CardMemory
+    from juki_center.areas.residents.codes import ResidentCode
 
 SCHEMA = "juki-session/1"
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
@@ -91,6 +93,15 @@ class Script:
         return draw
 
 
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """What a session has shown."""
+
+    serial: bytes
+    resident_code: ResidentCode
+    transcript_hash: bytes
+
+
 class CenterSide:
     """The center of a record, without a stream around it."""
 
@@ -103,22 +114,22 @@ class CenterSide:
         self._refused = given["register_refuses"]
         self.opened = card_session.Opened.new(
             _access(given, at_key),
+            card_messages.Hello(Purpose.CERTIFICATE_COPY),
             session_id=bytes.fromhex(given["session_id"]),
             ephemeral=key(given["ephemeral_key"]),
-            purpose=Purpose.CERTIFICATE_COPY,
             certificate_sha256=self._caller.certificate_sha256,
             expires_at=self._at + PLAN,
         )
         self._number = 0
         self._batch: Batch | None = None
-        self._dialogue: Dialogue[card_flow.Authenticated] | None = None
-        self.authenticated: card_flow.Authenticated | None = None
+        self._dialogue: Dialogue[Authenticated] | None = None
+        self.authenticated: Authenticated | None = None
 
     def answer(self, request: pb.AuthenticateRequest) -> pb.AuthenticateResponse:
         """Answer one step; raise Refusal."""
         match request.WhichOneof("step"):
             case "hello":
-                assert card_messages.hello(request.hello) is self.opened.purpose
+                assert card_messages.hello(request.hello).purpose is self.opened.purpose
                 return self.opened.message()
             case "ready":
                 self._dialogue = Dialogue(self._flow(card_messages.ready(request.ready)))
@@ -132,21 +143,27 @@ class CenterSide:
     def _flow(self, ready: card_messages.Ready) -> Any:
         session_id = self.opened.session_id
         card_session.verify_attestation(self._caller, session_id, ready, self._at)
-        return card_flow.authenticate(
+        transcript = Transcript(session_id, self._caller.certificate_sha256)
+        return self._whole(ready, transcript)
+
+    def _whole(self, ready: card_messages.Ready, transcript: Transcript) -> Flow[Authenticated]:
+        chip = yield from card_flow.authenticate(
             self.opened.plan,
             self.opened.keys,
             ready.report(),
-            transcript=Transcript(session_id, self._caller.certificate_sha256),
+            transcript=transcript,
             checks=card_flow.Checks(self._signers, self._at, self._require_usable),
             progress=card_flow.Progress(),
         )
+        code = yield from card_flow.read_code(chip, transcript)
+        return Authenticated(chip.serial, code, transcript.digest())
 
     def _require_usable(self, serial: bytes) -> None:
         assert len(serial) == 32
         if self._refused is not None:
             raise Refusal(self._refused)
 
-    def _said(self, state: Batch | Done[card_flow.Authenticated]) -> pb.AuthenticateResponse:
+    def _said(self, state: Batch | Done[Authenticated]) -> pb.AuthenticateResponse:
         if isinstance(state, Done):
             self.authenticated = state.value
             until, digest = self._at + USABLE, state.value.transcript_hash

@@ -1,24 +1,28 @@
-"""The center's side of a card session, as one flow: sign, check the chip, read the code.
+"""The center's side of a card session, as flows: check the chip, then do what the purpose asks.
 
-Sans I/O: the register is asked through a function, and randomness comes as keys. The order of the
-checks is that of the card profile; nothing personal is read from a card before all have passed.
+`authenticate` is the first batch of every session; `read_code` and `unlock_pin` are the second one
+of those that have one. Sans I/O: the register is asked through a function, and randomness comes as
+keys. The order of the checks is that of the card profile; nothing is read from a card and nothing
+done to it before all have passed.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from juki_card import eac
+from juki_card import eac, pin_management
 from juki_card.apdu import SW
 from juki_card.card_access import CardAccess
 from juki_card.errors import CardError, CertificateRefused, ParseError, UnexpectedStatus
 from juki_card.transcript import Transcript
+from juki_center.areas.cards.unlock_rows import UnlockMode
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from juki_card.flow import Flow, T
@@ -33,6 +37,8 @@ AUDITED: Final = frozenset(
         Reason.CARD_SUSPENDED,
         Reason.CARD_REVOKED,
         Reason.CARD_EXPIRED,
+        Reason.CARD_NOT_ACTIVE,
+        Reason.CARD_PIN_PENDING,
     }
 )
 """Refusals of a card session that the log shows."""
@@ -45,16 +51,7 @@ class Checks:
     card_signers: tuple[bytes, ...]
     now: datetime
     require_usable: Callable[[bytes], object]
-    """Given the card's serial, raises Refusal unless the register lets it be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """A card that is genuine, known and active, and whose holder entered the PIN."""
-
-    serial: bytes
-    resident_code: ResidentCode
-    transcript_hash: bytes
+    """Given the card's serial, raises Refusal unless the register admits it to the session."""
 
 
 @dataclass(slots=True)
@@ -72,18 +69,45 @@ def authenticate(  # plan, keys, report: the three that TR-03110 names, and ours
     transcript: Transcript,
     checks: Checks,
     progress: Progress,
-) -> Flow[Authenticated]:
-    """Authenticate a card (APDU 13 to 18); raise Refusal and nothing else."""
+) -> Flow[eac.ChipResult]:
+    """Authenticate a card (APDU 13 to 16); raise Refusal and nothing else.
+
+    The channel of the result ends in the chip that the register knows by its serial.
+    """
     check_ready(plan, ready)
-    try:
+    with _refusals():
         eac.add_opening(transcript, plan, ready)
         chip = yield from _recorded(eac.authenticate_chip(plan, keys, ready), transcript)
         chip.card_security.covers(ready.card_access)
         chip.card_security.verify(checks.card_signers, checks.now)
         progress.serial = chip.serial
         checks.require_usable(chip.serial)
+        return chip
+
+
+def read_code(chip: eac.ChipResult, transcript: Transcript) -> Flow[ResidentCode]:
+    """Read the resident record code (APDU 17 and 18); raise Refusal and nothing else."""
+    with _refusals():
         digits = yield from _recorded(eac.read_dg1(chip.channel), transcript)
-        return Authenticated(chip.serial, ResidentCode(digits), transcript.digest())
+        return ResidentCode(digits)
+
+
+def unlock_pin(chip: eac.ChipResult, mode: UnlockMode, transcript: Transcript) -> Flow[None]:
+    """Reset the counter of the PIN, or take the PIN away: one command; raise Refusal only."""
+    with _refusals():
+        match mode:
+            case UnlockMode.KEEP:
+                order = pin_management.unblock_pin(chip.channel)
+            case UnlockMode.FORGOTTEN:
+                order = pin_management.pin_to_transport(chip.channel)
+        yield from _recorded(order, transcript)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what a card does wrong into the refusal of the session; none says a word of the PIN."""
+    try:
+        yield
     except UnexpectedStatus as error:
         raise card_refused(error.status_word, error.command) from None
     except (CardError, RuleBroken):

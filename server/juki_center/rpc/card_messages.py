@@ -27,6 +27,7 @@ _CARD_ACCESS: Final = 1_024
 _STATUS_WORDS: Final = 64
 _TRUST_POINT: Final = 16
 _ATTESTATION: Final = 80
+_ACT_ID: Final = 16
 _PURPOSE_PREFIX: Final = "PURPOSE_"
 
 
@@ -55,15 +56,30 @@ def malformed(name: str) -> Refusal:
     return Refusal(Reason.ANSWERS_MALFORMED, field=name)
 
 
-def hello(message: pb.Hello) -> Purpose:
-    """Return what the session is for; raise PURPOSE_UNKNOWN or VERSION_UNSUPPORTED."""
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a session is for; `act_id` names the unlock of PIN_UNLOCK, 16 bytes, else is empty."""
+
+    purpose: Purpose
+    act_id: bytes = b""
+
+
+def hello(message: pb.Hello) -> Hello:
+    """Return what the session is for.
+
+    Raises Refusal: PURPOSE_UNKNOWN, VERSION_UNSUPPORTED, and ANSWERS_MALFORMED for an act that the
+    purpose lacks or has no use for.
+    """
     if VERSION not in message.versions:
         raise Refusal(Reason.VERSION_UNSUPPORTED, supported=str(VERSION))
     value = options_pb2.Purpose.DESCRIPTOR.values_by_number.get(message.purpose)
     name = value.name.removeprefix(_PURPOSE_PREFIX) if value is not None else ""
     if name not in Purpose.__members__:
         raise Refusal(Reason.PURPOSE_UNKNOWN)
-    return Purpose[name]
+    purpose = Purpose[name]
+    wanted = _ACT_ID if purpose is Purpose.PIN_UNLOCK else 0
+    _within("act_id", message.act_id, wanted, wanted)
+    return Hello(purpose, message.act_id)
 
 
 def purpose_number(purpose: Purpose) -> int:

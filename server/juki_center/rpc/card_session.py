@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec as asymmetric
 
 from juki_card import attestation, eac, ec
 from juki_card.auxiliary import AuxiliaryData
-from juki_card.flow import Batch, Dialogue
 from juki_card.transcript import Transcript
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.sessions import (
     RecordFailure,
     RecordSession,
@@ -28,81 +29,35 @@ from juki_center.areas.cards.sessions import (
     record_failure,
     record_session,
 )
+from juki_center.areas.cards.unlocks import attempt_unlock
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_flow, card_messages
 from juki_center.rpc.callers import terminal as terminal_of
 from juki_center.rpc.card_material import DOMAIN
+from juki_center.rpc.card_stream import Deadline, Messages, Relay
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import Caller, current_caller
-from juki_center.rpc.whole_writes import write_whole
 from jukinet.card.v1 import card_session_service_pb2 as pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     import grpc
 
+    from juki_card.eac import ChipResult
     from juki_center.areas.callers import Terminal
-    from juki_center.areas.cards.register import CardSession, Purpose
+    from juki_center.areas.cards.register import CardSession
+    from juki_center.areas.cards.unlock_rows import UnlockMode
     from juki_center.areas.ports import Store
+    from juki_center.areas.residents.codes import ResidentCode
     from juki_center.config import SessionTimes
-    from juki_center.rpc.card_flow import Authenticated
     from juki_center.rpc.card_material import Access, CardMaterial
     from juki_center.rpc.open_sessions import OpenSessions
 
 _HELLO_WITHIN: Final = timedelta(seconds=10)
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _SESSION_ID_SIZE: Final = 16
-_PROTECTION: Final = {1: pb.Batch.PROTECTION_TERMINAL, 2: pb.Batch.PROTECTION_END_TO_END}
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """Until when a message must have come, and the refusal when it has not."""
-
-    at: datetime
-    refusal: Refusal
-
-    @classmethod
-    def after(cls, start: datetime, span: timedelta, reason: Reason, **facts: str) -> Deadline:
-        """Return the deadline `span` after `start`."""
-        return cls(start + span, Refusal(reason, **facts))
-
-
-class Messages:
-    """The stream's two directions, one message at a time."""
-
-    def __init__(
-        self,
-        requests: AsyncIterator[pb.AuthenticateRequest],
-        write: Callable[[pb.AuthenticateResponse], Awaitable[None]],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._requests = requests
-        self._clock = clock
-        self._write = write
-
-    async def write(self, message: pb.AuthenticateResponse) -> None:
-        """Write a message, and be cancelled after it only."""
-        await write_whole(self._write, message)
-
-    async def next(self, step: str, deadline: Deadline) -> pb.AuthenticateRequest:
-        """Return the next message, which must be `step`; raise its refusal when time is over."""
-        remaining = (deadline.at - self._clock()).total_seconds()
-        try:
-            async with asyncio.timeout(max(remaining, 0)):
-                message = await anext(self._requests)
-        except TimeoutError:
-            raise deadline.refusal from None
-        except StopAsyncIteration:
-            raise Refusal(Reason.STEP_OUT_OF_ORDER, expected=step, got="end") from None
-        if self._clock() > deadline.at:
-            raise deadline.refusal
-        got = message.WhichOneof("step")
-        if got != step:
-            raise Refusal(Reason.STEP_OUT_OF_ORDER, expected=step, got=got or "nothing")
-        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +66,7 @@ class Opened:
 
     session_id: bytes
     purpose: Purpose
+    act_id: bytes
     plan: eac.Plan
     keys: eac.CenterKeys
     description: bytes = field(repr=False)
@@ -120,15 +76,15 @@ class Opened:
     def new(  # all facts of a plan are settled here, by name
         cls,
         access: Access,
+        wanted: card_messages.Hello,
         *,
         session_id: bytes,
         ephemeral: ec.PrivateKey,
-        purpose: Purpose,
         certificate_sha256: bytes,
         expires_at: datetime,
     ) -> Opened:
         """Bind a fresh session to its purpose and to the terminal's certificate."""
-        number = card_messages.purpose_number(purpose)
+        number = card_messages.purpose_number(wanted.purpose)
         plan = eac.Plan(
             chat=access.chat,
             chains=access.chains,
@@ -137,7 +93,15 @@ class Opened:
             auxiliary=AuxiliaryData(certificate_sha256, session_id, number).encode(),
         )
         keys = eac.CenterKeys(access.key, ephemeral)
-        return cls(session_id, purpose, plan, keys, access.description, expires_at)
+        return cls(
+            session_id=session_id,
+            purpose=wanted.purpose,
+            act_id=wanted.act_id,
+            plan=plan,
+            keys=keys,
+            description=access.description,
+            expires_at=expires_at,
+        )
 
     def message(self) -> pb.AuthenticateResponse:
         """Write the plan."""
@@ -211,11 +175,14 @@ class Session:
         message = await self._messages.next("ready", promised)
         progress = card_flow.Progress()
         try:
-            authenticated = await self._authenticate(opened, message.ready, progress)
+            command = await self._authenticate(opened, message.ready, progress)
+        except DeniedAttempt:
+            # The act that denied it has written its own leaf.
+            raise
         except Refusal as refusal:
             await self._log_refusal(opened.purpose, refusal.reason, progress)
             raise
-        session = await self._record(opened, authenticated)
+        session = await self._record(command)
         result = card_messages.result_message(
             session.session_id, session.usable_until, session.transcript_hash
         )
@@ -228,33 +195,61 @@ class Session:
         in_time = Deadline.after(
             now, _HELLO_WITHIN, Reason.STEP_OUT_OF_ORDER, expected="hello", got="nothing"
         )
-        purpose = card_messages.hello((await self._messages.next("hello", in_time)).hello)
+        wanted = card_messages.hello((await self._messages.next("hello", in_time)).hello)
         return Opened.new(
-            self._parts.material(now).access[purpose],
+            self._parts.material(now).access[wanted.purpose],
+            wanted,
             session_id=secrets.token_bytes(_SESSION_ID_SIZE),
             ephemeral=asymmetric.generate_private_key(DOMAIN.curve),
-            purpose=purpose,
             certificate_sha256=self._caller.certificate_sha256,
             expires_at=self._parts.clock() + self._parts.times.plan,
         )
 
     async def _authenticate(
         self, opened: Opened, message: pb.Ready, progress: card_flow.Progress
-    ) -> Authenticated:
+    ) -> RecordSession:
+        """Run the batches of the purpose; return what is to be recorded."""
         now = self._parts.clock()
         ready = card_messages.ready(message)
         verify_attestation(self._caller, opened.session_id, ready, now)
-        flow = card_flow.authenticate(
-            opened.plan,
-            opened.keys,
-            ready.report(),
-            transcript=Transcript(opened.session_id, self._caller.certificate_sha256),
-            checks=self._checks(opened.purpose, now),
-            progress=progress,
+        relay = Relay(
+            self._messages, Deadline.after(now, self._parts.times.ready, Reason.SESSION_EXPIRED)
         )
-        in_time = Deadline.after(now, self._parts.times.ready, Reason.SESSION_EXPIRED)
-        with contextlib.closing(Dialogue(flow)) as dialogue:
-            return await self._relay(dialogue, in_time)
+        transcript = Transcript(opened.session_id, self._caller.certificate_sha256)
+        chip = await relay.run(
+            card_flow.authenticate(
+                opened.plan,
+                opened.keys,
+                ready.report(),
+                transcript=transcript,
+                checks=self._checks(opened.purpose, now),
+                progress=progress,
+            )
+        )
+        with contextlib.closing(chip.channel):
+            code = await self._after_the_chip(opened, chip, relay, transcript)
+        return self._command(opened, chip.serial, transcript.digest(), code)
+
+    async def _after_the_chip(
+        self, opened: Opened, chip: ChipResult, relay: Relay, transcript: Transcript
+    ) -> ResidentCode | None:
+        """Run the second batch where the purpose has one; return the code where it reads one."""
+        match opened.purpose:
+            case Purpose.CERTIFICATE_COPY:
+                return await relay.run(card_flow.read_code(chip, transcript))
+            case Purpose.PIN_UNLOCK:
+                # What the card may do next is durable before the card can have heard of it.
+                mode = await self._attempt(opened.act_id, chip.serial)
+                await relay.run(card_flow.unlock_pin(chip, mode, transcript))
+            case Purpose.PIN_PROOF | Purpose.CARD_CHECK | Purpose.CLERK_SIGN_IN:
+                pass
+        return None
+
+    async def _attempt(self, unlock_id: bytes, serial: bytes) -> UnlockMode:
+        now, terminal = self._parts.clock(), self._terminal
+        return await durably(
+            self._parts.store.act(lambda tx: attempt_unlock(tx, unlock_id, serial, terminal, now))
+        )
 
     def _checks(self, purpose: Purpose, now: datetime) -> card_flow.Checks:
         store = self._parts.store
@@ -264,27 +259,20 @@ class Session:
 
         return card_flow.Checks(self._parts.material(now).card_signers, now, require_usable)
 
-    async def _relay(self, dialogue: Dialogue[Authenticated], in_time: Deadline) -> Authenticated:
-        state, number = dialogue.start(), 0
-        while isinstance(state, Batch):
-            number += 1
-            await self._messages.write(
-                card_messages.batch_message(state, number, _PROTECTION[number])
-            )
-            message = await self._messages.next("answers", in_time)
-            state = dialogue.answer(card_messages.answers(message.answers, state, number))
-        return state.value
-
-    async def _record(self, opened: Opened, authenticated: Authenticated) -> CardSession:
-        command = RecordSession(
+    def _command(
+        self, opened: Opened, serial: bytes, transcript_hash: bytes, code: ResidentCode | None
+    ) -> RecordSession:
+        return RecordSession(
             terminal=self._terminal,
             session_id=opened.session_id,
             purpose=opened.purpose,
-            card_serial=authenticated.serial,
-            resident_code=authenticated.resident_code,
-            transcript_hash=authenticated.transcript_hash,
+            card_serial=serial,
+            resident_code=code,
+            transcript_hash=transcript_hash,
             usable_for=self._parts.times.usable,
         )
+
+    async def _record(self, command: RecordSession) -> CardSession:
         now = self._parts.clock()
         return await durably(self._parts.store.act(lambda tx: record_session(tx, command, now)))
 

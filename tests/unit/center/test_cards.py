@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.cards.admission import admit
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
 from juki_center.areas.cards.rules import (
@@ -16,7 +17,6 @@ from juki_center.areas.cards.rules import (
     CardEvent,
     after,
     last_valid_day,
-    refuse_unusable,
 )
 from juki_center.areas.cards.sessions import (
     RecordFailure,
@@ -81,9 +81,9 @@ def test_a_card_is_valid_for_ten_years(made: date, last: date) -> None:
 def test_case_32_the_last_day_is_good_until_midnight_in_japan() -> None:
     before_midnight = datetime(2013, 8, 24, 14, 59, 59, tzinfo=UTC)
 
-    refuse_unusable(CARD, before_midnight)
+    admit(CARD, COPY, before_midnight)
     with pytest.raises(Refusal) as refused:
-        refuse_unusable(CARD, before_midnight + timedelta(seconds=1))
+        admit(CARD, COPY, before_midnight + timedelta(seconds=1))
 
     assert refused.value.reason is Reason.CARD_EXPIRED
 
@@ -95,13 +95,16 @@ def test_case_32_the_last_day_is_good_until_midnight_in_japan() -> None:
         (CardStatus.REVOKED, Reason.CARD_REVOKED),
         (CardStatus.LAPSED, Reason.CARD_REVOKED),
         (CardStatus.RETURNED, Reason.CARD_REVOKED),
+        (CardStatus.MAKING, Reason.CARD_NOT_ACTIVE),
+        (CardStatus.MADE, Reason.CARD_NOT_ACTIVE),
+        (CardStatus.VOID, Reason.CARD_REVOKED),
     ],
 )
 def test_a_card_that_is_not_active_is_refused_by_its_state(
     status: CardStatus, reason: Reason
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        refuse_unusable(replace(CARD, status=status), datetime(2010, 1, 1, tzinfo=UTC))
+        admit(replace(CARD, status=status), COPY, datetime(2010, 1, 1, tzinfo=UTC))
 
     assert refused.value.reason is reason
 

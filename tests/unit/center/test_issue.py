@@ -13,7 +13,7 @@ import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.cards import sessions
-from juki_center.areas.cards.register import CardKind, CardSession
+from juki_center.areas.cards.register import CardSession, Purpose
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.copies import applicants
@@ -578,9 +578,9 @@ async def a_session_too_late(center: Center) -> Reason | None:
 
 
 class OtherPurpose:
-    """A transaction, or its cards, in which every session was opened for a later purpose."""
+    """A transaction, or its cards, in which every session was opened for another purpose."""
 
-    PURPOSE = "CENTER_WINDOW"
+    PURPOSE = Purpose.PIN_PROOF
 
     def __init__(self, part: Any) -> None:
         self._part = part
@@ -590,7 +590,7 @@ class OtherPurpose:
         return OtherPurpose(found) if name == "cards" else found
 
     def session(self, session_id: bytes) -> CardSession:
-        """Return the session as one for the later purpose."""
+        """Return the session as one for the other purpose."""
         return replace(self._part.session(session_id), purpose=self.PURPOSE)
 
 
@@ -598,11 +598,9 @@ async def a_session_for_something_else(center: Center) -> Reason | None:
     """Try to use a session that the holder's card was read for, but to another end."""
     command = await center.command("yoshida-taro")
     try:
-        with pytest.MonkeyPatch.context() as later:
-            later.setitem(sessions._KIND_FOR, OtherPurpose.PURPOSE, CardKind.RESIDENT)  # type: ignore[misc]  # a purpose of a later version
-            await center.store.act(
-                lambda tx: issue_copy(OtherPurpose(tx), command, center.now, center.policy)  # type: ignore[arg-type]  # looks like one
-            )
+        await center.store.act(
+            lambda tx: issue_copy(OtherPurpose(tx), command, center.now, center.policy)  # type: ignore[arg-type]  # looks like one
+        )
     except Refusal as refusal:
         return refusal.reason
     return None
@@ -617,22 +615,22 @@ async def _reason(center: Center, command: IssueCopy, **options: Any) -> Reason 
 
 
 BINDINGS = [
-    (another_terminals_session, applicants.refuse_of_another_terminal, Reason.SESSION_NOT_FOUND),
+    (another_terminals_session, sessions.refuse_of_another_terminal, Reason.SESSION_NOT_FOUND),
     (
         a_session_for_something_else,
-        applicants.refuse_for_another_purpose,
+        sessions.refuse_for_another_purpose,
         Reason.SESSION_NOT_FOUND,
     ),
-    (a_session_twice, applicants.refuse_used, Reason.SESSION_USED),
-    (a_session_too_late, applicants.refuse_late, Reason.SESSION_EXPIRED),
+    (a_session_twice, sessions.refuse_used, Reason.SESSION_USED),
+    (a_session_too_late, sessions.refuse_late, Reason.SESSION_EXPIRED),
 ]
 
 
 @pytest.mark.parametrize(("attempt", "guard", "reason"), BINDINGS)
 async def test_an_act_is_bound_to_its_session(
-    center: Center, attempt: Any, guard: applicants.SessionGuard, reason: Reason
+    center: Center, attempt: Any, guard: sessions.SessionGuard, reason: Reason
 ) -> None:
-    assert guard in applicants.SESSION_GUARDS
+    assert guard in sessions.SESSION_GUARDS
 
     assert await attempt(center) is reason
 
@@ -642,11 +640,11 @@ async def test_a_center_without_the_binding_is_caught(
     center: Center,
     monkeypatch: pytest.MonkeyPatch,
     attempt: Any,
-    guard: applicants.SessionGuard,
+    guard: sessions.SessionGuard,
     reason: Reason,
 ) -> None:
-    left = tuple(one for one in applicants.SESSION_GUARDS if one is not guard)
-    monkeypatch.setattr(applicants, "SESSION_GUARDS", left)
+    left = tuple(one for one in sessions.SESSION_GUARDS if one is not guard)
+    monkeypatch.setattr(sessions, "SESSION_GUARDS", left)
 
     assert await attempt(center) is not reason
 

@@ -27,7 +27,7 @@ BATCH = Batch(
 def test_known_purpose_and_version_open_a_session() -> None:
     message = pb.Hello(purpose=options_pb2.PURPOSE_CERTIFICATE_COPY, versions=[2, 1])
 
-    assert card_messages.hello(message) is Purpose.CERTIFICATE_COPY
+    assert card_messages.hello(message) == card_messages.Hello(Purpose.CERTIFICATE_COPY)
 
 
 @pytest.mark.parametrize("purpose", [0, 99])

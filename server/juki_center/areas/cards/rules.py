@@ -18,8 +18,9 @@ VALID_YEARS = 10
 
 
 class CardEvent(StrEnum):
-    """What happens to a card."""
+    """What happens to a card. PROVED: it has shown by a session over the CAN that it was made."""
 
+    PROVED = "PROVED"
     REPORTED_LOST = "REPORTED_LOST"
     RESUMED = "RESUMED"
     REVOKED = "REVOKED"
@@ -29,6 +30,7 @@ class CardEvent(StrEnum):
 
 
 TRANSITIONS: Final = {
+    (CardStatus.MAKING, CardEvent.PROVED): CardStatus.MADE,
     (CardStatus.ACTIVE, CardEvent.REPORTED_LOST): CardStatus.SUSPENDED,
     (CardStatus.ACTIVE, CardEvent.REVOKED): CardStatus.REVOKED,
     (CardStatus.ACTIVE, CardEvent.CODE_CHANGED): CardStatus.REVOKED,
@@ -63,18 +65,19 @@ def last_valid_day(made_on: date) -> date:
     return date(year, made_on.month, made_on.day) - timedelta(days=1)
 
 
-def refuse_unusable(card: Card, now: datetime) -> None:
-    """Raise Refusal for a card that is suspended, revoked, lapsed, returned or expired."""
-    reason = _REFUSED.get(card.status)
-    if reason is None and day_in_japan(now) > card.valid_until:
-        reason = Reason.CARD_EXPIRED
-    if reason is not None:
-        raise Refusal(reason)
+def refuse_expired(card: Card, now: datetime) -> None:
+    """Raise Refusal(CARD_EXPIRED) after the last day, in Japan, that is printed on the card."""
+    if day_in_japan(now) > card.valid_until:
+        raise Refusal(Reason.CARD_EXPIRED)
 
 
-_REFUSED: Final = {
+REFUSED: Final = {
+    CardStatus.MAKING: Reason.CARD_NOT_ACTIVE,
+    CardStatus.MADE: Reason.CARD_NOT_ACTIVE,
+    CardStatus.VOID: Reason.CARD_REVOKED,
     CardStatus.SUSPENDED: Reason.CARD_SUSPENDED,
     CardStatus.REVOKED: Reason.CARD_REVOKED,
     CardStatus.LAPSED: Reason.CARD_REVOKED,
     CardStatus.RETURNED: Reason.CARD_REVOKED,
 }
+"""Why a service refuses a card in a state; of an active card nothing is refused for its state."""

@@ -7,7 +7,6 @@ anything may be issued to the applicant is not decided here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -16,7 +15,7 @@ from uuid import UUID
 import cbor2
 
 from juki_center.areas.cards.register import Cards, CardSession, Purpose
-from juki_center.areas.cards.sessions import find_card
+from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.copies.commands import (
     CardProof,
     IssueCopy,
@@ -67,8 +66,8 @@ class Applicant:
 def identify(tx: ApplicantTx, command: IssueCopy, now: datetime, policy: CopyPolicy) -> Applicant:
     """Return the applicant.
 
-    Raises Refusal: SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED and what `find_card` raises;
-    or PHOTO_ID_DISABLED, CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS; and
+    Consumes the session of a card. Raises Refusal: what `use_session` raises; or
+    PHOTO_ID_DISABLED, CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS; and
     RESIDENCE_DISCONNECTED.
     """
     match command.proof:
@@ -79,49 +78,8 @@ def identify(tx: ApplicantTx, command: IssueCopy, now: datetime, policy: CopyPol
 
 
 def _by_card(tx: ApplicantTx, session_id: bytes, terminal_uri: str, now: datetime) -> Applicant:
-    session = tx.cards.session(session_id)
-    if session is None:
-        raise Refusal(Reason.SESSION_NOT_FOUND)
-    for refuse in SESSION_GUARDS:
-        refuse(session, terminal_uri, now)
-    find_card(tx, session.card_serial, session.purpose, now)
+    session = use_session(tx, session_id, terminal_uri, Purpose.CERTIFICATE_COPY, now)
     return Applicant(tx.residents.resident(session.person), session.transcript_hash, session)
-
-
-SessionGuard = Callable[[CardSession, str, datetime], None]
-
-
-def refuse_of_another_terminal(session: CardSession, terminal_uri: str, _now: datetime) -> None:
-    """Refuse another terminal's session, as if it did not exist."""
-    if session.terminal_uri != terminal_uri:
-        raise Refusal(Reason.SESSION_NOT_FOUND)
-
-
-def refuse_for_another_purpose(session: CardSession, _terminal_uri: str, _now: datetime) -> None:
-    """Refuse a session that was opened for something else, as if it did not exist."""
-    if session.purpose is not Purpose.CERTIFICATE_COPY:
-        raise Refusal(Reason.SESSION_NOT_FOUND)
-
-
-def refuse_used(session: CardSession, _terminal_uri: str, _now: datetime) -> None:
-    """Refuse a session that an act has used."""
-    if session.is_used:
-        raise Refusal(Reason.SESSION_USED)
-
-
-def refuse_late(session: CardSession, _terminal_uri: str, now: datetime) -> None:
-    """Refuse a session after its time."""
-    if now > session.usable_until:
-        raise Refusal(Reason.SESSION_EXPIRED)
-
-
-# What binds an act to its session. Each guard has a test that fails without it.
-SESSION_GUARDS: tuple[SessionGuard, ...] = (
-    refuse_of_another_terminal,
-    refuse_for_another_purpose,
-    refuse_used,
-    refuse_late,
-)
 
 
 def _by_photo(

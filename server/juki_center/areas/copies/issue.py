@@ -105,7 +105,7 @@ def _plan(
 def _issue(
     tx: IssueTx, request: Request, plan: _Plan, now: datetime, policy: CopyPolicy
 ) -> IssuedCopy:
-    """Write the issue, consume the session, keep the answer and append the leaf."""
+    """Write the issue, keep the answer and append the leaf."""
     row = _row(tx, plan, now)
     signed = payload(_content(row, plan, policy))
     cose = policy.signer.sign(signed.octets)
@@ -115,8 +115,6 @@ def _issue(
         raise DeniedAttempt(refusal, _refused(plan.command, refusal, now, plan.applicant.resident))
     proof = content_proof(signed.digest, take_apart(cose).signature)
     tx.issues.add(row, content_proof=proof, counter_note=plan.applicant.counter_note)
-    if plan.applicant.session is not None:
-        tx.cards.mark_used(plan.applicant.session.session_id)
     answer = encode_issue(row.issue, cose)
     tx.answers.put(request, answer, resource=row.number, sealed_for=row.residence, now=now)
     tx.audit.append(_issued(row, plan))
