@@ -17,8 +17,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_client.outcome import Problem
+from juki_client.patience import Patience, send, send_once_only
 from juki_terminal.journal import Entry, Journal, State
-from juki_terminal.patience import Patience, send, send_once_only
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from juki_client.line_file import LineFile
 from juki_client.outcome import Problem
-from juki_terminal.line_file import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

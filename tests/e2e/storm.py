@@ -25,6 +25,7 @@ from juki_center.cli import dev_texts
 from juki_center.storage.samples import read_samples
 from juki_client.identity import ClientIdentity
 from juki_client.outcome import Problem
+from juki_client.patience import Patience
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -35,7 +36,6 @@ from juki_terminal.copies import CopyDesk, CopyStatus, Tray, issue_copy, resume
 from juki_terminal.journal import Journal
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
-from juki_terminal.patience import Patience
 from juki_terminal.pin import FilePin
 from juki_terminal.reader import open_reader
 from juki_terminal.session import authenticate

@@ -15,9 +15,9 @@ import pytest
 
 from juki_cardbox.cardfile import CardFile
 from juki_client.outcome import Problem
+from juki_client.patience import Patience
 from juki_terminal.copies import IN_FLIGHT_SECONDS, CopyStatus, Tray, resume
 from juki_terminal.journal import Entry, State
-from juki_terminal.patience import Patience
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from tests.e2e.stage import Stage, VirtualSlots
 from tests.e2e.storm import MESSAGES, Fuse

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from juki_center.cli import dev_texts
 from juki_client.identity import ClientIdentity
+from juki_client.patience import Patience
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -22,7 +23,6 @@ from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.content import CopyContent
 from juki_terminal.paper.envelope import open_envelope
 from juki_terminal.paper_press import PaperPress
-from juki_terminal.patience import Patience
 from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import AuthenticatedCard, authenticate

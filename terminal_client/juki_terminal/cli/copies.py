@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from juki_client.outcome import JSON, Problem
+from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_terminal.application import CardProof, CopyApplication, Item, Scope
 from juki_terminal.cli.card import FULL_COUNTER
@@ -18,7 +19,6 @@ from juki_terminal.cli.texts import Text
 from juki_terminal.copies import CopyDesk, CopyStatus, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, State
 from juki_terminal.paper_press import PaperPress
-from juki_terminal.patience import Patience
 from juki_terminal.pin import FilePin, PinSource, PromptPin
 from juki_terminal.printer import FilePrinter
 from juki_terminal.session import Stage, Surroundings, authenticate

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Final, cast
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from juki_client.change_journal import ChangeJournal
+from juki_client.changes import Answered, Changes
 from juki_client.outcome import JSON, Problem
+from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_terminal.cli.residents_form import read_form
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_tables import history_tables, household_table, record_table
 from juki_terminal.cli.residents_texts import Text
-from juki_terminal.patience import Patience
 from juki_terminal.register_words import moment_text
-from juki_terminal.residents import CALLS, Answered, RegisterDesk, change, question
-from juki_terminal.residents_journal import ResidentsJournal
+from juki_terminal.residents import CALLS, change, question
 from jukinet.residents.v1 import resident_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -62,11 +63,11 @@ def _changed(
     settings: Settings, config: TerminalConfig, center: Center, command: str, request: Message
 ) -> Report:
     path = config.journal.with_name(config.journal.name + ".residents")
-    with ResidentsJournal(path) as journal:
+    with ChangeJournal(path) as journal:
         is_repeated = journal.open_change(command) is not None
-        desk = RegisterDesk(center, journal, patience=Patience(seconds=config.retry_seconds))
+        changes = Changes(center, journal, patience=Patience(seconds=config.retry_seconds))
         try:
-            answered = change(desk, command, request)
+            answered = change(center, changes, command, request)
         except Problem as problem:
             _explain(settings, command, problem, is_repeated=is_repeated)
             raise

@@ -14,6 +14,7 @@ import pytest
 
 from juki_client import civil_date
 from juki_client.outcome import Problem
+from juki_client.patience import Patience
 from juki_pki.folder import PKIFolder
 from juki_terminal.application import (
     CardProof,
@@ -29,7 +30,6 @@ from juki_terminal.copies import CopyDesk, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, Journal, State
 from juki_terminal.paper.envelope import SignedCopy
 from juki_terminal.paper_press import PaperPress
-from juki_terminal.patience import Patience
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from tests.unit.terminal.center_double import CopiesDouble, SessionDouble
 

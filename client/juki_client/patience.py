@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -15,8 +15,6 @@ from juki_client.outcome import Problem, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from juki_terminal.channel import Center
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -32,6 +30,14 @@ _SAYS_NOTHING_OF_EARLIER_TRIES: Final = _OUTCOME_UNKNOWN | {
     "SHUTTING_DOWN",
 }
 """Every other refusal comes after the center has looked the request id up: it is the outcome."""
+
+
+class Caller(Protocol):
+    """A center as its callers hold it."""
+
+    def call(self, method: Callable[..., Answer], request: Message) -> Answer:
+        """Make one unary call with a deadline; raise Problem for every error of gRPC."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +59,14 @@ class Patience:
 
 
 def send(
-    center: Center, method: Callable[..., Answer], request: Message, patience: Patience
+    center: Caller, method: Callable[..., Answer], request: Message, patience: Patience
 ) -> Answer:
     """Send a request until it is answered or refused; raise the Problem of the last try."""
     return _send(center, method, request, patience, [])
 
 
 def send_once_only(
-    center: Center,
+    center: Caller,
     method: Callable[..., Answer],
     request: Message,
     patience: Patience,
@@ -85,7 +91,7 @@ def send_once_only(
 
 
 def _send(
-    center: Center,
+    center: Caller,
     method: Callable[..., Answer],
     request: Message,
     patience: Patience,

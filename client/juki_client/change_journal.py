@@ -1,8 +1,8 @@
-"""Which changes of the register this terminal has asked for, written before they are sent.
+"""Which changes a client has asked the center for, written before they are sent.
 
 One JSON line for each step, without personal data: request id, command, state. A change whose
 outcome is unknown stays open, and the next run of the same command takes its request id, so that
-the center acts once. Journals of copies are in `journal`.
+the center acts once. How a change is made with it is in `changes`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from juki_client.line_file import LineFile
 from juki_client.outcome import Problem
-from juki_terminal.line_file import LineFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +72,7 @@ class Change:
             raise ValueError("a field is missing or of another type") from error
 
 
-class ResidentsJournal:
+class ChangeJournal:
     """The file, held by one process at a time; use it as a context manager.
 
     A second program waits for the first one. Entering raises Problem JOURNAL_DAMAGED where the file
