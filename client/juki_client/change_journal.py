@@ -1,8 +1,8 @@
 """Which changes a client has asked the center for, written before they are sent.
 
 One JSON line for each step, without personal data: request id, command, state. A change whose
-outcome is unknown stays open, and the next run of the same command takes its request id, so that
-the center acts once. How a change is made with it is in `changes`.
+outcome is unknown stays open, and the run that repeats it takes its request id, so that the center
+acts once. How a change is made with it is in `changes`.
 """
 
 from __future__ import annotations
@@ -111,11 +111,14 @@ class ChangeJournal:
             self._file = None
 
     def open_change(self, command: str) -> Change | None:
-        """Return the change by this command whose outcome is unknown."""
+        """Return the first change by this command whose outcome is unknown."""
+        return next(iter(self.open_changes(command)), None)
+
+    def open_changes(self, command: str) -> tuple[Change, ...]:
+        """Return the changes by this command whose outcome is unknown, the oldest first."""
         changes = self._changes.values()
-        return next(
-            (one for one in changes if one.command == command and one.state is ChangeState.ASKED),
-            None,
+        return tuple(
+            one for one in changes if one.command == command and one.state is ChangeState.ASKED
         )
 
     def write(self, command: str, request_id: str, state: ChangeState, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Changes made once: the request id is written down before it is sent, and sent again after a cut.
 
-The request id of a change is made here. Where its outcome is unknown, the next run of the same
-command sends the same id: where the center has acted already, it gives its first answer again.
+The request id of a change is made here. Where its outcome is unknown, a later run sends the same
+id: where the center has acted already, it gives its first answer again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from juki_client.patience import Patience, send_once_only
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from juki_client.change_journal import ChangeJournal
+    from juki_client.change_journal import Change, ChangeJournal
     from juki_client.patience import Caller
 
 _BEFORE_THE_ID: Final = frozenset(("FIELD_INVALID", "CLERK_NAME_REQUIRED"))
@@ -57,16 +57,21 @@ class Answered:
 
 
 def make_change(
-    changes: Changes, command: str, method: Callable[..., Message], request: Message
+    changes: Changes,
+    command: str,
+    method: Callable[..., Message],
+    request: Message,
+    *,
+    earlier: Change | None = None,
 ) -> Answered:
     """Send a changing request by its method of the service; it comes without a request id.
 
-    `command` is the word under which the journal finds an earlier run again.
+    `command` is the word under which the journal finds this run again, `earlier` a run whose
+    outcome is unknown, and which this one repeats.
     Raises Problem with the center's reason where it refuses (nothing was changed),
     OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again; and
     REQUEST_ID_REUSED or ANSWER_EXPIRED where an earlier run was carried out and this one was not.
     """
-    earlier = changes.journal.open_change(command)
     is_repeated = earlier is not None
     request_id = earlier.request_id if earlier is not None else changes.new_request_id()
     named = type(request)()

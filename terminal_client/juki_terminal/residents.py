@@ -58,7 +58,9 @@ def question(center: Center, command: str, request: Message) -> Answered:
 def change(center: Center, changes: Changes, command: str, request: Message) -> Answered:
     """Carry out a command of CALLS that changes; `request` comes without a request id.
 
+    Where an earlier run of the command has no known outcome, its request id is sent again.
     Raises Problem as `make_change` does.
     """
     method = getattr(center.residents, CALLS[command].method)
-    return make_change(changes, command, method, request)
+    earlier = changes.journal.open_change(command)
+    return make_change(changes, command, method, request, earlier=earlier)

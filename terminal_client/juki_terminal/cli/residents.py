@@ -17,7 +17,7 @@ from juki_client.changes import Answered, Changes
 from juki_client.outcome import JSON, Problem
 from juki_client.patience import Patience
 from juki_client.report import Report, say
-from juki_terminal.cli.residents_form import read_form
+from juki_client.request_form import read_form
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_tables import history_tables, household_table, record_table
 from juki_terminal.cli.residents_texts import Text

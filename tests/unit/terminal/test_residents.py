@@ -69,7 +69,7 @@ def test_dates_of_a_form_are_texts_or_messages(ask: Run, residents: ResidentsDou
     [
         ({"code": CODE, "names": "x"}, "from", "unknown key 'names'"),
         ({"entries": {"naem": "x"}}, "entries", "unknown key 'naem'"),
-        ({"request_id": "x"}, "request_id", "made by the terminal"),
+        ({"request_id": "x"}, "request_id", "made by the program"),
         ([], "from", "a JSON object"),
         ({"entries": []}, "entries", "a JSON object"),
         ({"entries": {"date_of_birth": []}}, "entries.date_of_birth", "a JSON object"),

@@ -1,4 +1,4 @@
-"""A request of the register from a file: JSON with the proto's field names, nothing else taken.
+"""A request from a file: JSON with the proto's field names, nothing else taken.
 
 Dates may be written as people write them, such as "昭和45年3月2日", instead of the message
 CivilDate. What the file holds is never repeated in an error, but for the names of keys.
@@ -37,7 +37,7 @@ def read_form(source: str, kind: type[Request]) -> Request:
     except (OSError, ValueError) as error:
         raise _invalid("from", "a JSON object") from error
     if isinstance(fields, dict) and "request_id" in fields:
-        raise _invalid("request_id", "made by the terminal")
+        raise _invalid("request_id", "made by the program")
     plain = _checked(fields, cast("Descriptor", kind.DESCRIPTOR), "")
     try:
         return json_format.ParseDict(plain, kind())
