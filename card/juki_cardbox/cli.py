@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from juki_card import ec
 from juki_cardbox import holding, vpcd
+from juki_cardbox.blanks import make_blank
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.errors import ReaderUnavailable
+from juki_cardbox.facts import facts
 from juki_cardbox.holder_data import HolderData, ask_holder_data, parse_holder_data
 from juki_cardbox.personalise import Personalisation, make_card, serial_of
-from juki_cardbox.pki_files import load_material
-from juki_cardbox.profiles import PROFILES
+from juki_cardbox.pki_files import load_master_key, load_material
+from juki_cardbox.profiles import JUKI, PROFILES
 from juki_cardbox.report import JSON, report, reporting
 from juki_cardbox.slot import CardSlot
 from juki_cardbox.trace import TraceWriter, read_trace
 
 if TYPE_CHECKING:
-    from juki_card.virtual.memory import CardMemory
+    from juki_cardbox.profiles import Profile
 
 INTERRUPTED: Final = 130
 
@@ -62,29 +63,54 @@ def new(
         ),
     ] = None,
     profile: Annotated[str, typer.Option(help="juki, or npa for stock eID software.")] = "juki",
+    blank: Annotated[
+        bool, typer.Option("--blank", help="Make a blank chip, to be personalised at a terminal.")
+    ] = False,
+    chip_serial: Annotated[
+        str | None, typer.Option(help="Of a blank: 32 hex digits; without it one is drawn.")
+    ] = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Make a card. Never over another one; the file has mode 0600 and holds PIN and keys."""
+    """Make a card, or a blank chip. Never over another; the file has mode 0600 and holds keys."""
     if profile not in PROFILES:
         raise typer.BadParameter(f"one of {', '.join(PROFILES)}", param_hint="--profile")
+    if blank and (source is not None or profile != JUKI.name):
+        raise typer.BadParameter("a blank has no personal data, and one profile", param_hint="new")
+    if chip_serial is not None and not blank:
+        raise typer.BadParameter("of a blank only", param_hint="--chip-serial")
     with reporting("card new", as_json=as_json):
-        material = load_material(pki)
-        holder = _holder_data(source)
-        memory = make_card(
-            out,
-            Personalisation(
-                pin=holder.pin,
-                can=holder.can,
-                trust_point=material.trust_point,
-                signer=material.signer,
-                today=datetime.now(UTC).date(),
-                resident_code=holder.resident_code,
-                profile=PROFILES[profile],
-            ),
-        )
-        serial = serial_of(memory).hex()
-        result: dict[str, JSON] = {"card": str(out), "profile": profile, "serial": serial}
-        report("card new", result, [f"made {out}", f"  serial {serial}"], as_json=as_json)
+        if blank:
+            _new_blank(out, pki, chip_serial, as_json=as_json)
+        else:
+            _new_card(out, pki, source, PROFILES[profile], as_json=as_json)
+
+
+def _new_card(out: Path, pki: Path, source: str | None, profile: Profile, *, as_json: bool) -> None:
+    material = load_material(pki)
+    holder = _holder_data(source)
+    memory = make_card(
+        out,
+        Personalisation(
+            pin=holder.pin,
+            can=holder.can,
+            trust_point=material.trust_point,
+            signer=material.signer,
+            today=datetime.now(UTC).date(),
+            resident_code=holder.resident_code,
+            profile=profile,
+        ),
+    )
+    serial = serial_of(memory).hex()
+    result: dict[str, JSON] = {"card": str(out), "profile": profile.name, "serial": serial}
+    report("card new", result, [f"made {out}", f"  serial {serial}"], as_json=as_json)
+
+
+def _new_blank(out: Path, pki: Path, chip_serial: str | None, *, as_json: bool) -> None:
+    serial = None if chip_serial is None else _parse_chip_serial(chip_serial)
+    memory = make_blank(out, load_master_key(pki), chip_serial=serial)
+    told = memory.chip_serial.hex()
+    result: dict[str, JSON] = {"card": str(out), "chip_serial": told}
+    report("card new", result, [f"made {out}, a blank", f"  chip serial {told}"], as_json=as_json)
 
 
 @app.command()
@@ -127,10 +153,10 @@ def pull(card: Card, as_json: AsJSON = False) -> None:
 def show(card: Card, as_json: AsJSON = False) -> None:
     """Show what is on a card: no PIN, no CAN, no key, no resident code."""
     with reporting("card show", as_json=as_json):
-        facts = _facts(CardFile(card).load())
-        facts["held_by"] = holding.holder_of(card)
-        lines = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in facts.items()]
-        report("card show", facts, lines, as_json=as_json)
+        told = facts(CardFile(card).read())
+        told["held_by"] = holding.holder_of(card)
+        lines = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in told.items()]
+        report("card show", told, lines, as_json=as_json)
 
 
 @app.command()
@@ -181,6 +207,13 @@ def _parse_reader(reader: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def _parse_chip_serial(digits: str) -> bytes:
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        raise typer.BadParameter("hex digits wanted", param_hint="--chip-serial") from None
+
+
 def _holder_data(source: str | None) -> HolderData:
     if source is None:
         hidden = partial(typer.prompt, hide_input=True, confirmation_prompt=True)
@@ -194,26 +227,7 @@ def _holder_data(source: str | None) -> HolderData:
     return parse_holder_data(text)
 
 
-def _facts(memory: CardMemory) -> dict[str, JSON]:
-    files: list[JSON] = [
-        f"{file.identifier:04X} in {file.directory.value}: {len(file.content)} octets, "
-        f"read {file.access.value}"
-        for file in memory.files
-    ]
-    return {
-        "application": memory.application.hex(),
-        "serial": serial_of(memory).hex(),
-        "curve": ec.domain_of_key(memory.chip_key).name,
-        "date": memory.today.isoformat(),
-        "trust_points": [anchor.chr for anchor in memory.trust_points],
-        "pin_state": memory.pin.state.value,
-        "tries_left": memory.pin.tries_left,
-        "unblockings_left": memory.pin.unblockings_left,
-        "files": files,
-    }
-
-
 def _shown(value: JSON) -> str:
     if isinstance(value, list):
-        return "".join(f"\n  {item}" for item in value)
+        return "".join(f"\n  {item}" for item in value) or "none"
     return "nobody" if value is None else str(value)

@@ -1,10 +1,11 @@
-"""What a card needs from a PKI folder: the trust point and the card signer.
+"""What a card needs from a PKI folder: the trust point and the card signer; a blank: its key.
 
 The files are read here as they lie, because the package that makes them stands above this one.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from juki_card.blank_key import MasterKey
 from juki_card.cvc import CVCertificate
 from juki_card.errors import ParseError
 from juki_cardbox.errors import PKIFileError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 TRUST_POINT: Final = "cv/cvca/certificate.cvcert"
 SIGNER_CERTIFICATE: Final = "card-signer/certificate.pem"
 SIGNER_KEY: Final = "card-signer/key.pem"
+PERSONALISATION_KEY: Final = "personalisation.key"
+_OTHERS: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,21 @@ def load_material(folder: Path) -> CardMaterial:
     if not isinstance(key, EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise PKIFileError(path, "is not the key of the card signer's certificate")
     return CardMaterial(trust_point, CardSigner(certificate.public_bytes(Encoding.DER), key))
+
+
+def load_master_key(folder: Path) -> MasterKey:
+    """Read the key of blank chips; raise PKIFileError, also where others than the owner can."""
+    path = folder / PERSONALISATION_KEY
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o7777
+            octets = file.read()
+    except OSError as error:
+        fact = f"{error.strerror}; `juki-pki issue personalisation-key` makes it"
+        raise PKIFileError(path, fact) from error
+    if mode & _OTHERS:
+        raise PKIFileError(path, f"has mode {mode:04o}; a key must have 0600")
+    try:
+        return MasterKey.decode(octets)
+    except ParseError as error:
+        raise PKIFileError(path, "is not what its name says") from error

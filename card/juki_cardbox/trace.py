@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from juki_card import blank
 from juki_card.apdu import CHAINING, CommandAPDU
 from juki_card.errors import ParseError
 from juki_card.secure_messaging import CLA_PROTECTED
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PIN_INSTRUCTIONS: Final = (0x20, 0x24, 0x2C)
+_PIN_INSTRUCTIONS: Final = (0x20, 0x24, 0x2C, blank.Instruction.PUT_CONTENT)
 _HEADER_AND_LC: Final = 5
 NAMES: Final = {
     Order.SELECT: "SELECT",
@@ -36,6 +37,10 @@ NAMES: Final = {
     Order.CHANGE_PIN: "RESET RETRY COUNTER, new PIN",
     Order.UNBLOCK_PIN: "RESET RETRY COUNTER",
     Order.PIN_TO_TRANSPORT: "PIN-TO-TRANSPORT",
+}
+BLANK_NAMES: Final = {
+    instruction: f"{instruction.name.replace('_', ' ')} (blank)"
+    for instruction in blank.Instruction
 }
 
 
@@ -96,10 +101,11 @@ def name_of(command: bytes) -> str:
         return "not a command APDU"
     protected = apdu.cla & CLA_PROTECTED == CLA_PROTECTED
     plain = CommandAPDU(apdu.cla & ~CLA_PROTECTED, apdu.ins, apdu.p1, apdu.p2)
-    name = NAMES.get(order_of(plain))
+    name = NAMES.get(order_of(plain)) or _blank_name(plain)
     if name is None and plain.cla & CHAINING:
         whole = CommandAPDU(plain.cla & ~CHAINING, apdu.ins, apdu.p1, apdu.p2)
-        name = NAMES.get(order_of(whole), f"INS {apdu.ins:02X}") + ", part"
+        whole_name = NAMES.get(order_of(whole)) or _blank_name(whole)
+        name = (whole_name or f"INS {apdu.ins:02X}") + ", part"
     return (name or f"INS {apdu.ins:02X}") + (" [SM]" if protected else "")
 
 
@@ -110,3 +116,9 @@ def masked(command: bytes) -> str:
     if command[1] not in _PIN_INSTRUCTIONS:
         return command.hex()
     return command[:_HEADER_AND_LC].hex() + "**" * (len(command) - _HEADER_AND_LC)
+
+
+def _blank_name(command: CommandAPDU) -> str | None:
+    if command.cla != blank.CLA or command.ins not in set(blank.Instruction):
+        return None
+    return BLANK_NAMES[blank.Instruction(command.ins)]

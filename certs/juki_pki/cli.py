@@ -158,6 +158,17 @@ def access(folder: Folder, profiles: ProfileFolder = None, as_json: AsJSON = Fal
         _print("pki issue at", result, lines, as_json=as_json)
 
 
+@issue_app.command("personalisation-key")
+def personalisation_key(folder: Folder, as_json: AsJSON = False) -> None:
+    """Make the key of blank chips in a folder that has none; it is never made again."""
+    with _reporting("pki issue personalisation-key", as_json=as_json):
+        pki = PKIFolder(folder)
+        make.issue_personalisation_key(pki)
+        result = {"file": str(pki.personalisation_key_path)}
+        lines = [f"made {pki.personalisation_key_path}"]
+        _print("pki issue personalisation-key", result, lines, as_json=as_json)
+
+
 def _issue_peer(
     folder: Path,
     role: Role,

@@ -5,6 +5,7 @@
                                                     certificate.pem chain.pem key.pem
     cv/{cvca,dv,at-center-*}/                       certificate.cvcert key.pem description.der
     trust/                                          everything public (see `trust`)
+    personalisation.key                             the key that all blank chips' keys come from
 
 Making the files is not here.
 """
@@ -13,15 +14,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from juki_card.blank_key import MasterKey
+from juki_card.errors import ParseError
 from juki_pki.credential import CVCredential, X509Credential
+from juki_pki.errors import Unreadable
+from juki_pki.files import read_key
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Kind
 from juki_pki.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PERSONALISATION_KEY: Final = "personalisation.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,22 @@ class PKIFolder:
     def card_signer(self) -> X509Credential:
         """Return the signer of EF.CardSecurity."""
         return X509Credential.load(self.path / Kind.CARD_SIGNER)
+
+    def personalisation_key(self) -> MasterKey:
+        """Return the key from which every blank chip's key is derived.
+
+        Folders of before have none: `juki-pki issue personalisation-key` makes it.
+        """
+        octets = read_key(self.personalisation_key_path)
+        try:
+            return MasterKey.decode(octets)
+        except ParseError as error:
+            raise Unreadable(str(self.personalisation_key_path), str(error)) from None
+
+    @property
+    def personalisation_key_path(self) -> Path:
+        """The file of the personalisation key, whether it is there or not."""
+        return self.path / PERSONALISATION_KEY
 
     def peer(self, identity: PeerIdentity) -> X509Credential:
         """Return a peer's credential."""

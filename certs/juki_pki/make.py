@@ -7,8 +7,10 @@ short-lived certificates again is in `renewal`.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Final
 
+from juki_card.blank_key import KEY_SIZE, MasterKey
 from juki_pki.access import CVIssuer, make_below, make_cvca, make_description
 from juki_pki.certify import (
     Issuer,
@@ -62,6 +64,7 @@ def init(
     with new_folder(path) as temporary:
         folder = PKIFolder(temporary)
         _make_authorities(folder, profiles, now)
+        _make_personalisation_key(folder)
         for identity in peers:
             _make_peer(folder, identity, profiles, now)
         # The descriptions of the access certificates list the center's TLS certificates.
@@ -85,6 +88,20 @@ def issue_peer(
             issue_access(folder, profiles, utc_day(now))
         refresh_trust(folder)
     return folder.peer(identity)
+
+
+def issue_personalisation_key(folder: PKIFolder) -> None:
+    """Make the key of blank chips in a folder without one; raise AlreadyExists, Missing.
+
+    It is made once: chips that were made with it know no other.
+    """
+    with exclusive(folder.path):
+        _make_personalisation_key(folder)
+
+
+def _make_personalisation_key(folder: PKIFolder) -> None:
+    key = MasterKey(secrets.token_bytes(KEY_SIZE))
+    write_key(folder.personalisation_key_path, key.encode())
 
 
 def _make_authorities(folder: PKIFolder, profiles: Profiles, now: datetime) -> None:

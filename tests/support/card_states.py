@@ -15,9 +15,9 @@ from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.card_access import CardAccess
 from juki_card.ec import P256
 from juki_card.errors import UnexpectedStatus
-from juki_card.flow import run
-from juki_card.passwords import TransportPin
-from juki_card.secure_messaging import ReaderChannel
+from juki_card.flow import one, run
+from juki_card.passwords import Pin, TransportPin
+from juki_card.secure_messaging import ReaderChannel, protected
 from juki_card.virtual.card import process
 from juki_card.virtual.memory import PinRecord, PinState
 from juki_card.virtual.session import Counted
@@ -32,6 +32,8 @@ from tests.support.eac_world import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from juki_card.chat import CHAT
     from juki_card.passwords import Password
     from juki_card.virtual.memory import CardMemory
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 ACCESS = CardAccess.offering(P256)
 TRANSPORT_PIN = TransportPin("00000")
+NEW_PIN = Pin("2580")
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,23 @@ def open_channel(
     """Run PACE alone, APDU 2 to 6."""
     run(pace.select_password(ACCESS, password.reference, chat), card.transmit)
     return run(pace.establish(password, ACCESS, ephemerals()), card.transmit)
+
+
+def say_protected(
+    channel: ReaderChannel,
+    transmit: Callable[[CommandAPDU], ResponseAPDU],
+    command: CommandAPDU,
+) -> None:
+    """Send a command in a channel; raise UnexpectedStatus where the card refuses it."""
+    run(protected(one(command, "command"), channel), transmit)
+
+
+def set_pin(transmit: Callable[[CommandAPDU], ResponseAPDU], password: Password) -> None:
+    """Set NEW_PIN in a channel that a password opens, as a terminal does without the center."""
+    run(pace.select_password(ACCESS, password.reference, None), transmit)
+    opened = run(pace.establish(password, ACCESS, ephemerals()), transmit)
+    change = CommandAPDU(0x00, 0x2C, 0x02, 0x03, NEW_PIN.octets())
+    say_protected(opened.channel, transmit, change)
 
 
 @cache

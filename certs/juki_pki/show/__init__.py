@@ -19,7 +19,12 @@ from juki_pki.show.card import (
     explain_cv_certificate,
     explain_description,
 )
-from juki_pki.show.keys import PRIVATE_KEY, explain_key_der, explain_key_pem
+from juki_pki.show.keys import (
+    SECRET_KINDS,
+    explain_key_der,
+    explain_key_pem,
+    explain_personalisation_key,
+)
 from juki_pki.show.x509 import explain_certificate_der, explain_certificate_pem
 
 if TYPE_CHECKING:
@@ -49,7 +54,7 @@ def explain_file(path: Path, now: datetime) -> tuple[Explanation, ...]:
 
 
 def _with_mode(found: Explanation, mode: int) -> Explanation:
-    if found.kind != PRIVATE_KEY:
+    if found.kind not in SECRET_KINDS:
         return found
     remarks = ("Others can reach this key: it must have mode 0600.",) if mode & 0o077 else ()
     facts = found.facts | {"file_mode": f"{mode:04o}"}
@@ -78,6 +83,8 @@ def _explain_pem_block(label: bytes, block: bytes, source: str, now: datetime) -
             return explain_certificate_pem(block, source, now)
         case b"PRIVATE KEY":
             return explain_key_pem(block, source, now)
+        case b"JUKI PERSONALISATION KEY":
+            return explain_personalisation_key(block, source, now)
         case _:
             raise Unreadable(source, f"PEM block {label.decode()}: not a kind that we use")
 
