@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from juki_card import (
+    blank,
     card_security,
     chip_authentication,
     cvc,
@@ -26,6 +27,8 @@ from juki_card import (
 from juki_card import terminal_authentication as ta
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.auxiliary import AuxiliaryData
+from juki_card.blank import ChipState, Part, TrustContent
+from juki_card.blank_key import MasterKey
 from juki_card.card_access import CardAccess
 from juki_card.chat import CHAT
 from juki_card.cvc import CVCertificate
@@ -33,6 +36,14 @@ from juki_card.description import CertificateDescription
 from juki_card.errors import CardError
 from juki_card.flow import run
 from juki_card.secure_messaging import CardChannel, ReaderChannel, SessionKeys, pad
+from tests.support.blank_world import (
+    CHIP_SERIAL,
+    MASTER,
+    ChipInHand,
+    content,
+    opened,
+    other_key,
+)
 from tests.support.eac_world import (
     AUXILIARY,
     NOW,
@@ -233,6 +244,38 @@ def _center_flow(octets: bytes) -> None:
     )
 
 
+def _chip_state(octets: bytes) -> None:
+    _same(ChipState.decode(octets).encode(), octets)
+
+
+def _trust_content(octets: bytes) -> None:
+    _same(TrustContent.decode(octets).encode(), octets)
+
+
+def _master_key(octets: bytes) -> None:
+    MasterKey.decode(octets).blank_key(CHIP_SERIAL)
+
+
+def _public_key_of_a_blank(octets: bytes) -> None:
+    _same(blank.encode_public_key(blank.decode_public_key(octets, ec.P256)), octets)
+
+
+def _blank_flow(octets: bytes) -> None:
+    """Let a reader's chip answer the center's first two flows."""
+    opened(_played(octets))
+
+
+def _content_for_a_blank(octets: bytes) -> None:
+    """Give octets as the content of the part that the first of them numbers."""
+    chip = ChipInHand()
+    inside = opened(chip.transmit).channel.through(chip.transmit)
+    inside(blank.generate_key())
+    number = octets[0] if octets else 0
+    answer = inside(CommandAPDU(blank.CLA, 0xE8, number, 0, octets[1:]))
+    if answer.sw == 0x9000 and chip.blank.done.bit_count() != 2:
+        raise AssertionError("a content was taken and not held")
+
+
 @lru_cache(maxsize=1)
 def _ready() -> eac.Ready:
     plan, _ = world().plan()
@@ -292,8 +335,29 @@ def targets() -> dict[str, Target]:
         Target("prepare_flow", _prepare_flow, (_recorded(access + b"\x90\x00", b"\x63\xc2"),)),
         Target("read_flow", _read_flow, (_recorded(access + b"\x90\x00"),)),
         Target("center_flow", _center_flow, (security,), accepts_seeds=False),
+        *_blank_targets(),
     )
     return {target.name: target for target in found}
+
+
+def _blank_targets() -> tuple[Target, ...]:
+    parts = content(other_key()).parts()
+    state = ChipState(CHIP_SERIAL, Part.CHIP_KEY, other_key().point, bytes(32), bytes(32)).encode()
+    contents = tuple(
+        bytes((number,)) + parts[part]
+        for part, number in blank.NUMBERS.items()
+        if part is not Part.CARD_SECURITY
+    )
+    played = _recorded(state + b"\x90\x00", bytes(16) + b"\x90\x00", bytes(16) + b"\x90\x00")
+    point = blank.encode_public_key(other_key().point)
+    return (
+        Target("chip_state", _chip_state, (state,)),
+        Target("trust_content", _trust_content, (parts[Part.TRUST],)),
+        Target("master_key", _master_key, (MASTER.encode(),)),
+        Target("blank_public_key", _public_key_of_a_blank, (point,)),
+        Target("blank_content", _content_for_a_blank, contents),
+        Target("blank_flow", _blank_flow, (played,), accepts_seeds=False),
+    )
 
 
 def pace_answer(tag: int, value: bytes) -> bytes:

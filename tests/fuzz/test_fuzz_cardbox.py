@@ -10,12 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from juki_card import personalisation
 from juki_card.errors import ParseError
+from juki_card.flow import run
+from juki_card.virtual.blank_memory import BlankMemory
 from juki_card.virtual.memory import CardMemory
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.errors import CardFileError
 from juki_cardbox.holder_data import HolderData, parse_holder_data
 from juki_cardbox.trace import masked, name_of, read_trace
+from tests.support.blank_world import ChipInHand, opened
 from tests.support.eac_world import world
 
 values = st.recursive(
@@ -50,11 +54,38 @@ def test_card_file_with_any_field_loads_or_is_refused(
     path.write_text(json.dumps({**fields, name: value}), encoding="utf-8")
 
     try:
-        found: CardMemory | None = CardFile(path).load()
+        found: object = CardFile(path).read()
     except CardFileError:
         found = None
 
-    assert found is None or isinstance(found, CardMemory)
+    assert found is None or isinstance(found, CardMemory | BlankMemory)
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The file of a blank chip that has its key, and its fields."""
+    path, chip = tmp_path_factory.mktemp("fuzz") / "blank.card", ChipInHand()
+    run(personalisation.generate_key(opened(chip.transmit)), chip.transmit)
+    CardFile(path).create(chip.memory)
+    fields: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
+    return path, fields
+
+
+@quick
+@given(data=st.data(), value=values)
+def test_blank_file_with_any_field_loads_or_is_refused(
+    blank: tuple[Path, dict[str, Any]], data: st.DataObject, value: object
+) -> None:
+    path, fields = blank
+    name = data.draw(st.sampled_from(sorted(fields)))
+    path.write_text(json.dumps({**fields, name: value}), encoding="utf-8")
+
+    try:
+        found: object = CardFile(path).read()
+    except CardFileError:
+        found = None
+
+    assert found is None or isinstance(found, CardMemory | BlankMemory)
 
 
 @quick

@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
+from juki_card import blank, personalisation
+from juki_card.blank import Part
 from juki_card.ec import BRAINPOOL_P256R1, P256, Domain, Scalar
+from juki_card.flow import run
 from juki_card.passwords import TransportPin
+from juki_card.virtual.blank_memory import BlankMemory
 from juki_card.virtual.memory import CardMemory, PinRecord, PinState
+from juki_cardbox.blanks import blank_memory
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.errors import CardExists, CardFileError
+from tests.support.blank_world import CHIP_SERIAL, MASTER, ChipInHand, content, opened
 from tests.support.eac_world import world
 
 
@@ -52,6 +58,74 @@ def test_saved_card_loads_as_it_was(tmp_path: Path, domain: Domain, pin: PinReco
 
     loaded = CardFile(tmp_path / "one.card").load()
     assert comparable(loaded) == comparable(memory)
+
+
+def test_card_of_the_first_version_still_loads(path: Path) -> None:
+    fields = json.loads(path.read_text())
+    del fields["kind"]
+    path.write_text(json.dumps({**fields, "version": 1}))
+
+    loaded = CardFile(path).load()
+
+    assert comparable(loaded) == comparable(world().memory())
+
+
+def half_made() -> BlankMemory:
+    """Return a blank with everything but its CAN."""
+    chip = ChipInHand()
+    found = opened(chip.transmit)
+    key = run(personalisation.generate_key(found), chip.transmit)
+    inside = found.channel.through(chip.transmit)
+    for part, octets in content(key).parts().items():
+        if part is not Part.CAN:
+            inside(blank.put_content(part, octets))
+    return chip.blank
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["fresh", "begun"])
+def test_saved_blank_loads_as_it_was(tmp_path: Path, is_begun: bool) -> None:
+    memory = half_made() if is_begun else blank_memory(MASTER, CHIP_SERIAL)
+
+    CardFile(tmp_path / "one.card").create(memory)
+
+    loaded = CardFile(tmp_path / "one.card").read()
+    assert isinstance(loaded, BlankMemory)
+    assert loaded.point == memory.point
+    assert replace(loaded, chip_key=None) == replace(memory, chip_key=None)
+
+
+def test_blank_is_no_card_where_a_card_is_wanted(tmp_path: Path) -> None:
+    CardFile(tmp_path / "one.card").create(half_made())
+
+    with pytest.raises(CardFileError, match="blank chip"):
+        CardFile(tmp_path / "one.card").load()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("version", 1),
+        ("kind", "card"),
+        ("chip_serial", "00"),
+        ("chip_serial", None),
+        ("blank_key", "00"),
+        ("chip_key", "00"),
+        ("trust", "5f2506"),
+        ("dg1", 7),
+        ("card_security", "zz"),
+        ("can", "12"),
+        ("transport_pin", "1234"),
+    ],
+)
+def test_field_of_a_blank_that_is_not_what_it_should_be_is_refused(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    path = tmp_path / "one.card"
+    CardFile(path).create(half_made())
+    alter(path, field, value)
+
+    with pytest.raises(CardFileError):
+        CardFile(path).read()
 
 
 def test_card_file_is_for_its_owner_alone(path: Path) -> None:

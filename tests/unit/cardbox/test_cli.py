@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,10 +18,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_der_x509_certificate
 from typer.testing import CliRunner
 
+from juki_card import flow, personalisation
+from juki_cardbox.blanks import blank_memory, make_blank
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.cli import app
-from juki_cardbox.pki_files import SIGNER_CERTIFICATE, SIGNER_KEY, TRUST_POINT
+from juki_cardbox.pki_files import (
+    PERSONALISATION_KEY,
+    SIGNER_CERTIFICATE,
+    SIGNER_KEY,
+    TRUST_POINT,
+)
 from juki_cardbox.slot import CardSlot
+from tests.support.blank_world import (
+    CHIP_SERIAL,
+    MASTER,
+    ChipInHand,
+    content,
+    opened,
+    personalised,
+)
 from tests.support.eac_world import RESIDENT_CODE, world
 
 HOLDER = json.dumps({"pin": "4649", "can": "310452", "resident_code": RESIDENT_CODE})
@@ -52,6 +68,16 @@ def card(tmp_path: Path) -> Path:
     path = tmp_path / "one.card"
     CardFile(path).create(world().memory())
     return path
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Path:
+    """A PKI folder with the key of blank chips."""
+    path = tmp_path / "issuer" / PERSONALISATION_KEY
+    path.parent.mkdir()
+    path.write_bytes(MASTER.encode())
+    path.chmod(0o600)
+    return path.parent
 
 
 def run(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
@@ -132,6 +158,129 @@ def test_new_with_wrong_options_is_a_usage_error(
     code, _ = run("new", str(tmp_path / "a.card"), "--pki", str(pki), *arguments)
 
     assert code == 2
+
+
+# Blank chips
+
+
+def test_new_blank_has_the_serial_that_was_given_and_the_key_for_it(
+    tmp_path: Path, issuer: Path
+) -> None:
+    out = tmp_path / "new.card"
+
+    code, envelope = run_json(
+        "new", str(out), "--pki", str(issuer), "--blank", "--chip-serial", CHIP_SERIAL.hex()
+    )
+
+    memory = CardFile(out).read()
+    assert (code, envelope["result"]["chip_serial"]) == (0, CHIP_SERIAL.hex())
+    assert memory == blank_memory(MASTER, CHIP_SERIAL)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_new_blanks_draw_serials_of_their_own(tmp_path: Path, issuer: Path) -> None:
+    serials = [
+        run_json("new", str(tmp_path / name), "--pki", str(issuer), "--blank")[1]["result"][
+            "chip_serial"
+        ]
+        for name in ("a.card", "b.card")
+    ]
+
+    assert len(set(serials)) == 2
+    assert {len(serial) for serial in serials} == {32}
+
+
+@pytest.mark.parametrize("fault", ["missing", "exposed", "broken"])
+def test_new_blank_without_a_key_of_its_issuer_is_refused(
+    tmp_path: Path, issuer: Path, fault: str
+) -> None:
+    key = issuer / PERSONALISATION_KEY
+    match fault:
+        case "missing":
+            key.unlink()
+        case "exposed":
+            key.chmod(0o644)
+        case _:
+            key.write_bytes(b"broken")
+
+    code, envelope = run_json("new", str(tmp_path / "a.card"), "--pki", str(issuer), "--blank")
+
+    assert (code, envelope["error"]["reason"]) == (3, "PKI_FOLDER_INVALID")
+    assert PERSONALISATION_KEY in envelope["error"]["message"]
+    assert not (tmp_path / "a.card").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--blank", "--chip-serial", "zz"), 2),
+        (("--blank", "--chip-serial", "00"), 3),
+        (("--blank", "--chip-serial", ""), 3),
+        (("--blank", "--from", "-"), 2),
+        (("--blank", "--profile", "npa"), 2),
+        (("--chip-serial", "00" * 16), 2),
+    ],
+)
+def test_new_blank_with_wrong_options_is_refused(
+    tmp_path: Path, issuer: Path, options: tuple[str, ...], code: int
+) -> None:
+    assert run("new", str(tmp_path / "a.card"), "--pki", str(issuer), *options)[0] == code
+
+
+def test_new_blank_never_writes_over_a_card(card: Path, issuer: Path) -> None:
+    code, envelope = run_json("new", str(card), "--pki", str(issuer), "--blank")
+
+    assert (code, envelope["error"]["reason"]) == (3, "CARD_EXISTS")
+
+
+def test_show_tells_a_blank_from_a_card_and_what_is_missing(tmp_path: Path, card: Path) -> None:
+    path = tmp_path / "blank.card"
+    make_blank(path, MASTER, chip_serial=CHIP_SERIAL)
+
+    _, blank = run_json("show", str(path))
+    _, made = run_json("show", str(card))
+    _, text = run("show", str(path))
+
+    assert blank["result"] == {
+        "kind": "blank",
+        "chip_serial": CHIP_SERIAL.hex(),
+        "curve": "NIST P-256",
+        "done": [],
+        "missing": ["chip key", "trust", "dg1", "card security", "can", "transport pin"],
+        "held_by": None,
+    }
+    assert (made["result"]["kind"], made["result"]["has_pin"]) == ("card", True)
+    assert MASTER.blank_key(CHIP_SERIAL).octets().hex() not in text
+
+
+def test_show_of_a_blank_in_the_middle_tells_no_secret(tmp_path: Path) -> None:
+    chip, path = ChipInHand(), tmp_path / "blank.card"
+    found = opened(chip.transmit)
+    key = personalisation.generate_key(found)
+    wanted = content(flow.run(key, chip.transmit))
+    flow.run(personalisation.write(found, wanted), chip.transmit)
+    CardFile(path).create(chip.blank)
+
+    _, envelope = run_json("show", str(path))
+    _, text = run("show", str(path))
+
+    assert envelope["result"]["missing"] == []
+    assert len(envelope["result"]["serial"]) == 64
+    for secret in ("310452", "27182", RESIDENT_CODE):
+        assert secret not in text
+        assert secret not in json.dumps(envelope)
+
+
+def test_show_of_a_made_card_tells_that_it_waits_for_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "made.card"
+    chip = ChipInHand()
+    personalised(chip.transmit)
+    CardFile(path).create(chip.memory)
+
+    _, envelope = run_json("show", str(path))
+
+    told = envelope["result"]
+    assert (told["kind"], told["pin_state"], told["tries_left"]) == ("card", "transport", 3)
 
 
 def test_show_tells_the_state_and_no_secret(card: Path) -> None:

@@ -26,6 +26,10 @@ from tests.support.eac_world import CAN, PIN, RESIDENT_CODE, whole_session, worl
         ("10860000027c0000", "GENERAL AUTHENTICATE, more follows"),
         ("102a00be0101", "PSO: VERIFY CERTIFICATE, part"),
         ("8c2c030300", "PIN-TO-TRANSPORT [SM]"),
+        ("80e0000000", "GET STATE (blank)"),
+        ("8ce801000100", "PUT CONTENT (blank) [SM]"),
+        ("9ce801000100", "PUT CONTENT (blank), part [SM]"),
+        ("00e0000000", "INS E0"),
         ("00d60000", "INS D6"),
         ("10d60000", "INS D6, part"),
         ("00", "not a command APDU"),
@@ -47,6 +51,16 @@ def test_pin_in_clear_is_masked(ins: int) -> None:
 
     assert PIN.octets().hex() not in shown
     assert shown.endswith("********")
+
+
+@pytest.mark.parametrize("cla", [0x80, 0x90])
+def test_content_for_a_blank_in_clear_is_masked(cla: int) -> None:
+    command = CommandAPDU(cla, 0xE8, 0x04, 0x00, CAN.octets())
+
+    shown = masked(command.encode())
+
+    assert CAN.octets().hex() not in shown
+    assert shown.endswith("*" * 12)
 
 
 def test_trace_of_a_whole_session_has_no_secret(tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ SHOWN = {
     "cv/at-center-id/certificate.cvcert": "CV certificate of the terminal JPJUKIID00001",
     "trust/at-center-id.description.der": "Description of a card access certificate",
     "root/key.pem": "Private key on P-256",
+    "personalisation.key": "Personalisation key",
 }
 
 
@@ -172,6 +173,38 @@ def test_each_kind_of_file_cut_in_the_middle_refused(
     assert code == REFUSED
     assert json.loads(out)["error"]["reason"] == "UNREADABLE"
     assert str(cut) in err
+
+
+def test_personalisation_key_made_in_a_folder_without_one_and_never_again(
+    own_pki: PKIFolder,
+) -> None:
+    own_pki.personalisation_key_path.unlink()
+
+    code, out, _ = run("issue", "personalisation-key", own_pki.path, "--json")
+    made = own_pki.personalisation_key()
+    again, refused, _ = run("issue", "personalisation-key", own_pki.path, "--json")
+
+    assert code == 0
+    assert json.loads(out)["result"] == {"file": str(own_pki.personalisation_key_path)}
+    assert (again, json.loads(refused)["error"]["reason"]) == (REFUSED, "ALREADY_EXISTS")
+    assert own_pki.personalisation_key() == made
+
+
+def test_personalisation_key_in_a_folder_not_there_refused(tmp_path: Path) -> None:
+    code, _, err = run("issue", "personalisation-key", tmp_path / "none")
+
+    assert code == REFUSED
+    assert "NOT_FOUND" in err
+
+
+def test_personalisation_key_shown_never_prints_its_value(own_pki: PKIFolder) -> None:
+    key, path = own_pki.personalisation_key(), own_pki.personalisation_key_path
+
+    printed = run("show", path)[1] + run("show", path, "--json")[1]
+
+    assert key.octets().hex() not in printed
+    assert path.read_text().splitlines()[1] not in printed
+    assert "0600" in printed
 
 
 def test_file_not_there_refused_by_show(tmp_path: Path) -> None:

@@ -158,6 +158,36 @@ def test_keys_are_the_owners_alone_and_pkcs8(pki: PKIFolder) -> None:
     assert not list((pki.path / "trust").rglob("*key*"))
 
 
+def test_personalisation_key_is_the_owners_alone_and_of_its_folder(
+    own_pki: PKIFolder, tmp_path: Path, profiles: Profiles, now: datetime
+) -> None:
+    other = make.init(tmp_path / "other", profiles, now)
+
+    path = own_pki.personalisation_key_path
+    assert path.stat().st_mode & 0o7777 == 0o600
+    assert own_pki.personalisation_key() == own_pki.personalisation_key()
+    assert own_pki.personalisation_key() != other.personalisation_key()
+    assert "***" in repr(own_pki.personalisation_key())
+
+
+def test_personalisation_key_that_is_missing_exposed_or_broken_refused(
+    own_pki: PKIFolder,
+) -> None:
+    path = own_pki.personalisation_key_path
+    path.chmod(0o640)
+    with pytest.raises(KeyExposed):
+        own_pki.personalisation_key()
+
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(Unreadable, match=r"personalisation\.key"):
+        own_pki.personalisation_key()
+
+    path.unlink()
+    with pytest.raises(Missing):
+        own_pki.personalisation_key()
+
+
 def test_no_private_key_in_the_public_part(pki: PKIFolder) -> None:
     for path in pki.trust_path.iterdir():
         assert b"PRIVATE" not in path.read_bytes()

@@ -115,8 +115,9 @@ def test_key_in_der_explained_like_in_pem(pki: PKIFolder, now: datetime) -> None
     assert shown(der, now) == shown(credential.key_pem, now)
 
 
-def test_key_that_others_can_read_remarked(own_pki: PKIFolder, now: datetime) -> None:
-    path = own_pki.path / "operator/operator-1/key.pem"
+@pytest.mark.parametrize("place", ["operator/operator-1/key.pem", "personalisation.key"])
+def test_key_that_others_can_read_remarked(own_pki: PKIFolder, now: datetime, place: str) -> None:
+    path = own_pki.path / place
     path.chmod(0o640)
 
     (found,) = explain_file(path, now)
@@ -142,6 +143,11 @@ def key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, form: PrivateFo
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "broken"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END PRIVATE KEY-----\n", "no end"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "not an unencrypted"),
+        (
+            b"-----BEGIN JUKI PERSONALISATION KEY-----\nAAAA\n"
+            b"-----END JUKI PERSONALISATION KEY-----\n",
+            "begins like a personalisation key",
+        ),
         (b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", "X509 CRL: not a kind"),
         (key_pem(ec.generate_private_key(ec.SECP384R1()), PrivateFormat.PKCS8), "not on P-256"),
         (
@@ -150,7 +156,7 @@ def key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, form: PrivateFo
         ),
         (key_pem(rsa.generate_private_key(65537, 2048), PrivateFormat.PKCS8), "not on P-256"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_broken_or_foreign_file_refused_with_what_is_wrong(
     octets: bytes, why: str, now: datetime
