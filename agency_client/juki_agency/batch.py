@@ -149,6 +149,7 @@ class _Run:
             watch_changes=order.watch,
             line_count=order.line_count,
             results_from_line=self._state.done + 1,
+            content_digest=bytes.fromhex(order.digest),
         )
 
     def _ask(self, stream: BatchStream, first: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def end(manner: Manner, command: str, act: Callable[[], Report]) -> NoReturn:
         leave(command, Problem("INTERRUPTED"), manner.language, as_json=manner.as_json)
     except Problem as problem:
         leave(command, problem, manner.language, as_json=manner.as_json)
+    except BrokenPipeError:
+        _leave_unread()
     except Exception as error:
         # The text of an unforeseen error may quote what a resident said: only its place is shown.
         say("".join(traceback.format_tb(error.__traceback__)))
@@ -61,6 +64,13 @@ def end(manner: Manner, command: str, act: Callable[[], Report]) -> NoReturn:
     else:
         sys.stdout.write(report.text + "\n")
     raise typer.Exit(report.exit)
+
+
+def _leave_unread() -> NoReturn:
+    """Leave where whoever read standard output has gone, as `head` does after its lines."""
+    # What is still buffered would raise once more when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(Exit.INTERRUPTED)
 
 
 def leave(command: str, problem: Problem, language: Language, *, as_json: bool) -> NoReturn:

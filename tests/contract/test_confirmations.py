@@ -338,7 +338,9 @@ async def test_a_search_over_the_whole_country_is_too_broad(
     """Case 38: neither prefecture nor municipality nor an address that begins with one."""
     refusal = await refused(office, attributes_of("takahashi-ichiro", address=address))
 
+    assert isinstance(refusal, DeniedAttempt)
     assert refusal.reason is Reason.QUERY_TOO_BROAD
+    assert leaves(office)[-1]["out"] == "QUERY_TOO_BROAD"
 
 
 async def test_two_persons_who_fit_are_counted_and_nothing_of_them_is_told(
@@ -431,6 +433,7 @@ async def test_a_disconnected_residence_is_never_no_match(office: SQLiteStore) -
         refusal = await refused(office, question)
 
         assert refusal.reason is Reason.RESIDENCE_DISCONNECTED
+        assert leaves(office)[-1]["out"] == "RESIDENCE_DISCONNECTED"
     assert provision_rows(office) == []
 
 

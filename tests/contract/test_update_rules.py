@@ -312,3 +312,14 @@ async def test_a_cancellation_that_restores_something_else_is_refused(
     await register.apply(update(2, ChangeReason.DEATH, DECEASED))
 
     assert await register.apply(wrong) == Applied(Outcome.REFUSED, 3, field, rule)
+
+
+@pytest.mark.parametrize("reason", [ChangeReason.NATURALISATION, ChangeReason.NATIONALITY_LOST])
+async def test_a_change_of_nationality_that_the_entries_do_not_show_is_refused(
+    register: Register, reason: ChangeReason
+) -> None:
+    await register.apply(update(1))
+
+    applied = await register.apply(update(2, reason, record=record(kana="ヨシタ　タロウ")))
+
+    assert (applied.outcome, applied.rule) == (Outcome.REFUSED, "REASON_AND_NATIONALITY")

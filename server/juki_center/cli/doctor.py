@@ -212,6 +212,19 @@ def _codes(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
         yield Finding("codes", Level.OK, f"{len(stocks)} municipalities have enough")
 
 
+def _rotations(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    """A rotation that was cut off leaves the old key in use until it is taken up again."""
+    if not _store_file(config).exists():
+        return
+    with closing(open_with_key(config)) as store:
+        running = store.read(lambda tx: tx.rotations.running())
+    for one in running:
+        detail = f"the rotation of {one.target} is not finished; `juki-center keys rotate` goes on"
+        yield Finding("rotation", Level.WARNING, detail)
+    if not running:
+        yield Finding("rotation", Level.OK, "no rotation of a key is under way")
+
+
 _CHECKS: Final[dict[str, Check]] = {
     "kek": _key_encryption_key,
     "certificates": _certificates,
@@ -219,6 +232,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "authority keys": _authority_keys,
     "store": _store,
     "codes": _codes,
+    "rotation": _rotations,
     "clock": _clock,
     "serving": _running,
 }

@@ -71,7 +71,12 @@ def hello(message: pb.ConfirmBatchRequest.Hello, sender: Agency) -> commands.Ope
             least=0,
             most=commands.MOST_LINES + 1,
         ),
+        content_digest=_digest(message.content_digest),
     )
+
+
+def _digest(octets: bytes) -> bytes:
+    return fields.octets("hello.content_digest", octets, size=32) if octets else b""
 
 
 def lines(message: pb.ConfirmBatchRequest.Lines) -> tuple[commands.Line, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.agencies.alarms import Refusals, raise_alarm
+from juki_center.areas.agencies.alarms import SUSPICIOUS, Refusals, raise_alarm
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.rpc.access_log import Alarm
 from juki_center.rpc.durable import durably
@@ -46,11 +46,12 @@ class AgencyAlarms:
 
     @asynccontextmanager
     async def watching(self, agency: Agency) -> AsyncIterator[None]:
-        """Count the refusal that ends the block; where it completes an alarm, raise the alarm."""
+        """Count a suspicious refusal that ends the block; where it completes an alarm, raise it."""
         try:
             yield
-        except DeniedAttempt:
-            await self._count(agency)
+        except DeniedAttempt as denied:
+            if denied.reason in SUSPICIOUS:
+                await self._count(agency)
             raise
 
     async def _count(self, agency: Agency) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime
 from uuid import UUID
 
 from juki_center.areas.agencies.batch_rows import Batch
 from juki_center.areas.agencies.commands import AffairCode, Outcome
 from juki_center.areas.residents.changes import Item
+from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import (
     SQL,
     Row,
@@ -29,8 +31,9 @@ _REFUSED = "REFUSED"
 class BatchesTable:
     """Batches, for one transaction."""
 
-    def __init__(self, sql: SQL) -> None:
+    def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
+        self._keys = keys
 
     def find(self, agency: str, batch_id: UUID) -> Batch | None:
         """Return an agency's batch."""
@@ -40,10 +43,11 @@ class BatchesTable:
         ).fetchone()
         return None if row is None else _batch(row)
 
-    def add(self, batch: Batch) -> None:
-        """Add a batch; its id is new for its agency."""
+    def add(self, batch: Batch, content_digest: bytes) -> None:
+        """Add a batch; its id is new for its agency. The digest is kept as a keyed token."""
         self._sql.execute(
-            f"INSERT INTO batches ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # names only
+            f"INSERT INTO batches ({_COLUMNS}, content_token)"  # noqa: S608  # names only
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 batch.agency,
                 batch.batch_id.bytes,
@@ -55,8 +59,19 @@ class BatchesTable:
                 _counts_text(batch),
                 to_micros(batch.began_at),
                 to_micros(batch.changed_at),
+                self._token(content_digest),
             ),
         )
+
+    def is_content(self, batch: Batch, content_digest: bytes) -> bool:
+        """Tell whether a batch was added with this digest, or with none."""
+        row = self._sql.execute(
+            "SELECT content_token FROM batches WHERE agency = ? AND batch_id = ?",
+            (batch.agency, batch.batch_id.bytes),
+        ).fetchone()
+        if row is None or row[0] is None:
+            return True
+        return hmac.compare_digest(as_octets(row[0]), self._token(content_digest) or b"")
 
     def update(self, batch: Batch) -> None:
         """Write how far a batch is."""
@@ -75,6 +90,11 @@ class BatchesTable:
     def forget_before(self, moment: datetime) -> None:
         """Delete the batches that were changed last before a time."""
         self._sql.execute("DELETE FROM batches WHERE changed_at < ?", (to_micros(moment),))
+
+    def _token(self, content_digest: bytes) -> bytes | None:
+        if not content_digest:
+            return None
+        return self._keys.look_up(LookUp.CONTENT).token(b"batch", content_digest)
 
 
 def _counts_text(batch: Batch) -> str:

@@ -51,7 +51,7 @@ class Transaction:
         self.answers = AnswersTable(sql, self.keys)
         self.applications = ApplicationsTable(sql, self.keys)
         self.audit = AuditTable(sql, self.keys)
-        self.batches = BatchesTable(sql)
+        self.batches = BatchesTable(sql, self.keys)
         self.card_notes = CardNotesTable(sql, self.keys)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()

@@ -258,17 +258,25 @@ async def test_message_of_no_or_too_many_lines_is_refused(bureau: Bureau, count:
 
 
 @pytest.mark.parametrize(
-    "change", [{"line_count": 3}, {"items": [pb.ITEM_SEX]}, {"watch_changes": True}]
+    "change",
+    [
+        {"line_count": 3},
+        {"items": [pb.ITEM_SEX]},
+        {"watch_changes": True},
+        {"content_digest": bytes(31) + b"\1"},
+        {"content_digest": b""},
+    ],
 )
 async def test_other_content_under_the_same_id_is_refused(
     bureau: Bureau, change: dict[str, Any]
 ) -> None:
-    opening = hello(2)
+    same: dict[str, Any] = {"line_count": 2, "content_digest": bytes(32)}
+    opening = hello(**same)
     async with stub(bureau) as service:
         first = Batch(service.ConfirmBatch())
         await first.ask(opening)
         first.cancel()
-        other = hello(**({"line_count": 2, "batch_id": opening.hello.batch_id} | change))
+        other = hello(**(same | {"batch_id": opening.hello.batch_id} | change))
         found = await reason(Batch(service.ConfirmBatch()).ask(other))
 
     assert found == ("BATCH_NOT_THE_SAME", {})

@@ -23,6 +23,7 @@ from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
 from juki_center.config import CenterConfig
+from juki_center.storage.rotation import LOOK_UP
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access
@@ -177,6 +178,16 @@ def test_healthy_center_has_no_fault(folder: DevFolder) -> None:
     found = examined(folder)
 
     assert {f.check for f in found.values() if f.level is not doctor.Level.OK} == {"serving"}
+
+
+async def test_doctor_names_a_rotation_that_is_not_finished(folder: DevFolder) -> None:
+    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+        await store.act(lambda tx: tx.rotations.begin(LOOK_UP, datetime.now(UTC)))
+
+    found = examined(folder)["rotation"]
+
+    assert found.level is doctor.Level.WARNING
+    assert "look-up" in found.detail
 
 
 def test_doctor_says_so_by_its_exit_code(folder: DevFolder) -> None:

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
 from juki_center.areas.callers import Agency
+from juki_center.errors import Reason
+
+SUSPICIOUS: Final = frozenset(
+    {Reason.AFFAIR_NOT_AUTHORISED, Reason.ITEM_NOT_PERMITTED, Reason.QUERY_TOO_BROAD}
+)
+"""Refusals that count: the agency's own doing. A municipality that is cut off is nobody's guilt."""
 
 
 @dataclass(frozen=True, slots=True)

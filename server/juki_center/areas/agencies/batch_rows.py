@@ -37,8 +37,11 @@ class Batches(Protocol):
     def find(self, agency: str, batch_id: UUID) -> Batch | None:
         """Return an agency's batch."""
 
-    def add(self, batch: Batch) -> None:
-        """Add a batch; its id is new for its agency."""
+    def add(self, batch: Batch, content_digest: bytes) -> None:
+        """Add a batch; its id is new for its agency. The digest is kept as a keyed token."""
+
+    def is_content(self, batch: Batch, content_digest: bytes) -> bool:
+        """Tell whether a batch was added with this digest, or with none."""
 
     def update(self, batch: Batch) -> None:
         """Write how far a batch is."""

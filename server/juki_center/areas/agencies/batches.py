@@ -65,8 +65,10 @@ def open_batch(tx: BatchTx, command: OpenBatch, now: datetime, policy: AgencyPol
     batch = tx.batches.find(command.agency.agency, command.batch_id)
     if batch is None:
         batch = _new(command, now)
-        tx.batches.add(batch)
-    elif _what(batch) != _what(_new(command, now)):
+        tx.batches.add(batch, command.content_digest)
+    elif _what(batch) != _what(_new(command, now)) or not tx.batches.is_content(
+        batch, command.content_digest
+    ):
         raise Refusal(Reason.BATCH_NOT_THE_SAME)
     following = batch.lines_done + 1
     return Welcome(min(command.results_from_line or following, following))

@@ -159,7 +159,7 @@ class OpenBatch:
     """Command: begin a batch, or take it up again. 1 to 100,000 lines, counted from 1.
 
     `results_from_line` is the first line whose result the agency lacks; 0 for the first that the
-    center has not done.
+    center has not done. `content_digest` tells the agency's questions apart, 32 bytes or none.
     """
 
     agency: Agency
@@ -169,6 +169,7 @@ class OpenBatch:
     items: tuple[Item, ...] = ()
     watch: bool = False
     results_from_line: int = 0
+    content_digest: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.line_count <= MOST_LINES:

@@ -68,14 +68,17 @@ class Asking:
 def confirm(tx: ConfirmTx, command: Confirm, now: datetime, policy: AgencyPolicy) -> Confirmation:
     """Confirm a person (article 30-9; 30-7 in 2003). Each answer is a provision of its own.
 
-    Raises Refusal: QUERY_TOO_BROAD, RESIDENCE_DISCONNECTED; and DeniedAttempt with
-    AFFAIR_NOT_AUTHORISED or ITEM_NOT_PERMITTED, which the log shows.
+    Raises DeniedAttempt, which the log shows: AFFAIR_NOT_AUTHORISED, ITEM_NOT_PERMITTED,
+    QUERY_TOO_BROAD, and RESIDENCE_DISCONNECTED, which tells that there is such a person.
     """
     kind = kind_of(command.question)
     watching = (Kind.CHANGES,) if command.watch else ()
     asking = Asking(command.agency, command.affair, (kind, *watching))
     allowed = authorised(tx, asking, command.items, now, policy)
-    answered = answer(tx, command.question, command.items, policy.municipalities)
+    try:
+        answered = answer(tx, command.question, command.items, policy.municipalities)
+    except Refusal as refusal:
+        raise DeniedAttempt(refusal, _refused(asking, refusal, now)) from refusal
     told = watched(tx, answered, allowed) if command.watch else answered
     recorded = record(tx, told, allowed, kind, now)
     tx.audit.append(_event(command, kind, allowed, told, recorded, now))

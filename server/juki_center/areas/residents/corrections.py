@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from itertools import product
-from typing import Final
 
 from juki_center.areas.residents.commands import CorrectRecord, RecordWritten
 from juki_center.areas.residents.desk import Desk, RegisterTx, Written
 from juki_center.areas.residents.edits import change_of, desk_of, edit_once
 from juki_center.areas.residents.entries import of_field
 from juki_center.areas.residents.guards import refuse_future
+from juki_center.areas.residents.nationalities import refuse_nationality
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.areas.residents.records import (
-    ChangeReason,
-    Nationality,
-    ResidenceRecord,
-    Resident,
-)
+from juki_center.areas.residents.records import Resident
 from juki_center.areas.residents.rules import ResidenceEvent, after, check_entries
 from juki_center.areas.residents.versions import write_version
 from juki_center.errors import RuleBroken
-
-# From which nationality to which each reason leads; a wrong entry may be corrected to any.
-_SAME: Final = tuple((nationality, nationality) for nationality in Nationality)
-_NATIONALITIES: Final = {
-    ChangeReason.CORRECTION_EX_OFFICIO: frozenset(product(Nationality, repeat=2)),
-    ChangeReason.NAME_CHANGE: frozenset(_SAME),
-    ChangeReason.NATURALISATION: frozenset({(Nationality.FOREIGN, Nationality.JAPANESE)}),
-    ChangeReason.NATIONALITY_LOST: frozenset({(Nationality.JAPANESE, Nationality.FOREIGN)}),
-}
 
 
 def correct_record(
@@ -56,15 +41,8 @@ def _write(tx: RegisterTx, desk: Desk, command: CorrectRecord, resident: Residen
         record = command.entries.over(resident.record)
         check_entries(record)
         refuse_future(record.birth, desk.now, "date_of_birth")
-    _refuse_reason(command.reason, resident.record, record)
+    refuse_nationality(command.reason, resident.record, record)
     if record == resident.record:
         raise RuleBroken("NOTHING_CHANGED", "entries")
     change = change_of(desk, command.reason, command.change_date)
     return write_version(tx, resident, replace(resident, state=state, record=record, change=change))
-
-
-def _refuse_reason(reason: ChangeReason, old: ResidenceRecord, new: ResidenceRecord) -> None:
-    if reason not in _NATIONALITIES:
-        raise RuleBroken("NOT_A_CORRECTION", "reason")
-    if (old.nationality, new.nationality) not in _NATIONALITIES[reason]:
-        raise RuleBroken("REASON_AND_NATIONALITY", "reason")

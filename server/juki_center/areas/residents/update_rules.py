@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.residents.changes import NOT_NOTIFIED, changed_items
+from juki_center.areas.residents.nationalities import is_about_nationality, refuse_nationality
 from juki_center.areas.residents.records import (
     ChangeReason,
     ResidenceRecord,
@@ -89,6 +90,12 @@ def _event(before: ResidenceState, update: Update) -> ResidenceEvent:
     if reason not in _EVENTS:
         raise RuleBroken("NOT_BY_AN_UPDATE", "reason")
     return _EVENTS[reason]
+
+
+def refuse_unlike_nationality(before: ResidenceRecord, update: Update) -> None:
+    """Raise RuleBroken for a naturalisation, or its contrary, that the entries do not show."""
+    if update.change is not None and is_about_nationality(update.change.reason):
+        refuse_nationality(update.change.reason, before, update.record)
 
 
 def refuse_silent_change(before: Resident, following: Resident) -> None:

@@ -35,6 +35,7 @@ from juki_center.areas.residents.update_rules import (
     refuse_first_version,
     refuse_silent_change,
     refuse_transition,
+    refuse_unlike_nationality,
 )
 from juki_center.areas.residents.versions import end_cards_of_gone, notify, write_version
 from juki_center.errors import RuleBroken
@@ -215,6 +216,7 @@ def _enter(tx: UpdateTx, update: Update, now: datetime, *, is_taken: bool) -> No
 
 def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, caller_uri: str) -> None:
     refuse_transition(before.state, update)
+    refuse_unlike_nationality(before.record, update)
     _refuse_dates(update, now)
     following = replace(
         before,

@@ -393,6 +393,7 @@ class ConfirmBatchRequest(_message.Message):
         WATCH_CHANGES_FIELD_NUMBER: _builtins.int
         LINE_COUNT_FIELD_NUMBER: _builtins.int
         RESULTS_FROM_LINE_FIELD_NUMBER: _builtins.int
+        CONTENT_DIGEST_FIELD_NUMBER: _builtins.int
         batch_id: _builtins.str
         """Required. UUIDv4 of the batch, made by the agency; the same to go on with it."""
         affair: _builtins.str
@@ -404,6 +405,10 @@ class ConfirmBatchRequest(_message.Message):
         results_from_line: _builtins.int
         """Optional. The first line whose result the agency lacks; 0 for the first that the center has
         not done. Lines before the center's own count are answered anew and not recorded twice.
+        """
+        content_digest: _builtins.bytes
+        """Optional. SHA-256 of the batch's questions as the agency keeps them, such as of its file, 32
+        bytes. A batch that is taken up again with another one is BATCH_NOT_THE_SAME.
         """
         @_builtins.property
         def items(self) -> _containers.RepeatedScalarFieldContainer[Global___Item.ValueType]:
@@ -418,10 +423,11 @@ class ConfirmBatchRequest(_message.Message):
             watch_changes: _builtins.bool = ...,
             line_count: _builtins.int = ...,
             results_from_line: _builtins.int = ...,
+            content_digest: _builtins.bytes = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "batch_id", b"batch_id", "items", b"items", "line_count", b"line_count", "results_from_line", b"results_from_line", "watch_changes", b"watch_changes"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "batch_id", b"batch_id", "content_digest", b"content_digest", "items", b"items", "line_count", b"line_count", "results_from_line", b"results_from_line", "watch_changes", b"watch_changes"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,6 +27,7 @@ _CARDS = (
 )
 
 _LIFE = (
+    "ALTER TABLE batches ADD COLUMN content_token BLOB",
     "CREATE UNIQUE INDEX cards_by_number ON cards (number)",
     """CREATE TABLE card_applications (
         cursor INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, municipality TEXT NOT NULL,
