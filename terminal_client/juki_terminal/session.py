@@ -30,6 +30,7 @@ from juki_card.transcript import Transcript
 from juki_client.outcome import Problem
 from juki_terminal import plan as plans
 from juki_terminal.card_problems import card_problems
+from juki_terminal.lock_report import report_lock
 from juki_terminal.reader import connected
 from juki_terminal.relay import Relay
 from juki_terminal.stream import SessionStream
@@ -108,11 +109,28 @@ def authenticate(
     Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's
     messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED,
     CARD_ACCESS_NUMBER_WRONG, CARD_ACCESS_NUMBER_NOT_ENTERED, and those of the card and the reader.
-    Whatever is raised, the card was reset and no key is left.
+    Whatever is raised, the card was reset and no key is left. A locked PIN is reported to the
+    center, without a word of whose it is.
     """
     around = surroundings or Surroundings()
+    hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION], act_id=act_id)
+    try:
+        return _authenticate(center, reader, source, hello, around)
+    except Problem as problem:
+        if problem.reason == "PIN_LOCKED":
+            report_lock(center)
+        raise
+
+
+def _authenticate(
+    center: Center,
+    reader: Reader,
+    source: PinSource | CanSource,
+    hello: card_pb.Hello,
+    around: Surroundings,
+) -> AuthenticatedCard:
+    purpose = hello.purpose
     with closing(SessionStream(center)) as stream:
-        hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION], act_id=act_id)
         stream.send(card_pb.AuthenticateRequest(hello=hello))
         plan = plans.check(
             stream.receive_plan(), purpose, center.pins, center.trust.cvca, around.now()

@@ -90,6 +90,52 @@ def card_status_command(
     end(settings, "card status", act)
 
 
+@card_app.command("change-pin")
+def card_change_pin_command(
+    context: typer.Context,
+    pin_from: Annotated[
+        str | None, typer.Option(help="File with the present PIN, one a line, or -; for tests.")
+    ] = None,
+    new_pin_from: Annotated[
+        str | None, typer.Option(help="File with the new PIN in two lines, or -; for tests.")
+    ] = None,
+) -> None:
+    """Change the PIN, after the present one; the center is told nothing of it.
+
+    The new PIN has 4 digits, and is neither one digit repeated nor a sequence.
+    """
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_terminal.cli import card_pin  # noqa: PLC0415  # see the module's docstring
+
+        return card_pin.change(settings, pin_from, new_pin_from)
+
+    end(settings, "card change-pin", act)
+
+
+@card_app.command("check")
+def card_check_command(
+    context: typer.Context,
+    can_from: Annotated[
+        str | None,
+        typer.Option(help="File with the number on the card's face, or -; for tests."),
+    ] = None,
+) -> None:
+    """Say whether card and center are genuine, by the number on the card's face.
+
+    No PIN is asked, and nothing is said of who brings the card.
+    """
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_terminal.cli import card_pin  # noqa: PLC0415  # see the module's docstring
+
+        return card_pin.check(settings, can_from)
+
+    end(settings, "card check", act)
+
+
 @copy_app.command("issue")
 def copy_issue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
     context: typer.Context,

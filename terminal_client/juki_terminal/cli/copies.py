@@ -13,15 +13,14 @@ from juki_client.outcome import JSON, Problem
 from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_terminal.application import CardProof, CopyApplication, Item, Scope
-from juki_terminal.cli.card import FULL_COUNTER
+from juki_terminal.cli.entries import pin_source, surroundings
 from juki_terminal.cli.form import Form
 from juki_terminal.cli.texts import Text
 from juki_terminal.copies import CopyDesk, CopyStatus, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, State
 from juki_terminal.paper_press import PaperPress
-from juki_terminal.pin import FilePin, PinSource, PromptPin
 from juki_terminal.printer import FilePrinter
-from juki_terminal.session import Stage, Surroundings, authenticate
+from juki_terminal.session import authenticate
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 if TYPE_CHECKING:
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
     from juki_terminal.journal import Journal
-
-_STAGES = {
-    Stage.CARD_AWAITED: Text.CARD_AWAITED,
-    Stage.CARD_IN: Text.CARD_IN,
-    Stage.PIN_WRONG: Text.PIN_WRONG,
-    Stage.PIN_RIGHT: Text.PIN_RIGHT,
-    Stage.CARD_CHECKED: Text.CARD_CHECKED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +151,10 @@ def _application(
 def _card_proof(
     settings: Settings, config: TerminalConfig, center: Center, options: IssueOptions
 ) -> CardProof:
-    surroundings = Surroundings(
-        card_wait_seconds=config.card_wait_seconds,
-        pin_timeout_seconds=config.pin_timeout_seconds,
-        progress=lambda stage: say(_STAGES[stage].say(settings.language)),
-    )
-    source = _pin_source(settings, options.pin_from)
-    card = authenticate(center, settings.reader(), source, surroundings=surroundings)
+    source = pin_source(settings.language, options.pin_from)
+    around = surroundings(settings, config)
+    card = authenticate(center, settings.reader(), source, surroundings=around)
     return CardProof(card.session_id, card.transcript_hash)
-
-
-def _pin_source(settings: Settings, pin_from: str | None) -> PinSource:
-    if pin_from is not None:
-        return FilePin.read(pin_from)
-
-    def prompt(tries_left: int | None, malformed: bool) -> str:  # the source's call
-        text = Text.ASK_PIN_FORM if malformed else Text.ASK_PIN
-        tries = FULL_COUNTER if tries_left is None else tries_left
-        return text.say(settings.language, tries=tries)
-
-    return PromptPin(prompt)
 
 
 @contextmanager

@@ -20,6 +20,11 @@ class Text(Enum):
         "暗証番号を確認しました。カードとセンターが相互に確認しています。",
         "PIN accepted; card and center authenticate each other.",
     )
+    CAN_WRONG = ("カードに印刷された番号が違います。", "Wrong number from the card's face.")
+    CAN_RIGHT = (
+        "カードの番号を確認しました。カードとセンターが相互に確認しています。",
+        "Number accepted; card and center authenticate each other.",
+    )
     CARD_CHECKED = ("カードを確認しました。", "Card authenticated.")
     ASK_PIN = (
         "暗証番号(4桁)を入力してください。残り{tries}回です: ",
@@ -28,6 +33,27 @@ class Text(Enum):
     ASK_PIN_FORM = (
         "数字4桁で入力してください。試行は数えられていません。残り{tries}回です: ",
         "4 digits, please; nothing was counted. {tries} tries left: ",
+    )
+    ASK_CAN = (
+        "カードの券面に印刷された番号(6桁)を入力してください: ",
+        "Number on the card's face (6 digits): ",
+    )
+    ASK_CAN_FORM = (
+        "数字6桁で入力してください。カードの券面の番号です: ",
+        "6 digits, please, from the card's face: ",
+    )
+    ASK_NEW_PIN = (
+        "新しい暗証番号(4桁)を入力してください: ",
+        "New PIN (4 digits): ",
+    )
+    ASK_NEW_PIN_AGAIN = (
+        "確認のため、新しい暗証番号をもう一度入力してください: ",
+        "New PIN again: ",
+    )
+    PIN_CHANGED = ("暗証番号を変更しました。", "PIN changed.")
+    CARD_GENUINE = (
+        "このカードとセンターは、互いに本物であることを確認しました。本人の確認にはなりません。",
+        "Card and center are genuine. This says nothing of who brings the card.",
     )
     ISSUING = ("交付を申請しています。", "Asking the center for the copy.")
     ISSUED = (

@@ -20,7 +20,7 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from juki_card import eac, ec
+from juki_card import eac, ec, pin_management
 from juki_card.apdu import ResponseAPDU
 from juki_card.auxiliary import AuxiliaryData
 from juki_card.chat import CHAT, Right, Role
@@ -30,11 +30,22 @@ from juki_card.transcript import Transcript
 from juki_pki.folder import PKIFolder
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as card_grpc
+from jukinet.cards.v1 import card_service_pb2 as cards_pb
+from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
+from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import resident_service_pb2_grpc as residents_grpc
 from tests.support import copy_content
 
+WINDOW = Right.PIN_MANAGEMENT | Right.CAN_ALLOWED
+RIGHTS = {
+    options_pb2.PURPOSE_CERTIFICATE_COPY: ("at-center-auth", Right.READ_DG1),
+    options_pb2.PURPOSE_PIN_PROOF: ("at-center-id", Right.NONE),
+    options_pb2.PURPOSE_CARD_CHECK: ("at-center-window", WINDOW),
+    options_pb2.PURPOSE_PIN_UNLOCK: ("at-center-window", WINDOW),
+    options_pb2.PURPOSE_CLERK_SIGN_IN: ("at-center-id", Right.NONE),
+}
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
 
 
@@ -63,17 +74,20 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
     finished: list[bytes] = field(default_factory=list)
     transcripts: dict[bytes, bytes] = field(default_factory=dict)
     plan_seconds: float = 120
+    hellos: list[card_pb.Hello] = field(default_factory=list)
+    takes_pin_away: bool = False
 
     def Authenticate(  # noqa: N802
         self,
         request_iterator: Iterator[card_pb.AuthenticateRequest],
         context: grpc.ServicerContext,
     ) -> Iterator[card_pb.AuthenticateResponse]:
-        next(request_iterator)
+        hello = next(request_iterator).hello
+        self.hellos.append(hello)
         peer = x509.load_pem_x509_certificate(context.auth_context()["x509_pem_cert"][0])
         certificate_hash = PeerHash.of(peer)
         session_id = secrets.token_bytes(16)
-        plan, keys, message = self._plan(session_id, certificate_hash)
+        plan, keys, message = self._plan(session_id, certificate_hash, hello.purpose)
         yield self.bend(card_pb.AuthenticateResponse(plan=message))
         ready = self._ready(next(request_iterator).ready)
         transcript = Transcript(session_id, certificate_hash)
@@ -84,27 +98,40 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
             )
             if self.refusal is not None:
                 refuse(context, *self.refusal)
-            yield from self._relay(
-                eac.read_dg1(self._chip.channel), 2, request_iterator, transcript
-            )
+            if (flow := self._second_flow(hello.purpose)) is not None:
+                yield from self._relay(flow, 2, request_iterator, transcript)
         except CardError:
             refuse(context, grpc.StatusCode.PERMISSION_DENIED, "CARD_NOT_AUTHENTIC")
-        self.codes.append(self._code)
+        if hello.purpose == options_pb2.PURPOSE_CERTIFICATE_COPY:
+            self.codes.append(self._code)
         self.finished.append(session_id)
         self.transcripts[session_id] = transcript.digest()
         result = card_pb.Result(session_id=session_id, transcript_hash=transcript.digest())
         result.usable_until.FromDatetime(datetime.now(UTC) + timedelta(seconds=300))
         yield self.bend(card_pb.AuthenticateResponse(result=result))
 
+    def _second_flow(self, purpose: int) -> Flow[object] | None:
+        """Return what is done to the card after Chip Authentication."""
+        match purpose:
+            case options_pb2.PURPOSE_CERTIFICATE_COPY:
+                return eac.read_dg1(self._chip.channel)
+            case options_pb2.PURPOSE_PIN_UNLOCK if self.takes_pin_away:
+                return pin_management.pin_to_transport(self._chip.channel)
+            case options_pb2.PURPOSE_PIN_UNLOCK:
+                return pin_management.unblock_pin(self._chip.channel)
+            case _:
+                return None
+
     def _plan(
-        self, session_id: bytes, certificate_hash: bytes
+        self, session_id: bytes, certificate_hash: bytes, purpose: int
     ) -> tuple[eac.Plan, eac.CenterKeys, card_pb.Plan]:
-        credential = self.pki.cv("at-center-auth")
+        certificate, rights = RIGHTS[purpose]
+        credential = self.pki.cv(certificate)
         dv = self.pki.cv("dv").certificate
         ephemeral = ec.private_key(ec.P256, 1 + secrets.randbelow(2**250))
         point = ec.encode_point(ephemeral.public_key())
-        auxiliary = AuxiliaryData(certificate_hash, session_id, 1).encode()
-        chat = CHAT(Role.TERMINAL, Right.READ_DG1)
+        auxiliary = AuxiliaryData(certificate_hash, session_id, purpose).encode()
+        chat = CHAT(Role.TERMINAL, rights)
         chain = eac.Chain(dv.car, (dv, credential.certificate))
         assert credential.description is not None
         message = card_pb.Plan(
@@ -156,10 +183,28 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
                 for command, answer in zip(batch.commands, answers.responses, strict=False):
                     transcript.add(command.apdu, answer)
                 state = dialogue.answer(tuple(ResponseAPDU.decode(r) for r in answers.responses))
-            if isinstance(state.value, str):
-                self._code = state.value
-            else:
-                self._chip = state.value
+            match state.value:
+                case str() as code:
+                    self._code = code
+                case eac.ChipResult() as chip:
+                    self._chip = chip
+                case _:
+                    pass
+
+
+@dataclass
+class LocksDouble(cards_grpc.CardServiceServicer):
+    """Takes reports of locks."""
+
+    reports: list[cards_pb.ReportLockRequest] = field(default_factory=list)
+
+    def ReportLock(  # noqa: N802
+        self,
+        request: cards_pb.ReportLockRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002  # it always takes the report
+    ) -> cards_pb.ReportLockResponse:
+        self.reports.append(request)
+        return cards_pb.ReportLockResponse()
 
 
 class PeerHash:
@@ -286,6 +331,7 @@ def serving(
     sessions: card_grpc.CardSessionServiceServicer | None = None,
     copies: copies_grpc.CertificateCopyServiceServicer | None = None,
     residents: residents_grpc.ResidentServiceServicer | None = None,
+    cards: cards_grpc.CardServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     center = pki.center("center-1")
@@ -301,6 +347,8 @@ def serving(
         copies_grpc.add_CertificateCopyServiceServicer_to_server(copies, server)
     if residents is not None:
         residents_grpc.add_ResidentServiceServicer_to_server(residents, server)
+    if cards is not None:
+        cards_grpc.add_CardServiceServicer_to_server(cards, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:

@@ -19,7 +19,7 @@ from juki_pki.profile import Profiles
 from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
-from tests.unit.terminal.center_double import CopiesDouble, SessionDouble, serving
+from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
 from tests.unit.terminal.residents_double import ResidentsDouble
 
 PIN = "4649"
@@ -94,11 +94,21 @@ def residents() -> ResidentsDouble:
 
 
 @pytest.fixture
+def locks() -> LocksDouble:
+    """The reports of locks that the center in this process has taken."""
+    return LocksDouble()
+
+
+@pytest.fixture
 def address(
-    pki: PKIFolder, sessions: SessionDouble, copies: CopiesDouble, residents: ResidentsDouble
+    pki: PKIFolder,
+    sessions: SessionDouble,
+    copies: CopiesDouble,
+    residents: ResidentsDouble,
+    locks: LocksDouble,
 ) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, sessions, copies, residents) as listening:
+    with serving(pki, sessions, copies, residents, locks) as listening:
         yield listening
 
 
