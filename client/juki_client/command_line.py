@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from juki_client.memory import forbid_core_dumps
 from juki_client.outcome import Exit, Language, Problem
 from juki_client.report import leave
 
@@ -29,6 +30,7 @@ def language_of_locale() -> Language:
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run a program's command line and leave with its exit code."""
+    forbid_core_dumps()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a register says must come out whole, whatever the locale can write.

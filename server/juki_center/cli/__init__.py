@@ -6,10 +6,12 @@ gRPC reads its settings when it is imported, so nothing that imports it stands a
 from __future__ import annotations
 
 from juki_center.rpc import tls13
+from juki_client.memory import forbid_core_dumps
 
 
 def main() -> None:
     """Run the command."""
+    forbid_core_dumps()
     tls13.settle()
     from juki_center.cli.commands import app  # noqa: PLC0415  # imports gRPC
 
