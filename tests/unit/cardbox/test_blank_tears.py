@@ -67,7 +67,7 @@ def serial_on(path: Path) -> bytes | None:
     memory = CardFile(path).read()
     if isinstance(memory, CardMemory):
         return serial_of(memory)
-    return None if memory.point is None else ChipKey(13, memory.point).serial
+    return None if memory.point is None else ChipKey(12, memory.point).serial
 
 
 def attempt(path: Path, supply: PowerSupply, *, seed: object = 0) -> Exception | None:
