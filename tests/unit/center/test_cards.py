@@ -33,7 +33,7 @@ from tests.support.center import CHIYODA, NOW, SAMPLES, Center, serial_of
 from tests.support.leaves import leaves
 
 COPY = Purpose.CERTIFICATE_COPY
-FINAL = {CardStatus.REVOKED, CardStatus.LAPSED, CardStatus.RETURNED}
+FINAL = {CardStatus.REVOKED, CardStatus.LAPSED, CardStatus.RETURNED, CardStatus.VOID}
 CARD = Card(
     serial=bytes(32),
     person=PersonID(bytes(16)),
@@ -59,10 +59,37 @@ def test_every_event_in_every_state_is_in_the_table_or_not_allowed(
         assert (refused.value.state, refused.value.event) == (status, event)
 
 
-def test_only_a_suspended_card_can_be_resumed() -> None:
-    resumable = {status for status, event in TRANSITIONS if event is CardEvent.RESUMED}
+def test_a_card_that_is_resumed_is_what_it_was_before_it_was_reported_lost() -> None:
+    lost = {
+        before: then
+        for (before, event), then in TRANSITIONS.items()
+        if event is CardEvent.REPORTED_LOST
+    }
+    resumed = {
+        then: before for (then, event), before in TRANSITIONS.items() if event is CardEvent.RESUMED
+    }
 
-    assert resumable == {CardStatus.SUSPENDED}
+    assert lost == {
+        CardStatus.MADE: CardStatus.HELD,
+        CardStatus.ACTIVE: CardStatus.SUSPENDED,
+    }
+    assert {before: then for then, before in resumed.items()} == lost
+
+
+def test_a_card_becomes_active_by_a_hand_over_or_a_resumption_only() -> None:
+    ways = {pair for pair, then in TRANSITIONS.items() if then is CardStatus.ACTIVE}
+
+    assert ways == {
+        (CardStatus.MADE, CardEvent.HANDED_OVER),
+        (CardStatus.SUSPENDED, CardEvent.RESUMED),
+    }
+
+
+@pytest.mark.parametrize("event", [CardEvent.CODE_CHANGED, CardEvent.HOLDER_GONE])
+def test_what_happens_to_a_holder_ends_every_card_that_has_not_ended(event: CardEvent) -> None:
+    concerned = {status for status, one in TRANSITIONS if one is event}
+
+    assert concerned == set(CardStatus) - FINAL
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,16 @@ class CardKind(StrEnum):
 
 
 class CardStatus(StrEnum):
-    """The state of a card. A locked PIN is no state of it: that counter lives in the chip."""
+    """The state of a card. A locked PIN is no state of it: that counter lives in the chip.
+
+    HELD is a made card that was reported lost before it was handed over. Callers are told
+    SUSPENDED; the register tells the two apart, because a card that was never handed over comes
+    back as MADE.
+    """
 
     MAKING = "MAKING"
     MADE = "MADE"
+    HELD = "HELD"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"

@@ -21,6 +21,8 @@ class CardEvent(StrEnum):
     """What happens to a card. PROVED: it has shown by a session over the CAN that it was made."""
 
     PROVED = "PROVED"
+    GIVEN_UP = "GIVEN_UP"
+    HANDED_OVER = "HANDED_OVER"
     REPORTED_LOST = "REPORTED_LOST"
     RESUMED = "RESUMED"
     REVOKED = "REVOKED"
@@ -29,19 +31,27 @@ class CardEvent(StrEnum):
     HANDED_IN = "HANDED_IN"
 
 
+_ENDS: Final = {
+    CardEvent.REVOKED: CardStatus.REVOKED,
+    CardEvent.CODE_CHANGED: CardStatus.REVOKED,
+    CardEvent.HOLDER_GONE: CardStatus.LAPSED,
+    CardEvent.HANDED_IN: CardStatus.RETURNED,
+}
+_WHOLE: Final = (CardStatus.MADE, CardStatus.HELD, CardStatus.ACTIVE, CardStatus.SUSPENDED)
 TRANSITIONS: Final = {
     (CardStatus.MAKING, CardEvent.PROVED): CardStatus.MADE,
+    (CardStatus.MAKING, CardEvent.GIVEN_UP): CardStatus.VOID,
+    (CardStatus.MAKING, CardEvent.CODE_CHANGED): CardStatus.VOID,
+    (CardStatus.MAKING, CardEvent.HOLDER_GONE): CardStatus.VOID,
+    (CardStatus.MADE, CardEvent.GIVEN_UP): CardStatus.VOID,
+    (CardStatus.MADE, CardEvent.HANDED_OVER): CardStatus.ACTIVE,
+    (CardStatus.MADE, CardEvent.REPORTED_LOST): CardStatus.HELD,
+    (CardStatus.HELD, CardEvent.RESUMED): CardStatus.MADE,
+    (CardStatus.HELD, CardEvent.GIVEN_UP): CardStatus.VOID,
     (CardStatus.ACTIVE, CardEvent.REPORTED_LOST): CardStatus.SUSPENDED,
-    (CardStatus.ACTIVE, CardEvent.REVOKED): CardStatus.REVOKED,
-    (CardStatus.ACTIVE, CardEvent.CODE_CHANGED): CardStatus.REVOKED,
-    (CardStatus.ACTIVE, CardEvent.HOLDER_GONE): CardStatus.LAPSED,
-    (CardStatus.ACTIVE, CardEvent.HANDED_IN): CardStatus.RETURNED,
     (CardStatus.SUSPENDED, CardEvent.RESUMED): CardStatus.ACTIVE,
-    (CardStatus.SUSPENDED, CardEvent.REVOKED): CardStatus.REVOKED,
-    (CardStatus.SUSPENDED, CardEvent.CODE_CHANGED): CardStatus.REVOKED,
-    (CardStatus.SUSPENDED, CardEvent.HOLDER_GONE): CardStatus.LAPSED,
-    (CardStatus.SUSPENDED, CardEvent.HANDED_IN): CardStatus.RETURNED,
-}  # Anything else raises NotAllowed: a revoked, lapsed or returned card never comes back.
+    **{(whole, event): end for whole in _WHOLE for event, end in _ENDS.items()},
+}  # Anything else raises NotAllowed: a card that has ended never comes back.
 
 
 def after(status: CardStatus, event: CardEvent) -> CardStatus:
@@ -74,10 +84,11 @@ def refuse_expired(card: Card, now: datetime) -> None:
 REFUSED: Final = {
     CardStatus.MAKING: Reason.CARD_NOT_ACTIVE,
     CardStatus.MADE: Reason.CARD_NOT_ACTIVE,
-    CardStatus.VOID: Reason.CARD_REVOKED,
+    CardStatus.HELD: Reason.CARD_SUSPENDED,
     CardStatus.SUSPENDED: Reason.CARD_SUSPENDED,
     CardStatus.REVOKED: Reason.CARD_REVOKED,
     CardStatus.LAPSED: Reason.CARD_REVOKED,
     CardStatus.RETURNED: Reason.CARD_REVOKED,
+    CardStatus.VOID: Reason.CARD_REVOKED,
 }
 """Why a service refuses a card in a state; of an active card nothing is refused for its state."""
