@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 from juki_card.passwords import Pin
+from juki_cardbox.blanks import make_blank
 from juki_cardbox.cardfile import CardFile
+from juki_cardbox.personalise import serial_of
 from juki_cardbox.power import CutAt, CutPoint
 from juki_cardbox.profiles import NPA
 from juki_cardbox.sandbox import PcscSandbox, why_unavailable
 from juki_cardbox.slot import CardSlot, answer_to_reset
+from tests.support.blank_world import CHIP_SERIAL, MASTER
 from tests.support.eac_world import RESIDENT_CODE, world
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -172,3 +175,42 @@ def test_stock_profile_is_read_over_pcsc(sandbox: PcscSandbox, tmp_path: Path) -
 
     sandbox.pull()
     assert found["answer"].endswith("9000")
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    """The file of a blank chip."""
+    path = tmp_path / "blank.card"
+    make_blank(path, MASTER, chip_serial=CHIP_SERIAL)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["extended", "chained"])
+def test_blank_becomes_a_card_over_pcsc_and_is_handed_over(
+    sandbox: PcscSandbox, blank: Path, mode: str
+) -> None:
+    sandbox.insert(CardSlot(blank))
+
+    found = client(sandbox, "personalise", sandbox.reader_name(), mode)
+
+    sandbox.pull()
+    assert found["code"] == RESIDENT_CODE
+    assert found["serial"] == serial_of(CardFile(blank).load()).hex()
+    if mode == "extended":
+        assert found["apdus"] == 11
+
+
+@pytest.mark.parametrize("exchange", [5, 9, 11])
+def test_blank_torn_in_a_reader_is_a_blank_or_a_card_and_never_between(
+    sandbox: PcscSandbox, blank: Path, exchange: int
+) -> None:
+    sandbox.insert(CardSlot(blank, supply=CutAt(CutPoint.BEFORE_WRITE, exchange)))
+    torn = client(sandbox, "personalise", sandbox.reader_name(), "extended")
+    sandbox.pull()
+    sandbox.insert(CardSlot(blank))
+
+    found = client(sandbox, "personalise", sandbox.reader_name(), "extended")
+
+    sandbox.pull()
+    assert (torn["failed"], torn["answered"]) == (True, exchange - 1)
+    assert (found["failed"], found["code"]) == (False, RESIDENT_CODE)

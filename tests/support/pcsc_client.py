@@ -4,6 +4,7 @@ python -m tests.support.pcsc_client session READER extended|chained
 python -m tests.support.pcsc_client read READER COUNT
 python -m tests.support.pcsc_client present READER yes|no
 python -m tests.support.pcsc_client torn READER
+python -m tests.support.pcsc_client personalise READER extended|chained
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from smartcard import scard
 
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.errors import CardRemoved
+from tests.support.blank_world import TRANSPORT_PIN, personalised
+from tests.support.card_states import NEW_PIN, set_pin
 from tests.support.eac_world import whole_session, world
 
 PATIENCE_SECONDS = 10.0
@@ -129,6 +132,28 @@ def torn(context: Any, reader: str) -> dict[str, Any]:
     return {"failed": False, "answered": card.exchanges}
 
 
+def personalise(context: Any, reader: str, mode: str) -> dict[str, Any]:
+    """Make a card of a blank, hand it over, and read its code with the new PIN."""
+    card = Card(context, reader)
+    transmit = card.extended if mode == "extended" else card.chained
+    began = time.perf_counter()
+    try:
+        key = personalised(transmit)
+    except CardRemoved:
+        return {"failed": True, "answered": card.exchanges}
+    took, apdus = time.perf_counter() - began, card.exchanges
+    card.close()
+    for act in (
+        lambda transmit: set_pin(transmit, TRANSPORT_PIN),
+        lambda transmit: whole_session(transmit, *world().plan(), password=NEW_PIN)[1],
+    ):
+        card = Card(context, reader)
+        code = act(card.extended if mode == "extended" else card.chained)
+        card.close()
+    found = {"failed": False, "serial": key.serial.hex(), "code": code}
+    return found | {"apdus": apdus, "took_ms": took * 1000}
+
+
 def main() -> None:
     """Run the act that is named."""
     act, *arguments = sys.argv[1:]
@@ -140,6 +165,7 @@ def main() -> None:
         "read": read,
         "present": present,
         "torn": torn,
+        "personalise": personalise,
     }
     print(json.dumps(acts[act](context, *arguments)))
 
