@@ -134,6 +134,7 @@ class Reason(StrEnum):
     FEE_NOT_AS_SET = "FEE_NOT_AS_SET"
     UNLOCK_NOT_FOUND = "UNLOCK_NOT_FOUND"
     ALREADY_RETURNED = "ALREADY_RETURNED"
+    TEXT_DOES_NOT_FIT = "TEXT_DOES_NOT_FIT"
 
 
 class CenterError(Exception):

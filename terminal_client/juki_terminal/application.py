@@ -7,12 +7,12 @@ the request id and the hash of the evidence.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from juki_terminal.identity_documents import number_hash
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ class PhotoDocument:
 
     def number_hash(self) -> bytes:
         """SHA-256 of salt and number; the number without spaces and hyphens, full width folded."""
-        folded = unicodedata.normalize("NFKC", self.number)
-        plain = "".join(c for c in folded if c.isalnum()).upper()
-        return hashlib.sha256(self.salt + plain.encode("utf-8")).digest()
+        return number_hash(self.number, self.salt)
 
 
 Proof: TypeAlias = CardProof | PhotoDocument

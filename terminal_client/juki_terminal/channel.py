@@ -13,7 +13,7 @@ from juki_client import channel
 from juki_client.channel import CALL_SECONDS
 from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2_grpc
-from jukinet.cards.v1 import card_service_pb2_grpc
+from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2_grpc
@@ -56,6 +56,9 @@ class Center:
         self._channel = channel.pinned(address, identity, trust.center_leaves_pem)
         self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(self._channel)
         self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(self._channel)
+        self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(
+            self._channel
+        )
         self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
 

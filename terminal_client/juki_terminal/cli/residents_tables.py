@@ -6,15 +6,10 @@ so tables are as wide as what they hold.
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Styled
-
 from juki_terminal.cli.residents_texts import Text
+from juki_terminal.cli.tables import table
 from juki_terminal.register_words import STATES, Label, entry_text, lines
 
 if TYPE_CHECKING:
@@ -23,7 +18,6 @@ if TYPE_CHECKING:
     from juki_client.outcome import Language
     from jukinet.residents.v1 import residence_record_pb2 as pb
 
-_WIDE: Final = 10_000
 _MEMBER: Final = ("relationship_to_householder", "name", "name_kana", "date_of_birth", "sex")
 _MEMBER_LABELS: Final = (
     Label.RELATIONSHIP,
@@ -40,7 +34,7 @@ _MEMBER_LABELS: Final = (
 def record_table(record: pb.ResidenceRecord, language: Language, title: str = "") -> str:
     """Return a record, one item a line."""
     rows = [(line.label.say(language), line.text) for line in lines(record)]
-    return _table((), rows, title)
+    return table((), rows, title)
 
 
 def history_tables(versions: Iterable[pb.ResidenceRecord], language: Language) -> list[str]:
@@ -65,20 +59,4 @@ def household_table(records: Sequence[pb.ResidenceRecord], language: Language) -
         )
         for record in records
     ]
-    return _table(head, rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> str:
-    table = Table(box=box.SIMPLE, show_header=bool(head), title=title or None, title_justify="left")
-    if head:
-        for name in head:
-            table.add_column(name, no_wrap=True, overflow="ignore")
-    else:
-        table.add_column(no_wrap=True, overflow="ignore")
-        table.add_column(no_wrap=True, overflow="ignore")
-    for row in rows:
-        # A text of a person is never read as markup.
-        table.add_row(*(Styled(cell) for cell in row))
-    page = io.StringIO()
-    Console(file=page, width=_WIDE, color_system=None, legacy_windows=False).print(table)
-    return "\n".join(line.rstrip() for line in page.getvalue().strip("\n").splitlines())
+    return table(head, rows)

@@ -27,7 +27,7 @@ from jukinet.cards.v1 import identity_document_pb2 as jukinet_dot_cards_dot_v1_d
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'jukinet/cards/v1/card_application.proto\x12\x10jukinet.cards.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(jukinet/cards/v1/identity_document.proto\x1a jukinet/options/v1/options.proto\"\x9b\x04\n\x0f\x41pplicationForm\x12\x12\n\x04\x63ode\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12*\n\x05style\x18\x02 \x01(\x0e\x32\x1b.jukinet.cards.v1.CardStyle\x12\x36\n\x05place\x18\x03 \x01(\x0e\x32\'.jukinet.cards.v1.ApplicationForm.Place\x12\x13\n\x05photo\x18\x04 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\x12\x16\n\x0ephoto_taken_on\x18\x05 \x01(\t\x12\x35\n\tdocuments\x18\x06 \x03(\x0b\x32\".jukinet.cards.v1.IdentityDocument\x12\x43\n\x0erepresentative\x18\x07 \x01(\x0b\x32%.jukinet.cards.v1.LegalRepresentativeB\x04\xb0\xbb\x18\x01\x12\x41\n\x0blapsed_card\x18\x08 \x01(\x0e\x32,.jukinet.cards.v1.ApplicationForm.LapsedCard\"C\n\x05Place\x12\x15\n\x11PLACE_UNSPECIFIED\x10\x00\x12\x11\n\rPLACE_COUNTER\x10\x01\x12\x10\n\x0cPLACE_BRANCH\x10\x02\"_\n\nLapsedCard\x12\x1b\n\x17LAPSED_CARD_UNSPECIFIED\x10\x00\x12\x19\n\x15LAPSED_CARD_NONE_HELD\x10\x01\x12\x19\n\x15LAPSED_CARD_HANDED_IN\x10\x02\"\x8f\x01\n\rInquiryLetter\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07sent_on\x18\x04 \x01(\t\x12\x13\n\x0breply_until\x18\x05 \x01(\t\x12\x17\n\x0fregistered_mail\x18\x06 \x01(\x08\"I\n\x0bIssueNotice\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07sent_on\x18\x03 \x01(\t\"\x9c\x02\n\x0b\x41pplication\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".jukinet.cards.v1.ApplicationState\x12/\n\x04kind\x18\x03 \x01(\x0e\x32!.jukinet.cards.v1.ApplicationKind\x12*\n\x05style\x18\x04 \x01(\x0e\x32\x1b.jukinet.cards.v1.CardStyle\x12/\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0breply_until\x18\x06 \x01(\t\x12\x12\n\nend_reason\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x61rd_number\x18\x08 \x01(\t*K\n\tCardStyle\x12\x1a\n\x16\x43\x41RD_STYLE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43\x41RD_STYLE_1\x10\x01\x12\x10\n\x0c\x43\x41RD_STYLE_2\x10\x02*\xf8\x01\n\x10\x41pplicationState\x12!\n\x1d\x41PPLICATION_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41PPLICATION_STATE_INQUIRY_SENT\x10\x01\x12\x1e\n\x1a\x41PPLICATION_STATE_APPROVED\x10\x02\x12\x1b\n\x17\x41PPLICATION_STATE_READY\x10\x03\x12\x1f\n\x1b\x41PPLICATION_STATE_DELIVERED\x10\x04\x12\x1e\n\x1a\x41PPLICATION_STATE_REJECTED\x10\x05\x12\x1f\n\x1b\x41PPLICATION_STATE_CANCELLED\x10\x06*\x8b\x01\n\x0f\x41pplicationKind\x12 \n\x1c\x41PPLICATION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41PPLICATION_KIND_FIRST\x10\x01\x12\x1c\n\x18\x41PPLICATION_KIND_REISSUE\x10\x02\x12\x1c\n\x18\x41PPLICATION_KIND_RENEWAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'jukinet/cards/v1/card_application.proto\x12\x10jukinet.cards.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(jukinet/cards/v1/identity_document.proto\x1a jukinet/options/v1/options.proto\"\x9b\x04\n\x0f\x41pplicationForm\x12\x12\n\x04\x63ode\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12*\n\x05style\x18\x02 \x01(\x0e\x32\x1b.jukinet.cards.v1.CardStyle\x12\x36\n\x05place\x18\x03 \x01(\x0e\x32\'.jukinet.cards.v1.ApplicationForm.Place\x12\x13\n\x05photo\x18\x04 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\x12\x16\n\x0ephoto_taken_on\x18\x05 \x01(\t\x12\x35\n\tdocuments\x18\x06 \x03(\x0b\x32\".jukinet.cards.v1.IdentityDocument\x12\x43\n\x0erepresentative\x18\x07 \x01(\x0b\x32%.jukinet.cards.v1.LegalRepresentativeB\x04\xb0\xbb\x18\x01\x12\x41\n\x0blapsed_card\x18\x08 \x01(\x0e\x32,.jukinet.cards.v1.ApplicationForm.LapsedCard\"C\n\x05Place\x12\x15\n\x11PLACE_UNSPECIFIED\x10\x00\x12\x11\n\rPLACE_COUNTER\x10\x01\x12\x10\n\x0cPLACE_BRANCH\x10\x02\"_\n\nLapsedCard\x12\x1b\n\x17LAPSED_CARD_UNSPECIFIED\x10\x00\x12\x19\n\x15LAPSED_CARD_NONE_HELD\x10\x01\x12\x19\n\x15LAPSED_CARD_HANDED_IN\x10\x02\"\xc5\x01\n\rInquiryLetter\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07sent_on\x18\x04 \x01(\t\x12\x13\n\x0breply_until\x18\x05 \x01(\t\x12\x17\n\x0fregistered_mail\x18\x06 \x01(\x08\x12\x19\n\x11\x64ocument_required\x18\x07 \x01(\x08\x12\x19\n\x11municipality_name\x18\x08 \x01(\t\"d\n\x0bIssueNotice\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0f\n\x07sent_on\x18\x03 \x01(\t\x12\x19\n\x11municipality_name\x18\x04 \x01(\t\"\x9c\x02\n\x0b\x41pplication\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".jukinet.cards.v1.ApplicationState\x12/\n\x04kind\x18\x03 \x01(\x0e\x32!.jukinet.cards.v1.ApplicationKind\x12*\n\x05style\x18\x04 \x01(\x0e\x32\x1b.jukinet.cards.v1.CardStyle\x12/\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0breply_until\x18\x06 \x01(\t\x12\x12\n\nend_reason\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x61rd_number\x18\x08 \x01(\t*K\n\tCardStyle\x12\x1a\n\x16\x43\x41RD_STYLE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43\x41RD_STYLE_1\x10\x01\x12\x10\n\x0c\x43\x41RD_STYLE_2\x10\x02*\xf8\x01\n\x10\x41pplicationState\x12!\n\x1d\x41PPLICATION_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41PPLICATION_STATE_INQUIRY_SENT\x10\x01\x12\x1e\n\x1a\x41PPLICATION_STATE_APPROVED\x10\x02\x12\x1b\n\x17\x41PPLICATION_STATE_READY\x10\x03\x12\x1f\n\x1b\x41PPLICATION_STATE_DELIVERED\x10\x04\x12\x1e\n\x1a\x41PPLICATION_STATE_REJECTED\x10\x05\x12\x1f\n\x1b\x41PPLICATION_STATE_CANCELLED\x10\x06*\x8b\x01\n\x0f\x41pplicationKind\x12 \n\x1c\x41PPLICATION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41PPLICATION_KIND_FIRST\x10\x01\x12\x1c\n\x18\x41PPLICATION_KIND_REISSUE\x10\x02\x12\x1c\n\x18\x41PPLICATION_KIND_RENEWAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,12 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUENOTICE'].fields_by_name['name']._serialized_options = b'\260\273\030\001'
   _globals['_ISSUENOTICE'].fields_by_name['address']._loaded_options = None
   _globals['_ISSUENOTICE'].fields_by_name['address']._serialized_options = b'\260\273\030\001'
-  _globals['_CARDSTYLE']._serialized_start=1220
-  _globals['_CARDSTYLE']._serialized_end=1295
-  _globals['_APPLICATIONSTATE']._serialized_start=1298
-  _globals['_APPLICATIONSTATE']._serialized_end=1546
-  _globals['_APPLICATIONKIND']._serialized_start=1549
-  _globals['_APPLICATIONKIND']._serialized_end=1688
+  _globals['_CARDSTYLE']._serialized_start=1301
+  _globals['_CARDSTYLE']._serialized_end=1376
+  _globals['_APPLICATIONSTATE']._serialized_start=1379
+  _globals['_APPLICATIONSTATE']._serialized_end=1627
+  _globals['_APPLICATIONKIND']._serialized_start=1630
+  _globals['_APPLICATIONKIND']._serialized_end=1769
   _globals['_APPLICATIONFORM']._serialized_start=171
   _globals['_APPLICATIONFORM']._serialized_end=710
   _globals['_APPLICATIONFORM_PLACE']._serialized_start=546
@@ -63,9 +63,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLICATIONFORM_LAPSEDCARD']._serialized_start=615
   _globals['_APPLICATIONFORM_LAPSEDCARD']._serialized_end=710
   _globals['_INQUIRYLETTER']._serialized_start=713
-  _globals['_INQUIRYLETTER']._serialized_end=856
-  _globals['_ISSUENOTICE']._serialized_start=858
-  _globals['_ISSUENOTICE']._serialized_end=931
-  _globals['_APPLICATION']._serialized_start=934
-  _globals['_APPLICATION']._serialized_end=1218
+  _globals['_INQUIRYLETTER']._serialized_end=910
+  _globals['_ISSUENOTICE']._serialized_start=912
+  _globals['_ISSUENOTICE']._serialized_end=1012
+  _globals['_APPLICATION']._serialized_start=1015
+  _globals['_APPLICATION']._serialized_end=1299
 # @@protoc_insertion_point(module_scope)

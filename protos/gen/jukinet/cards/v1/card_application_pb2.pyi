@@ -229,6 +229,8 @@ class InquiryLetter(_message.Message):
     SENT_ON_FIELD_NUMBER: _builtins.int
     REPLY_UNTIL_FIELD_NUMBER: _builtins.int
     REGISTERED_MAIL_FIELD_NUMBER: _builtins.int
+    DOCUMENT_REQUIRED_FIELD_NUMBER: _builtins.int
+    MUNICIPALITY_NAME_FIELD_NUMBER: _builtins.int
     number: _builtins.str
     """Output only. The letter's number: L and 12 digits, such as L123456789012."""
     name: _builtins.str
@@ -241,6 +243,12 @@ class InquiryLetter(_message.Message):
     """Output only. The last day on which a reply counts, ISO 8601."""
     registered_mail: _builtins.bool
     """Output only. Whether the letter must go by registered mail."""
+    document_required: _builtins.bool
+    """Output only. Whether the reply must be brought with an identity document, and oral questions are
+    asked, as the rule sets from 2004-03-08 on demand.
+    """
+    municipality_name: _builtins.str
+    """Output only. The municipality that sends it, such as 所沢市."""
     def __init__(
         self,
         *,
@@ -250,10 +258,12 @@ class InquiryLetter(_message.Message):
         sent_on: _builtins.str = ...,
         reply_until: _builtins.str = ...,
         registered_mail: _builtins.bool = ...,
+        document_required: _builtins.bool = ...,
+        municipality_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "name", b"name", "number", b"number", "registered_mail", b"registered_mail", "reply_until", b"reply_until", "sent_on", b"sent_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "document_required", b"document_required", "municipality_name", b"municipality_name", "name", b"name", "number", b"number", "registered_mail", b"registered_mail", "reply_until", b"reply_until", "sent_on", b"sent_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -268,22 +278,26 @@ class IssueNotice(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     SENT_ON_FIELD_NUMBER: _builtins.int
+    MUNICIPALITY_NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. The addressee, as the register has the name."""
     address: _builtins.str
     """Output only. The registered address, with building and room."""
     sent_on: _builtins.str
     """Output only. The day of the notice, ISO 8601."""
+    municipality_name: _builtins.str
+    """Output only. The municipality that sends it, such as 所沢市."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         address: _builtins.str = ...,
         sent_on: _builtins.str = ...,
+        municipality_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "name", b"name", "sent_on", b"sent_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "municipality_name", b"municipality_name", "name", b"name", "sent_on", b"sent_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

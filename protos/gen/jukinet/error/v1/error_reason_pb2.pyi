@@ -252,6 +252,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller's terminal has opened no such unlocking."""
     ERROR_REASON_ALREADY_RETURNED: _ErrorReason.ValueType  # 109
     """The card was handed in already."""
+    ERROR_REASON_TEXT_DOES_NOT_FIT: _ErrorReason.ValueType  # 110
+    """A text is too long for its place on the paper. Made by terminals, never sent. Metadata: field,
+    smallestPoints.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -491,4 +495,8 @@ ERROR_REASON_UNLOCK_NOT_FOUND: ErrorReason.ValueType  # 108
 """The caller's terminal has opened no such unlocking."""
 ERROR_REASON_ALREADY_RETURNED: ErrorReason.ValueType  # 109
 """The card was handed in already."""
+ERROR_REASON_TEXT_DOES_NOT_FIT: ErrorReason.ValueType  # 110
+"""A text is too long for its place on the paper. Made by terminals, never sent. Metadata: field,
+smallestPoints.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
