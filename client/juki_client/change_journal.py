@@ -1,8 +1,9 @@
 """Which changes a client has asked the center for, written before they are sent.
 
-One JSON line for each step, without personal data: request id, command, state. A change whose
-outcome is unknown stays open, and the run that repeats it takes its request id, so that the center
-acts once. How a change is made with it is in `changes`.
+One JSON line for each step, without personal data: request id, command, state; where it matters
+also the number of the card or the application, and the card session that the request names. A
+change whose outcome is unknown stays open, and the run that repeats it takes its request id, so
+that the center acts once. How a change is made with it is in `changes`.
 """
 
 from __future__ import annotations
@@ -43,16 +44,24 @@ class Change:
     command: str
     state: ChangeState
     at: int
+    subject: str = ""
+    """The number of the card or the application; empty where a person is named by code."""
+    session_id: bytes = b""
+    """The card session that the request names."""
 
     def to_line(self) -> bytes:
-        """Return the change as a line of the file."""
-        fields = {
+        """Return the change as a line of the file; what is empty is left out."""
+        fields: dict[str, object] = {
             "v": _FORMAT,
             "request": self.request_id,
             "command": self.command,
             "state": self.state.value,
             "at": self.at,
         }
+        if self.subject:
+            fields["subject"] = self.subject
+        if self.session_id:
+            fields["session"] = self.session_id.hex()
         return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
 
     @classmethod
@@ -67,6 +76,8 @@ class Change:
                 command=str(fields["command"]),
                 state=ChangeState(fields["state"]),
                 at=int(fields["at"]),
+                subject=str(fields.get("subject", "")),
+                session_id=bytes.fromhex(fields.get("session", "")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("a field is missing or of another type") from error
@@ -110,27 +121,29 @@ class ChangeJournal:
             self._file.close()
             self._file = None
 
-    def open_change(self, command: str) -> Change | None:
-        """Return the first change by this command whose outcome is unknown."""
-        return next(iter(self.open_changes(command)), None)
+    def open_change(self, command: str, subject: str = "") -> Change | None:
+        """Return the first change by this command, of this subject, whose outcome is unknown."""
+        return next(iter(self.open_changes(command, subject)), None)
 
-    def open_changes(self, command: str) -> tuple[Change, ...]:
+    def open_changes(self, command: str, subject: str = "") -> tuple[Change, ...]:
         """Return the changes by this command whose outcome is unknown, the oldest first."""
+        wanted = (command, subject, ChangeState.ASKED)
         changes = self._changes.values()
-        return tuple(
-            one for one in changes if one.command == command and one.state is ChangeState.ASKED
-        )
+        return tuple(one for one in changes if (one.command, one.subject, one.state) == wanted)
 
     def write(self, command: str, request_id: str, state: ChangeState, now: datetime) -> None:
         """Write how far a change has come, synced; raise Problem JOURNAL_DAMAGED."""
+        self.record(Change(request_id, command, state, int(now.timestamp())))
+
+    def record(self, change: Change) -> None:
+        """Write a change as it stands now, synced; raise Problem JOURNAL_DAMAGED."""
         if self._file is None:
             raise ValueError("the journal is not open")
-        change = Change(request_id, command, state, int(now.timestamp()))
         try:
             self._file.append(change.to_line())
         except OSError as error:
             raise self._damaged() from error
-        self._changes[request_id] = change
+        self._changes[change.request_id] = change
 
     def _read(self, file: LineFile) -> dict[str, Change]:
         changes: dict[str, Change] = {}

@@ -7,20 +7,20 @@ id: where the center has acted already, it gives its first answer again.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
 
-from juki_client.change_journal import ChangeState
+from juki_client.change_journal import Change, ChangeState
 from juki_client.outcome import Problem
 from juki_client.patience import Patience, send_once_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from juki_client.change_journal import Change, ChangeJournal
+    from juki_client.change_journal import ChangeJournal
     from juki_client.patience import Caller
 
 _BEFORE_THE_ID: Final = frozenset(("FIELD_INVALID", "CLERK_NAME_REQUIRED"))
@@ -45,6 +45,38 @@ class Changes:
     new_request_id: Callable[[], str] = _new_request_id
     patience: Patience = field(default_factory=Patience)
 
+    def begin(self, command: str, subject: str = "") -> Attempt:
+        """Return the earlier run of a command whose outcome is unknown, else a new one.
+
+        What a request derives from its id, such as salts, is made between this and `carry_out`.
+        """
+        return self.attempt(command, self.journal.open_change(command, subject), subject)
+
+    def attempt(self, command: str, earlier: Change | None, subject: str = "") -> Attempt:
+        """Return the run that repeats an earlier one, or a new one."""
+        if earlier is not None:
+            return Attempt(earlier, is_repeated=True)
+        at = int(self.now().timestamp())
+        return Attempt(Change(self.new_request_id(), command, ChangeState.ASKED, at, subject))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a command that changes."""
+
+    change: Change
+    is_repeated: bool = False
+    """Whether the request id is the one of an earlier run, whose outcome is unknown."""
+
+    @property
+    def request_id(self) -> str:
+        """The id that the request will carry."""
+        return self.change.request_id
+
+    def with_session(self, session_id: bytes) -> Attempt:
+        """Name the card session that the request will use."""
+        return replace(self, change=replace(self.change, session_id=session_id))
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -67,29 +99,40 @@ def make_change(
     """Send a changing request by its method of the service; it comes without a request id.
 
     `command` is the word under which the journal finds this run again, `earlier` a run whose
-    outcome is unknown, and which this one repeats.
+    outcome is unknown, and which this one repeats. Raises Problem as `carry_out` does.
+    """
+    return carry_out(changes, changes.attempt(command, earlier), method, request)
+
+
+def carry_out(
+    changes: Changes, attempt: Attempt, method: Callable[..., Message], request: Message
+) -> Answered:
+    """Send the request of an attempt, which gives it its id, until the outcome is known.
+
     Raises Problem with the center's reason where it refuses (nothing was changed),
     OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again; and
     REQUEST_ID_REUSED or ANSWER_EXPIRED where an earlier run was carried out and this one was not.
     """
-    is_repeated = earlier is not None
-    request_id = earlier.request_id if earlier is not None else changes.new_request_id()
     named = type(request)()
     named.CopyFrom(request)
-    named.request_id = request_id  # type: ignore[attr-defined]  # every changing request has it
-    changes.journal.write(command, request_id, ChangeState.ASKED, changes.now())
+    named.request_id = attempt.request_id  # type: ignore[attr-defined]  # every changing request has it
+    _record(changes, attempt, ChangeState.ASKED)
     try:
         answer = send_once_only(
-            changes.center, method, named, changes.patience, was_sent_before=is_repeated
+            changes.center, method, named, changes.patience, was_sent_before=attempt.is_repeated
         )
     except Problem as problem:
-        state = _end_of(problem, is_repeated=is_repeated)
-        changes.journal.write(command, request_id, state, changes.now())
+        _record(changes, attempt, _end_of(problem, is_repeated=attempt.is_repeated))
         if _is_expired(problem):
             raise Problem("ANSWER_EXPIRED") from problem
         raise
-    changes.journal.write(command, request_id, ChangeState.DONE, changes.now())
-    return Answered(answer, request_id, is_repeated=is_repeated)
+    _record(changes, attempt, ChangeState.DONE)
+    return Answered(answer, attempt.request_id, is_repeated=attempt.is_repeated)
+
+
+def _record(changes: Changes, attempt: Attempt, state: ChangeState) -> None:
+    at = int(changes.now().timestamp())
+    changes.journal.record(replace(attempt.change, state=state, at=at))
 
 
 def _end_of(problem: Problem, *, is_repeated: bool) -> ChangeState:
