@@ -47,6 +47,7 @@ T = TypeVar("T")
 CODE = "24727059608"
 OTHER_CODE = "12345678903"
 PIN = "4711"
+CAN = "123456"
 HOLDER = PersonID(bytes(16))
 TOKOROZAWA = MunicipalityCode("112089")
 
@@ -65,7 +66,7 @@ class MemoryCard:
         der = signer.certificate.public_bytes(Encoding.DER)
         wanted = Personalisation(
             pin=Pin(PIN),
-            can=Can("123456"),
+            can=Can(CAN),
             trust_point=pki.trust().cvca,
             signer=CardSigner(der, signer.key),
             today=datetime.now(UTC).date(),
@@ -178,6 +179,7 @@ class Window:
     transcript: Transcript | None = None
     plan: pb.Plan = field(default_factory=pb.Plan)
     channel: ReaderChannel | None = None
+    password: Pin | Can = field(default_factory=lambda: Pin(PIN))
 
     @classmethod
     def open(
@@ -197,18 +199,21 @@ class Window:
             raise EOFError("the stream ended well")  # noqa: TRY004  # the end is no type
         return message
 
-    async def hello(self, purpose: int = options_pb2.PURPOSE_CERTIFICATE_COPY) -> pb.Plan:
-        await self.send(hello=pb.Hello(purpose=purpose, versions=[1]))  # type: ignore[arg-type]
+    async def hello(
+        self, purpose: int = options_pb2.PURPOSE_CERTIFICATE_COPY, act_id: bytes = b""
+    ) -> pb.Plan:
+        await self.send(hello=pb.Hello(purpose=purpose, versions=[1], act_id=act_id))  # type: ignore[arg-type]
         self.plan = (await self.receive()).plan
         return self.plan
 
     def present(self, plan: pb.Plan | None = None) -> pb.Ready:
         """Run PACE and the first half of Terminal Authentication; return the report."""
         chosen = center_plan(plan or self.plan)
-        prepared = run(eac.prepare(chosen.chat), self.card.transmit)
+        wanted = eac.prepare(chosen.chat, self.password.reference)
+        prepared = run(wanted, self.card.transmit)
         octets = secrets.token_bytes(pace.random_size(chosen.domain))
         ephemerals = pace.Ephemerals.from_random(chosen.domain, octets)
-        shown = run(eac.present(prepared, Pin(PIN), ephemerals, chosen), self.card.transmit)
+        shown = run(eac.present(prepared, self.password, ephemerals, chosen), self.card.transmit)
         self.channel = shown.channel
         self.transcript = Transcript(self.plan.session_id, self.credential.certificate_sha256)
         eac.add_opening(self.transcript, chosen, shown.ready)
@@ -245,13 +250,15 @@ class Window:
         responses = [answer.encode() for answer in answers]
         return pb.Answers(batch_number=message.number, responses=responses)
 
-    async def authenticate(self) -> pb.Result:
+    async def authenticate(
+        self, purpose: int = options_pb2.PURPOSE_CERTIFICATE_COPY, act_id: bytes = b""
+    ) -> pb.Result:
         """Do everything as an honest terminal does."""
-        await self.hello()
+        await self.hello(purpose, act_id)
         await self.send(ready=self.present())
-        for _ in range(2):
-            await self.send(answers=self.relay((await self.receive()).batch))
-        return (await self.receive()).result
+        while (said := await self.receive()).WhichOneof("step") == "batch":
+            await self.send(answers=self.relay(said.batch))
+        return said.result
 
 
 def _step(command: pb.Command) -> Step:

@@ -38,6 +38,28 @@ def test_unknown_purpose_is_refused(purpose: int) -> None:
     assert raised.value.reason is Reason.PURPOSE_UNKNOWN
 
 
+def test_an_unlock_names_its_act() -> None:
+    message = pb.Hello(purpose=options_pb2.PURPOSE_PIN_UNLOCK, versions=[1], act_id=bytes(16))
+
+    assert card_messages.hello(message) == card_messages.Hello(Purpose.PIN_UNLOCK, bytes(16))
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17])
+def test_an_act_is_named_with_an_unlock_and_with_nothing_else(purpose: Purpose, size: int) -> None:
+    number = card_messages.purpose_number(purpose)
+    message = pb.Hello(purpose=number, versions=[1], act_id=bytes(size))  # type: ignore[arg-type]
+    if size == (16 if purpose is Purpose.PIN_UNLOCK else 0):
+        assert card_messages.hello(message).purpose is purpose
+        return
+
+    with pytest.raises(Refusal) as raised:
+        card_messages.hello(message)
+
+    assert raised.value.reason is Reason.ANSWERS_MALFORMED
+    assert raised.value.metadata == {"field": "act_id"}
+
+
 @pytest.mark.parametrize("versions", [[], [2], [0]])
 def test_version_not_spoken_is_refused_with_those_that_are(versions: list[int]) -> None:
     message = pb.Hello(purpose=options_pb2.PURPOSE_CERTIFICATE_COPY, versions=versions)
