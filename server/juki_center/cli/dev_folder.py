@@ -113,7 +113,9 @@ class DevFolder:
         profiles = Profiles.load()
         if self.pki.path.exists():
             renew_access_if_due(self.pki, profiles, now)
-            # A folder of an earlier version lacks the peers that have come since.
+            # A folder of an earlier version lacks the peers and the key that have come since.
+            if not self.pki.personalisation_key_path.exists():
+                make.issue_personalisation_key(self.pki)
             for peer in PEERS:
                 if not self.pki.peer_path(peer).exists():
                     make.issue_peer(self.pki, peer, profiles, now)

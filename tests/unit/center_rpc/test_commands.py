@@ -115,6 +115,16 @@ def test_folder_of_an_earlier_version_is_given_the_peers_it_lacks(folder: DevFol
     assert (pension_office / "chain.pem").exists()
 
 
+def test_folder_of_an_earlier_version_is_given_the_key_of_blank_chips(folder: DevFolder) -> None:
+    folder.pki.personalisation_key_path.unlink()
+
+    folder.prepare(datetime.now(UTC))
+    made = folder.pki.personalisation_key()
+    folder.prepare(datetime.now(UTC))
+
+    assert folder.pki.personalisation_key() == made
+
+
 def test_card_is_suspended_and_resumed_by_code(folder: DevFolder) -> None:
     suspended = cards(folder, "suspend", "--code-from", "-")
     resumed = cards(folder, "resume", "--code-from", "-")
