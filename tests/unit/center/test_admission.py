@@ -266,5 +266,6 @@ async def test_what_changed_while_the_card_was_in_the_reader_is_seen_when_it_is_
         await center.store.act(lambda tx: record_session(tx, command, NOW))
 
     assert caught.value.reason == reason
-    assert isinstance(caught.value, DeniedAttempt) == (reason != "PERSONALISATION_NOT_FOUND")
+    assert isinstance(caught.value, DeniedAttempt)
+    assert leaves(center.store)[-1]["out"] == reason
     assert center.store.read(lambda tx: tx.cards.session(command.session_id)) is None

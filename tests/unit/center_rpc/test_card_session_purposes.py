@@ -464,6 +464,7 @@ async def test_an_unlock_of_another_terminal_or_card_sends_the_card_nothing(
     second = await refused(center.run(UNLOCK, unlock_id))
 
     assert {other[0], unknown[0], second[0]} == {Reason.UNLOCK_NOT_FOUND}
+    assert [leaf["out"] for leaf in leaves(center.store)[-3:]] == ["UNLOCK_NOT_FOUND"] * 3
     assert not center.row().pin_pending
 
 

@@ -83,17 +83,17 @@ def record_session(tx: SessionTx, command: RecordSession, now: datetime) -> Card
     """Keep a finished session, so that one act of the same terminal can use it.
 
     Everything that was looked at while the card was in the reader is read again here. The first
-    CARD_CHECK of a card that is being made is the proof that it was made. Raises Refusal as
-    `find_card` does, and CARD_NOT_AUTHENTIC where the code that the chip gave is not that of the
-    card's holder.
+    CARD_CHECK of a card that is being made is the proof that it was made. Raises DeniedAttempt for
+    what `find_card` and `finish` raise, and for CARD_NOT_AUTHENTIC where the code that the chip
+    gave is not that of the card's holder.
     """
     try:
         card = find_card(tx, command.card_serial, command.purpose, now)
+        if command.purpose is Purpose.CARD_CHECK and card.status is CardStatus.MAKING:
+            finish(tx, card, command.terminal.uri, now)
     except Refusal as refusal:
         raise DeniedAttempt(refusal, _refused(command, refusal.reason, now)) from refusal
     residence = _residence(tx, command, card, now)
-    if command.purpose is Purpose.CARD_CHECK and card.status is CardStatus.MAKING:
-        finish(tx, card, command.terminal.uri, now)
     session = _session(command, card, now)
     tx.cards.add_session(session)
     tx.audit.append(_authenticated(command, card, residence, now))

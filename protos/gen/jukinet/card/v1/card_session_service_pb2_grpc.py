@@ -79,9 +79,10 @@ class CardSessionServiceServicer(object):
         Reasons: PURPOSE_UNKNOWN, VERSION_UNSUPPORTED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
         ANSWERS_TRUNCATED, CARD_ACCESS_MALFORMED, TRUST_POINT_UNKNOWN, TERMINAL_ATTESTATION_INVALID,
         CARD_NOT_AUTHENTIC, CARD_REFUSED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, PLAN_EXPIRED, SESSION_EXPIRED,
-        SESSION_LIMIT. Safe to start again: a session that did not end in result has no effect, but
-        that of PIN_UNLOCK, where the card may have obeyed; the same unlock allows another session.
+        CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, UNLOCK_NOT_FOUND,
+        PERSONALISATION_NOT_FOUND, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT. Safe to start again:
+        a session that did not end in result has no effect, but that of PIN_UNLOCK, where the card may
+        have obeyed; the same unlock allows another session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
