@@ -36,6 +36,7 @@ _COLUMNS: Final = (
     " end_reason, card_number"
 )
 _DELIVERED: Final = "DELIVERED"
+_AWAITED: Final = "INQUIRY_SENT"
 
 
 class ApplicationsTable:
@@ -59,12 +60,28 @@ class ApplicationsTable:
         papers = decode_papers(key.open(as_octets(row[12]), papers_owner(number)))
         return _application(row, papers)
 
+    def municipality_of(self, number: ApplicationNumber) -> MunicipalityCode | None:
+        """Say whose application it is, without opening anything; None where there is none."""
+        row = self._sql.execute(
+            "SELECT municipality FROM card_applications WHERE number = ?", (number,)
+        ).fetchone()
+        return None if row is None else MunicipalityCode(as_text(row[0]))
+
     def open_of_person(self, person: PersonID) -> list[Application]:
         """Return a person's applications that have not ended, without their papers."""
         rows = self._sql.execute(
             f"SELECT {_COLUMNS} FROM card_applications"  # noqa: S608  # a constant
             " WHERE person = ? AND ended_at IS NULL ORDER BY cursor",
             (person.octets,),
+        ).fetchall()
+        return [_application(row, None) for row in rows]
+
+    def overdue(self, day: date, limit: int) -> list[Application]:
+        """Return applications whose replies counted until before a day, without their papers."""
+        rows = self._sql.execute(
+            f"SELECT {_COLUMNS} FROM card_applications"  # noqa: S608  # a constant
+            " WHERE ended_at IS NULL AND reply_until < ? AND state = ? LIMIT ?",
+            (day.isoformat(), _AWAITED, limit),
         ).fetchall()
         return [_application(row, None) for row in rows]
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import cbor2
 
-from juki_center.areas.cards.application_rows import ApplicationPapers, Place
+from juki_center.areas.cards.application_rows import Addressee, ApplicationPapers, Place
 from juki_center.areas.cards.numbers import LetterNumber
 from juki_center.areas.cards.personalisation_rows import ChipSecrets
 from juki_center.areas.cards.unlock_rows import UnlockPapers
@@ -26,6 +26,7 @@ def encode_papers(papers: ApplicationPapers) -> bytes:
         "representative": _representative(papers.representative),
         "letter": None if papers.letter_number is None else str(papers.letter_number),
         "sent_on": _day(papers.letter_sent_on),
+        "sent_to": _addressee(papers.letter_sent_to),
         "reply_documents": _documents(papers.reply_documents),
         "reply_clerk": papers.reply_clerk_name,
         "oral": papers.oral_questions_answered,
@@ -46,6 +47,7 @@ def decode_papers(octets: bytes) -> ApplicationPapers:
         representative=_read_representative(fields["representative"]),
         letter_number=None if letter is None else LetterNumber(letter),
         letter_sent_on=_read_day(fields["sent_on"]),
+        letter_sent_to=_read_addressee(fields["sent_to"]),
         reply_documents=_read_documents(fields["reply_documents"]),
         reply_clerk_name=cast("str", fields["reply_clerk"]),
         oral_questions_answered=cast("bool", fields["oral"]),
@@ -95,6 +97,14 @@ def _representative(one: LegalRepresentative | None) -> list[str] | None:
 
 def _read_representative(value: object) -> LegalRepresentative | None:
     return None if value is None else LegalRepresentative(*cast("list[str]", value))
+
+
+def _addressee(one: Addressee | None) -> list[str] | None:
+    return None if one is None else [one.name, one.address]
+
+
+def _read_addressee(value: object) -> Addressee | None:
+    return None if value is None else Addressee(*cast("list[str]", value))
 
 
 def _day(day: date | None) -> str | None:

@@ -54,10 +54,18 @@ class EndReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a letter was sent to, as the register had name and address on that day."""
+
+    name: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationPapers:
     """What is sealed of an application: what was shown and written at the window.
 
-    `letter_number` and `letter_sent_on` are None on the same-day way.
+    `letter_number`, `letter_sent_on` and `letter_sent_to` are None on the same-day way.
     """
 
     clerk_name: str = field(repr=False)
@@ -66,6 +74,7 @@ class ApplicationPapers:
     representative: LegalRepresentative | None = field(default=None, repr=False)
     letter_number: LetterNumber | None = field(default=None, repr=False)
     letter_sent_on: date | None = None
+    letter_sent_to: Addressee | None = field(default=None, repr=False)
     reply_documents: tuple[IdentityDocument, ...] = field(default=(), repr=False)
     reply_clerk_name: str = field(default="", repr=False)
     oral_questions_answered: bool = False
@@ -104,8 +113,14 @@ class Applications(Protocol):
     def application(self, number: ApplicationNumber) -> Application | None:
         """Return an application with its papers."""
 
+    def municipality_of(self, number: ApplicationNumber) -> MunicipalityCode | None:
+        """Say whose application it is, without opening anything; None where there is none."""
+
     def open_of_person(self, person: PersonID) -> list[Application]:
         """Return a person's applications that have not ended, without their papers."""
+
+    def overdue(self, day: date, limit: int) -> list[Application]:
+        """Return applications whose replies counted until before a day, without their papers."""
 
     def page(
         self,

@@ -18,6 +18,7 @@ import cbor2
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
 from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.requests.answers import Answers, Request, first_answer
@@ -46,6 +47,9 @@ class RegisterTx(ReadTx, Protocol):
 
     @property
     def answers(self) -> Answers: ...
+
+    @property
+    def applications(self) -> Applications: ...
 
     @property
     def cards(self) -> Cards: ...

@@ -6,17 +6,25 @@ A person of another municipality is not found, exactly as one whom nobody knows.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.civil_dates import CivilDate
-from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.desk import Desk, ReadTx, RegisterTx
 from juki_center.areas.residents.locks import EditLock, EditLocks
 from juki_center.areas.residents.records import PersonID, Resident
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 
-def find_person(tx: ReadTx, desk: Desk, code: ResidentCode) -> Resident:
+class AtRegister(Protocol):
+    """A place at which one register is kept: a desk, a window."""
+
+    @property
+    def register(self) -> MunicipalityCode: ...
+
+
+def find_person(tx: ReadTx, desk: AtRegister, code: ResidentCode) -> Resident:
     """Return the record of a person of the desk's own register.
 
     Raises Refusal: RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.

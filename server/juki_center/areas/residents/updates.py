@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.residents.cancellations import is_cancellable
 from juki_center.areas.residents.changes import Changes
@@ -122,6 +123,9 @@ class PendingUpdates(Protocol):
 
 class UpdateTx(Protocol):
     """What applying updates needs of a transaction."""
+
+    @property
+    def applications(self) -> Applications: ...
 
     @property
     def audit(self) -> AuditLog: ...

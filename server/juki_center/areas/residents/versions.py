@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.holders import end_cards
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.rules import CardEvent
@@ -23,6 +24,9 @@ class WriteTx(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def applications(self) -> Applications: ...
 
     @property
     def cards(self) -> Cards: ...

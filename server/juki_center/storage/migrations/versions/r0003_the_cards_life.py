@@ -37,6 +37,10 @@ _LIFE = (
     )""",
     "CREATE INDEX card_applications_by_municipality ON card_applications (municipality, cursor)",
     "CREATE INDEX card_applications_open ON card_applications (person) WHERE ended_at IS NULL",
+    """CREATE INDEX card_applications_awaited ON card_applications (reply_until)
+        WHERE ended_at IS NULL""",
+    """CREATE INDEX card_applications_ended ON card_applications (ended_at)
+        WHERE sealed IS NOT NULL""",
     """CREATE INDEX card_applications_by_key ON card_applications (municipality, key_version)
         WHERE sealed IS NOT NULL""",
     """CREATE TABLE card_photos (

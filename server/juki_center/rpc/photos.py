@@ -1,0 +1,29 @@
+"""Photos of requests: checked, cleaned and decoded away from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+from juki_center.areas.cards.photos import not_usable, stripped
+
+
+async def usable_photo(octets: bytes) -> bytes:
+    """Return a photo as it is kept: without metadata.
+
+    Raises Refusal(PHOTO_NOT_USABLE) with the rule of `photos.stripped`; DAMAGED where the picture
+    cannot be decoded to its last row.
+    """
+    return await asyncio.to_thread(_checked, octets)
+
+
+def _checked(octets: bytes) -> bytes:
+    photo = stripped(octets)
+    try:
+        with Image.open(BytesIO(photo), formats=["JPEG"]) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        raise not_usable("DAMAGED") from error
+    return photo
