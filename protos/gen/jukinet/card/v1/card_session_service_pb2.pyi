@@ -111,8 +111,8 @@ class Hello(_message.Message):
     purpose: _options_pb2.Purpose.ValueType
     """Required. What the session is for."""
     act_id: _builtins.bytes
-    """Required with PIN_UNLOCK, refused with every other purpose (ANSWERS_MALFORMED). The unlock
-    that the session carries out, 16 bytes.
+    """Optional. The unlock that the session carries out, 16 bytes; needed with PIN_UNLOCK, refused
+    with every other purpose (ANSWERS_MALFORMED).
     """
     @_builtins.property
     def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
