@@ -146,17 +146,20 @@ def _decoded(message: pb.Answers) -> Answers:
         raise malformed("responses") from None
 
 
-def batch_message(
-    batch: Batch, number: int, protection: pb.Batch.Protection.ValueType
-) -> pb.AuthenticateResponse:
-    """Write a batch."""
+def batch_of(batch: Batch, number: int, protection: pb.Batch.Protection.ValueType) -> pb.Batch:
+    """Translate a batch for the wire."""
     commands = [
         pb.Command(apdu=step.apdu.encode(), acceptable_status_words=sorted(step.accept))
         for step in batch.steps
     ]
-    return pb.AuthenticateResponse(
-        batch=pb.Batch(number=number, protection=protection, commands=commands)
-    )
+    return pb.Batch(number=number, protection=protection, commands=commands)
+
+
+def batch_message(
+    batch: Batch, number: int, protection: pb.Batch.Protection.ValueType
+) -> pb.AuthenticateResponse:
+    """Write a batch."""
+    return pb.AuthenticateResponse(batch=batch_of(batch, number, protection))
 
 
 def result_message(

@@ -160,7 +160,11 @@ class Session:
     """One session from hello to result."""
 
     def __init__(
-        self, parts: Parts, caller: Caller, terminal: Terminal, messages: Messages
+        self,
+        parts: Parts,
+        caller: Caller,
+        terminal: Terminal,
+        messages: Messages[pb.AuthenticateRequest, pb.AuthenticateResponse],
     ) -> None:
         self._parts = parts
         self._caller = caller

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from google.protobuf.message import Message
 
 from juki_card.flow import Batch, Dialogue
 from juki_center.errors import Reason, Refusal
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from juki_card.flow import Flow
 
 T = TypeVar("T")
+Said = TypeVar("Said", bound=Message)
+Told = TypeVar("Told", bound=Message)
 _PROTECTION: Final = {1: pb.Batch.PROTECTION_TERMINAL, 2: pb.Batch.PROTECTION_END_TO_END}
 
 
@@ -39,24 +43,24 @@ class Deadline:
         return cls(start + span, Refusal(reason, **facts))
 
 
-class Messages:
-    """The stream's two directions, one message at a time."""
+class Messages(Generic[Said, Told]):
+    """A stream's two directions, one message at a time: what a terminal says, what it is told."""
 
     def __init__(
         self,
-        requests: AsyncIterator[pb.AuthenticateRequest],
-        write: Callable[[pb.AuthenticateResponse], Awaitable[None]],
+        requests: AsyncIterator[Said],
+        write: Callable[[Told], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._requests = requests
         self._clock = clock
         self._write = write
 
-    async def write(self, message: pb.AuthenticateResponse) -> None:
+    async def write(self, message: Told) -> None:
         """Write a message, and be cancelled after it only."""
         await write_whole(self._write, message)
 
-    async def next(self, step: str, deadline: Deadline) -> pb.AuthenticateRequest:
+    async def next(self, step: str, deadline: Deadline) -> Said:
         """Return the next message, which must be `step`; raise its refusal when time is over."""
         remaining = (deadline.at - self._clock()).total_seconds()
         try:
@@ -77,7 +81,11 @@ class Messages:
 class Relay:
     """A card at the other end of a stream, which flows can be run against one after the other."""
 
-    def __init__(self, messages: Messages, in_time: Deadline) -> None:
+    def __init__(
+        self,
+        messages: Messages[pb.AuthenticateRequest, pb.AuthenticateResponse],
+        in_time: Deadline,
+    ) -> None:
         self._messages = messages
         self._in_time = in_time
         self._number = 0
