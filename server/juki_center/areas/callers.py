@@ -24,6 +24,14 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """A desk that takes reports of lost cards by telephone: its URI and its municipality."""
+
+    uri: str
+    municipality: MunicipalityCode
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """A person who runs the center."""
 

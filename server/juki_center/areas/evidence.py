@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from juki_center.errors import Reason, Refusal
+
 
 class DocumentKind(StrEnum):
     """Kinds of documents that a person may show."""
@@ -55,3 +57,20 @@ class LegalRepresentative:
 
     name: str = field(repr=False)
     shown_by: str = field(repr=False)
+
+
+def refuse_without_document(documents: tuple[IdentityDocument, ...]) -> None:
+    """Raise Refusal unless one document that counts was shown.
+
+    Reasons: IDENTITY_DOCUMENT_REQUIRED for none at all, ID_KIND_NOT_ACCEPTED where none counts.
+    """
+    if not documents:
+        raise Refusal(Reason.IDENTITY_DOCUMENT_REQUIRED)
+    if not any(one.kind in PUBLIC_KINDS for one in documents):
+        raise Refusal(Reason.ID_KIND_NOT_ACCEPTED, kind=documents[0].kind)
+
+
+def refuse_without_two(documents: tuple[IdentityDocument, ...]) -> None:
+    """Raise Refusal(TWO_DOCUMENTS_REQUIRED) unless two kinds that count were shown."""
+    if len({one.kind for one in documents if one.kind in PUBLIC_KINDS}) < 2:
+        raise Refusal(Reason.TWO_DOCUMENTS_REQUIRED)

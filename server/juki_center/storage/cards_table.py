@@ -126,6 +126,14 @@ class CardsTable:
             "UPDATE card_sessions SET is_used = 1 WHERE session_id = ?", (session_id,)
         )
 
+    def use_up_sessions(self, card_serial: bytes, purpose: Purpose) -> None:
+        """Consume all sessions that a card has finished for a purpose."""
+        self._sql.execute(
+            "UPDATE card_sessions SET is_used = 1"
+            " WHERE card_serial = ? AND purpose = ? AND is_used = 0",
+            (card_serial, purpose),
+        )
+
     def remove_sessions_before(self, moment: datetime) -> None:
         """Remove the sessions, used or not, whose time was over before `moment`."""
         self._sql.execute("DELETE FROM card_sessions WHERE usable_until < ?", (to_micros(moment),))

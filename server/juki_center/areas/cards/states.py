@@ -40,8 +40,7 @@ def change_status(tx: StateTx, command: ChangeStatus, now: datetime) -> Card:
     card = tx.cards.card(command.serial)
     if card is None:
         raise Refusal(Reason.CARD_UNKNOWN)
-    changed = replace(card, status=after(card.status, command.event))
-    tx.cards.set_status(card.serial, changed.status)
+    changed = moved(tx.cards, card, command.event)
     tx.audit.append(
         AuditEvent(
             event=Event.CARD_STATUS_CHANGED,
@@ -53,4 +52,14 @@ def change_status(tx: StateTx, command: ChangeStatus, now: datetime) -> Card:
             details=(("event", command.event), ("status", changed.status)),
         )
     )
+    return changed
+
+
+def moved(cards: Cards, card: Card, event: CardEvent) -> Card:
+    """Write what an event makes of a card, and return it; the caller's own leaf tells of it.
+
+    Raises NotAllowed.
+    """
+    changed = replace(card, status=after(card.status, event))
+    cards.set_status(card.serial, changed.status)
     return changed

@@ -29,6 +29,7 @@ _CARDS = (
 _LIFE = (
     "ALTER TABLE batches ADD COLUMN content_token BLOB",
     "CREATE UNIQUE INDEX cards_by_number ON cards (number)",
+    "CREATE INDEX card_sessions_by_card ON card_sessions (card_serial) WHERE is_used = 0",
     """CREATE TABLE card_applications (
         cursor INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, municipality TEXT NOT NULL,
         person BLOB NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL, style TEXT NOT NULL,

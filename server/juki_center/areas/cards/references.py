@@ -1,0 +1,109 @@
+"""Which card is meant: the newest of a resident that has not ended, or the one with a number.
+
+A card of another municipality is not found, exactly as one that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from juki_center.areas.cards.numbers import CardNumber
+from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus
+from juki_center.areas.cards.window import Found, Window
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
+from juki_center.areas.residents.records import PersonID, ResidenceState, Residents
+from juki_center.errors import Reason, Refusal
+
+ENDED: Final = frozenset(
+    {CardStatus.REVOKED, CardStatus.LAPSED, CardStatus.RETURNED, CardStatus.VOID}
+)
+"""The states that no card leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """The newest card that has not ended, of whoever has this code."""
+
+    code: ResidentCode = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ByNumber:
+    """The card with this number on its face."""
+
+    number: CardNumber
+
+
+CardReference = ByCode | ByNumber
+
+
+class ReferenceTx(Protocol):
+    """What finding the card that is meant needs of a transaction."""
+
+    @property
+    def cards(self) -> Cards: ...
+
+    @property
+    def residents(self) -> Residents: ...
+
+
+def find_own_card(tx: ReferenceTx, window: Window, found: Found, reference: CardReference) -> Card:
+    """Return the card that a window of its municipality means.
+
+    Raises Refusal: CARD_UNKNOWN, CODE_CHANGED.
+    """
+    match reference:
+        case ByCode(code):
+            card = newest(
+                card for card in own_cards_of(tx, window, code) if card.status not in ENDED
+            )
+        case ByNumber(number):
+            card = tx.cards.by_number(number)
+    return own(window, found, card)
+
+
+def own_cards_of(tx: ReferenceTx, window: Window, code: ResidentCode) -> list[Card]:
+    """Return the cards of a resident of the window's municipality, newest first.
+
+    Raises Refusal: CARD_UNKNOWN, CODE_CHANGED.
+    """
+    holder = tx.residents.by_any_code(code)
+    if holder is None or holder.where.municipality != window.register:
+        raise Refusal(Reason.CARD_UNKNOWN)
+    if holder.is_former:
+        raise Refusal(Reason.CODE_CHANGED)
+    cards = tx.cards.of_person(holder.where.person)
+    return [card for card in cards if _is_own(card, window.register)]
+
+
+def own(window: Window, found: Found, card: Card | None) -> Card:
+    """Return a card if it is one of the window's municipality; raise CARD_UNKNOWN otherwise."""
+    if card is None or not _is_own(card, window.register):
+        raise Refusal(Reason.CARD_UNKNOWN)
+    found.is_about(card.person, resource=card.number)
+    return card
+
+
+def newest(cards: Iterable[Card]) -> Card | None:
+    """Return the first of cards that come newest first; None where there is none."""
+    return next(iter(cards), None)
+
+
+def refuse_gone(tx: ReferenceTx, window: Window, person: PersonID) -> None:
+    """Raise Refusal(CARD_REVOKED) where the holder is no active resident of the municipality.
+
+    What ends a residence ends the cards in the same act; this is looked at all the same, because a
+    card in the hands of somebody who is gone is worse than a refusal.
+    """
+    where = tx.residents.whereabouts(person)
+    if where is None or (where.municipality, where.state) != (
+        window.register,
+        ResidenceState.ACTIVE,
+    ):
+        raise Refusal(Reason.CARD_REVOKED)
+
+
+def _is_own(card: Card, register: MunicipalityCode) -> bool:
+    return card.kind is CardKind.RESIDENT and card.municipality == register
