@@ -19,6 +19,7 @@ PACKAGES = {
     "juki_cardbox",
     "juki_center",
     "juki_client",
+    "juki_desk",
     "juki_pki",
     "juki_terminal",
     "jukinet",

@@ -1,0 +1,96 @@
+"""The commands of `juki-desk`.
+
+Exit codes and the `--json` envelope are fixed (see `juki_client.outcome`); what each command does
+is in the module named after it, which its own command alone imports.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from juki_client.command_line import language_of_locale, run
+from juki_client.outcome import Language
+from juki_client.report import Report, end
+from juki_desk.cli.settings import DEFAULT_CONFIG, Settings
+
+_HELP: Final = (
+    "The card desk's client: stops a card while its holder is on the telephone.\n\n"
+    "There is no `resume`. A voice on the telephone is nobody's proof: whoever has found a card or"
+    " stolen one could have it opened again. A suspension is taken back only in person, at the"
+    " window of the residence, with the card itself and two documents"
+    " (`juki-terminal card resume`)."
+)
+_FORM_HELP: Final = (
+    "The report as JSON with the proto's field names; without it, prompts ask."
+    " A code or a number is never an argument, because arguments show in process lists."
+)
+
+app = typer.Typer(
+    name="juki-desk",
+    help=_HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback(help=_HELP)
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")
+    ] = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    lang: Annotated[Language | None, typer.Option(help="Language of texts.")] = None,
+) -> None:
+    """Keep the options before the command."""
+    context.obj = Settings(config, as_json, lang or language_of_locale())
+
+
+@app.command("suspend")
+def suspend_command(
+    context: typer.Context,
+    form: Annotated[str | None, typer.Option("--from", metavar="FILE|-", help=_FORM_HELP)] = None,
+    clerk: Annotated[
+        str | None, typer.Option("--clerk", help="Who takes the report, recorded as unverified.")
+    ] = None,
+    repeat: Annotated[
+        str | None,
+        typer.Option("--repeat", metavar="ID", help="Repeat the report whose outcome is unknown."),
+    ] = None,
+) -> None:
+    """Stop a card at once, by its number or its holder's resident code.
+
+    Wrong answers to the questions are recorded and stop nothing: stopping is easy, resuming is not.
+    Exit code 0: the card is stopped. 3: it is not, by the reason named. 5 and 6 say the same of a
+    center that did not answer: 5, nothing was changed; 6, nobody knows, so run it with --repeat.
+    """
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_desk.cli import suspend  # noqa: PLC0415  # see the module's docstring
+
+        return suspend.run(settings, suspend.SuspendOptions(form, clerk, repeat))
+
+    end(settings, "suspend", act)
+
+
+@app.command("doctor")
+def doctor_command(context: typer.Context) -> None:
+    """Check configuration, identity, trust, journal and center; no card is meant."""
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_desk.cli import doctor  # noqa: PLC0415  # see the module's docstring
+
+        return doctor.examine(settings)
+
+    end(settings, "doctor", act)
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app, "juki-desk")

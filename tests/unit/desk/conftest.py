@@ -1,0 +1,111 @@
+"""A desk's surroundings: a PKI, a center in this process, and the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from juki_desk.cli import app
+from juki_pki import make
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import PeerIdentity, Role
+from juki_pki.profile import Profiles
+from tests.unit.desk.center_double import CardsDouble, serving
+
+PEERS = (
+    PeerIdentity(Role.CENTER, "center-1"),
+    PeerIdentity(Role.DESK, "01", "112089"),
+    PeerIdentity(Role.TERMINAL, "01", "112089"),
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The object on standard output."""
+        return json.loads(self.out.splitlines()[-1])
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What a command that ended well gave."""
+        return self.envelope["result"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """Why a command did not end well."""
+        return self.envelope["error"]
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> PKIFolder:
+    """The network's PKI; tests only read it."""
+    path = tmp_path_factory.mktemp("desk-pki") / "pki"
+    return make.init(path, Profiles.load(), datetime.now(UTC) - timedelta(minutes=1), PEERS)
+
+
+@pytest.fixture
+def double() -> CardsDouble:
+    """The center; a test sets what it answers."""
+    return CardsDouble()
+
+
+@pytest.fixture
+def address(pki: PKIFolder, double: CardsDouble) -> Iterator[str]:
+    """Where the center in this process listens."""
+    with serving(pki, double) as listening:
+        yield listening
+
+
+def write_config(folder: Path, pki: PKIFolder, address: str, peer: str = "desk/112089-01") -> Path:
+    """Write a configuration with a peer's identity and no patience."""
+    path = folder / "desk.toml"
+    path.write_text(
+        f"""
+environment = "test"
+[center]
+address = "{address}"
+[identity]
+certificate = "{pki.path / peer / "chain.pem"}"
+key = "{pki.path / peer / "key.pem"}"
+[trust]
+dir = "{pki.trust_path}"
+[journal]
+path = "desk.journal"
+[session]
+retry_seconds = 0
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def config(pki: PKIFolder, address: str, tmp_path: Path) -> Path:
+    return write_config(tmp_path, pki, address)
+
+
+@pytest.fixture
+def run(config: Path) -> Run:
+    def run(*arguments: str, stdin: str = "", lang: str = "en", as_json: bool = True) -> Ended:
+        options = ["--config", str(config), "--lang", lang, *(["--json"] if as_json else [])]
+        ended = CliRunner().invoke(app, [*options, *arguments], input=stdin)
+        return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+    return run
