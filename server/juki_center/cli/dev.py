@@ -69,11 +69,11 @@ async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
         around = assembly.Surroundings(write_log=log.write)
         async with assembly.opened_store(config) as store:
             now = assembly.system_clock()
-            await store.act(lambda tx: enter_samples(tx, cards, now))
+            numbers = await store.act(lambda tx: enter_samples(tx, cards, now))
             await store.act(lambda tx: enter_agencies(tx, now, f"juki://center/{config.node}"))
             async with assembly.listening(config, store, around) as server:
                 facts = addresses(config, server) | {"dir": str(options.folder)}
-                folder.write_texts(cards, str(facts["grpc"]))
+                folder.write_texts(cards, str(facts["grpc"]), numbers)
                 renewal = asyncio.create_task(_renew(folder))
                 try:
                     yield DevCenter(folder, facts)

@@ -31,6 +31,7 @@ from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access_if_due
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -92,6 +93,11 @@ class DevFolder:
         return self.path / "agency-pension.toml"
 
     @property
+    def desk_config(self) -> Path:
+        """The configuration of the card desk in Tokorozawa."""
+        return self.path / "desk.toml"
+
+    @property
     def state(self) -> Path:
         """What the center itself writes: store, key-encryption key, access log."""
         return self.path / "center"
@@ -144,8 +150,13 @@ class DevFolder:
         )
         return SampleCard(sample, path, serial_of(make_card(path, wanted)))
 
-    def write_texts(self, cards: tuple[SampleCard, ...], grpc_address: str) -> None:
-        """Write the configurations of the clients for the address, and the list of residents."""
+    def write_texts(
+        self, cards: tuple[SampleCard, ...], grpc_address: str, numbers: Mapping[bytes, CardNumber]
+    ) -> None:
+        """Write the configurations of the clients for the address, and the list of residents.
+
+        `numbers` are those of the cards by serial, as the register has them.
+        """
         text = dev_texts.terminal_toml(grpc_address, self.card(dev_texts.FIRST_RESIDENT).name)
         self.terminal_config.write_text(text, encoding="utf-8")
         for agency, path in (
@@ -153,23 +164,29 @@ class DevFolder:
             (dev_texts.BATCH_AGENCY, self.batch_agency_config),
         ):
             path.write_text(dev_texts.agency_toml(grpc_address, agency), encoding="utf-8")
-        rows = [(card.sample, card.path.name) for card in cards]
+        self.desk_config.write_text(dev_texts.desk_toml(grpc_address), encoding="utf-8")
+        rows = [(card.sample, card.path.name, numbers[card.serial]) for card in cards]
         (self.path / "RESIDENTS.md").write_text(dev_texts.residents_md(rows), encoding="utf-8")
 
 
-def enter_samples(tx: Tx, cards: tuple[SampleCard, ...], now: datetime) -> None:
+def enter_samples(tx: Tx, cards: tuple[SampleCard, ...], now: datetime) -> dict[bytes, CardNumber]:
     """Act: enter the sample residents and their cards where they are not there yet.
 
-    Every municipality has codes for newborns.
+    Every municipality has codes for newborns. Returns the numbers of the cards by serial.
     """
     load_samples(tx, now)
     for municipality in tx.registers.hosted():
         missing = STOCKED_CODES - tx.codes.count(municipality)
         if missing > 0:
             stock_codes(tx, municipality, missing, now, caller_uri=f"juki://center/{NODE}")
+    numbers: dict[bytes, CardNumber] = {}
     for card in cards:
-        if tx.cards.card(card.serial) is None:
-            tx.cards.add_card(_row(tx, card, now))
+        entered = tx.cards.card(card.serial)
+        if entered is None:
+            entered = _row(tx, card, now)
+            tx.cards.add_card(entered)
+        numbers[card.serial] = entered.number
+    return numbers
 
 
 def _row(tx: Tx, card: SampleCard, now: datetime) -> Card:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from juki_center.areas.cards.numbers import CardNumber
     from juki_center.areas.residents.samples import Sample
 
 PIN: Final = "1234"
@@ -20,6 +21,7 @@ FIRST_RESIDENT: Final = "yoshida-taro"
 AGENCY: Final = "passport-1"
 BATCH_AGENCY: Final = "pension-1"
 _TERMINAL: Final = "131016-01"
+_DESK: Final = "112089-01"
 _EXAMPLE_REQUEST: Final = '{"requestId":"00000000-0000-4000-8000-000000000000"}'
 
 
@@ -97,28 +99,57 @@ dir = "pki/trust"
 """
 
 
-def residents_md(rows: Sequence[tuple[Sample, str]]) -> str:
+def desk_toml(address: str) -> str:
+    """Return the configuration of the card desk 01 of Tokorozawa."""
+    return f"""\
+# The card desk 01 of Tokorozawa (112089) at a development center; written at each start.
+environment = "dev"
+
+[center]
+address = "{address}"
+
+[identity]
+certificate = "pki/desk/{_DESK}/chain.pem"
+key = "pki/desk/{_DESK}/key.pem"
+
+[trust]
+dir = "pki/trust"
+
+[journal]
+path = "desk/{_DESK}.journal"
+"""
+
+
+def residents_md(rows: Sequence[tuple[Sample, str, CardNumber]]) -> str:
     """Return the list of sample residents with their cards."""
     lines = [
         "# Sample residents of this development center",
         "",
         f"Invented people at real places. The PIN of every card is {PIN}, its CAN {CAN}.",
         "",
-        "| card | name | born | municipality | state |",
-        "|---|---|---|---|---|",
+        "| card | number | name | born | municipality | state |",
+        "|---|---|---|---|---|---|",
     ]
-    lines += [_resident(sample, card) for sample, card in rows]
+    lines += [_resident(*row) for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _resident(sample: Sample, card: str) -> str:
+def _resident(sample: Sample, card: str, number: CardNumber) -> str:
     record = sample.record
     state = sample.state.value.replace("_", " ").lower()
     if record.measure is not None:
         state += ", protective measure"
     elif record.hold is not None:
         state += ", under correction"
-    cells = (f"cards/{card}", record.name, record.birth.paper_text, sample.municipality, state)
+    shown = "-".join((number[:4], number[4:8], number[8:]))
+    cells = (
+        f"cards/{card}",
+        shown,
+        record.name,
+        record.birth.paper_text,
+        sample.municipality,
+        state,
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -140,6 +171,7 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         "juki-agency", "--config", str(folder / "agency.toml"),
         "confirm", "--affair", "passport", "--items", "name,birth,sex,address", "--attributes",
     ]  # fmt: skip
+    suspend = ["juki-desk", "--config", str(folder / "desk.toml"), "suspend"]
     return [
         f"# issue a copy to the holder of {FIRST_RESIDENT} (the PIN is {PIN}):",
         shlex.join(issue),
@@ -147,4 +179,6 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         shlex.join(curl),
         "# confirm somebody for an agency, by name, birth date and municipality of RESIDENTS.md:",
         shlex.join(confirm),
+        "# stop a card that is reported lost by telephone; its number stands in RESIDENTS.md:",
+        shlex.join(suspend),
     ]

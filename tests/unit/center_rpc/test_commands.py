@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -24,6 +26,7 @@ from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
 from juki_center.config import CenterConfig
 from juki_center.storage.rotation import LOOK_UP
+from juki_desk.config import DeskConfig
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access
@@ -34,10 +37,10 @@ if TYPE_CHECKING:
 CODE = "05769813421"
 
 
-async def enter(folder: DevFolder, cards: tuple[SampleCard, ...]) -> None:
+async def enter(folder: DevFolder, cards: tuple[SampleCard, ...]) -> dict[bytes, CardNumber]:
     now = datetime.now(UTC)
     async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
-        await store.act(lambda tx: enter_samples(tx, cards, now))
+        return await store.act(lambda tx: enter_samples(tx, cards, now))
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     text = folder.config.read_text()
     folder.config.write_text(text.replace("127.0.0.1:744", "127.0.0.1:1"))  # nobody listens there
     cards = folder.make_cards(now)
-    folder.write_texts(cards, "127.0.0.1:7443")
-    serve_command.run(enter(folder, cards))
+    folder.write_texts(cards, "127.0.0.1:7443", serve_command.run(enter(folder, cards)))
     return Made(folder, cards)
 
 
@@ -435,3 +437,20 @@ async def test_center_that_listens_forgets_old_card_sessions(folder: DevFolder, 
             kept = await store.act(lambda tx: tx.cards.session(command.session_id))
 
     assert kept is None
+
+
+def test_list_of_residents_says_the_number_on_each_card(made: Made) -> None:
+    text = (made.folder.path / "RESIDENTS.md").read_text(encoding="utf-8")
+
+    numbers = re.findall(r"\| (\d{4}-\d{4}-\d{4}) \|", text)
+    assert len(set(numbers)) == len(made.cards)
+    assert all(CardNumber(number.replace("-", "")) for number in numbers)
+
+
+def test_desk_of_a_development_center_is_configured(made: Made) -> None:
+    config = DeskConfig.load(made.folder.desk_config)
+
+    assert config.center_address == "127.0.0.1:7443"
+    assert config.certificate.exists()
+    assert config.key.exists()
+    assert (config.trust_dir / "center-leaves.pem").exists()
