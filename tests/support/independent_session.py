@@ -176,9 +176,9 @@ def _padded(octets: bytes) -> bytes:
 class Opening:
     """Opens the exchanges of a session one after the other.
 
-    `pins` are the PINs in the order in which they were entered; `pairs` the terminal's scalars of
-    mapping and agreement for each run of PACE; `ephemeral` and `chip` the center's ephemeral
-    scalar and the card's static one.
+    `pins` are the PINs or CANs in the order in which they were entered; `pairs` the terminal's
+    scalars of mapping and agreement for each run of PACE; `ephemeral` and `chip` the center's
+    ephemeral scalar and the card's static one.
     """
 
     pins: list[str]

@@ -25,12 +25,14 @@ from juki_card.transcript import Transcript
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.slot import CardSlot
 from juki_center.areas.cards.register import Purpose
+from juki_center.areas.cards.unlock_rows import UnlockMode
 from juki_center.errors import Refusal
 from juki_center.rpc import card_flow, card_messages, card_session
 from juki_center.rpc.card_material import Access
 from juki_center.rpc.peers import Caller
 from juki_client.identity import ClientIdentity
 from juki_client.outcome import Problem
+from juki_terminal.can import FileCan
 from juki_terminal.channel import Pins
 from juki_terminal.pin import FilePin
 from juki_terminal.session import AuthenticatedCard, Surroundings, authenticate
@@ -61,6 +63,13 @@ def load(path: Path) -> Record:
     record: Record = json.loads(path.read_text(encoding="utf-8"))
     assert record["schema"] == SCHEMA
     return record
+
+
+def wanted(record: Record) -> card_messages.Hello:
+    """Return what a session is for; a record that does not say is about a copy."""
+    given = record["center"]
+    purpose = Purpose[given.get("purpose", "CERTIFICATE_COPY")]
+    return card_messages.Hello(purpose, bytes.fromhex(given.get("act_id", "")))
 
 
 def moment(record: Record) -> datetime:
@@ -98,7 +107,7 @@ class Authenticated:
     """What a session has shown."""
 
     serial: bytes
-    resident_code: ResidentCode
+    resident_code: ResidentCode | None
     transcript_hash: bytes
 
 
@@ -109,12 +118,13 @@ class CenterSide:
         given, terminal = record["center"], record["terminal"]
         at_key = signing or key(given["terminal_certificate_key"])
         self._at = moment(record)
+        self._wanted = wanted(record)
         self._caller = Caller.from_pem(_certificate(terminal).public_bytes(Encoding.PEM))
         self._signers = tuple(map(bytes.fromhex, given["card_signers"]))
         self._refused = given["register_refuses"]
         self.opened = card_session.Opened.new(
             _access(given, at_key),
-            card_messages.Hello(Purpose.CERTIFICATE_COPY),
+            wanted(record),
             session_id=bytes.fromhex(given["session_id"]),
             ephemeral=key(given["ephemeral_key"]),
             certificate_sha256=self._caller.certificate_sha256,
@@ -129,7 +139,7 @@ class CenterSide:
         """Answer one step; raise Refusal."""
         match request.WhichOneof("step"):
             case "hello":
-                assert card_messages.hello(request.hello).purpose is self.opened.purpose
+                assert card_messages.hello(request.hello) == self._wanted
                 return self.opened.message()
             case "ready":
                 self._dialogue = Dialogue(self._flow(card_messages.ready(request.ready)))
@@ -155,7 +165,14 @@ class CenterSide:
             checks=card_flow.Checks(self._signers, self._at, self._require_usable),
             progress=card_flow.Progress(),
         )
-        code = yield from card_flow.read_code(chip, transcript)
+        code: ResidentCode | None = None
+        match self.opened.purpose:
+            case Purpose.CERTIFICATE_COPY:
+                code = yield from card_flow.read_code(chip, transcript)
+            case Purpose.PIN_UNLOCK:
+                yield from card_flow.unlock_pin(chip, UnlockMode.KEEP, transcript)
+            case _:
+                pass
         return Authenticated(chip.serial, code, transcript.digest())
 
     def _require_usable(self, serial: bytes) -> None:
@@ -255,10 +272,14 @@ def terminal_side(
     script = Script(given["draws"])
     around = Surroundings(now=lambda: moment(record), random=script.octets)
     trust = _Trust(bytes.fromhex(center["cvca"]))
+    asked = wanted(record)
+    cans = given.get("cans", [])
     return authenticate(
         _Center(line, own, pins, trust),  # type: ignore[arg-type]  # the part that a session uses
         wire,
-        FilePin(list(given["pins"])),
+        FileCan(list(cans)) if cans else FilePin(list(given["pins"])),
+        purpose=card_messages.purpose_number(asked.purpose),  # type: ignore[arg-type]  # an enum
+        act_id=asked.act_id,
         surroundings=around,
     )
 

@@ -1,10 +1,10 @@
 """Record the sessions in tests/vectors/session-*.json anew, with fresh test certificates.
 
-    python -m tests.vectors.record_sessions
+    python -m tests.vectors.record_sessions [NAME ...]
 
-Only needed when the wire changes. Secrets come from labels, so that they stay the same; keys and
-signatures of certificates do not. The plain form of each exchange is taken by a second reading of
-the protocol, not by the code that made it.
+Only needed when the wire changes, and with names for sessions that are new. Secrets come from
+labels, so that they stay the same; keys and signatures of certificates do not. The plain form of
+each exchange is taken by a second reading of the protocol, not by the code that made it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RIGHT, WRONG = "4649", "1234"
+CAN, WRONG_CAN = "310452", "310425"
 SPARE = 8
 
 
@@ -53,9 +54,11 @@ class Scene:
     name: str
     tells: str
     pins: tuple[str, ...] = (RIGHT,)
+    cans: tuple[str, ...] = ()
     leading_zeros: bool = False
     is_clone: bool = False
     register_refuses: str | None = None
+    purpose: Purpose = Purpose.CERTIFICATE_COPY
 
 
 SCENES = (
@@ -80,6 +83,14 @@ SCENES = (
         "suspended",
         "The card is genuine and suspended: refused before EF.DG1 is read.",
         register_refuses="CARD_SUSPENDED",
+    ),
+    Scene(
+        "unlock",
+        "A window session with the number from the card's face: a wrong one (6300), then the right "
+        "one; the counter of a blocked PIN is reset by the one command of the second batch.",
+        pins=(),
+        cans=(WRONG_CAN, CAN),
+        purpose=Purpose.PIN_UNLOCK,
     ),
 )
 
@@ -147,7 +158,7 @@ def given(scene: Scene, pki: PKIFolder, folder: Path) -> Record:
     ephemeral = secrets.center_ephemeral()
     chip = secrets.chip_key(ephemeral)
     reader_draws, card_draws = secrets.pace()
-    runs = len(scene.pins)
+    runs = len(scene.pins) + len(scene.cans)
     challenge = hashlib.sha256(f"{scene.name}/challenge".encode()).digest()
     return {
         "schema": SCHEMA,
@@ -166,8 +177,11 @@ def given(scene: Scene, pki: PKIFolder, folder: Path) -> Record:
 
 def _center(scene: Scene, pki: PKIFolder, ephemeral: int) -> Record:
     material = load_material(pki, AT.date())
-    access = material.access[Purpose.CERTIFICATE_COPY]
+    access = material.access[scene.purpose]
+    is_copy = scene.purpose is Purpose.CERTIFICATE_COPY
+    act_id = hashlib.sha256(f"{scene.name}/act".encode()).hexdigest()[:32]
     return {
+        **({} if is_copy else {"purpose": scene.purpose.value, "act_id": act_id}),
         "tls_certificate": pki.center("center-1").certificate.public_bytes(Encoding.DER).hex(),
         "session_id": hashlib.sha256(f"{scene.name}/session".encode()).hexdigest()[:32],
         "ephemeral_key": f"{ephemeral:064x}",
@@ -188,6 +202,7 @@ def _terminal(scene: Scene, pki: PKIFolder, draws: list[bytes]) -> Record:
         "tls_key": f"{Scalar.of_key(credential.key).number:064x}",
         "atr": answer_to_reset().hex(),
         "pins": list(scene.pins),
+        **({"cans": list(scene.cans)} if scene.cans else {}),
         "draws": [one.hex() for one in draws],
     }
 
@@ -196,7 +211,7 @@ def _card(scene: Scene, pki: PKIFolder, chip: int, folder: Path) -> Record:
     signer = pki.card_signer()
     wanted = Personalisation(
         pin=Pin(RIGHT),
-        can=Can("310452"),
+        can=Can(CAN),
         trust_point=pki.trust().cvca,
         signer=CardSigner(signer.certificate.public_bytes(Encoding.DER), signer.key),
         today=AT.date(),
@@ -207,6 +222,8 @@ def _card(scene: Scene, pki: PKIFolder, chip: int, folder: Path) -> Record:
     card: Record = json.loads(path.read_text(encoding="ascii"))
     if scene.is_clone:
         card["chip_key"] = f"{secret('clone/other chip'):064x}"
+    if scene.purpose is Purpose.PIN_UNLOCK:
+        card["pin"]["tries_left"] = 0
     return card
 
 
@@ -229,8 +246,9 @@ def play(record: Record, folder: Path) -> None:
         outcome: Record = {
             "transcript_hash": done.transcript_hash.hex(),
             "card_serial": center.authenticated.serial.hex(),
-            "resident_code": center.authenticated.resident_code.digits,
         }
+        if center.authenticated.resident_code is not None:
+            outcome["resident_code"] = center.authenticated.resident_code.digits
     except Problem as problem:
         outcome = {"refused": str(problem.reason)}
     finally:
@@ -255,7 +273,7 @@ def opening(record: Record) -> Opening:
         for drawn in map(bytes.fromhex, record["terminal"]["draws"])
     ]
     return Opening(
-        pins=list(record["terminal"]["pins"]),
+        pins=[*record["terminal"]["pins"], *record["terminal"].get("cans", [])],
         pairs=pairs,  # type: ignore[arg-type]  # pairs they are
         ephemeral=int(record["center"]["ephemeral_key"], 16),
         chip=int(record["card"]["file"]["chip_key"], 16),
@@ -278,12 +296,14 @@ def _opened(record: Record, exchanges: list[tuple[bytes, bytes]]) -> list[Record
     return opened
 
 
-def main() -> int:
-    """Record all scenes."""
+def main(names: list[str]) -> int:
+    """Record the scenes of these names; without names, all."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pki = make.init(folder / "pki", Profiles.load(), AT)
         for scene in SCENES:
+            if names and scene.name not in names:
+                continue
             record = given(scene, pki, folder)
             play(record, folder)
             text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
@@ -296,4 +316,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -216,9 +216,12 @@ def test_batches_are_the_last_exchanges(name: str) -> None:
     record = RECORDS[name]
     first, second = (one.batch for one in said(record, "center")[1:3])
 
-    plain = [command for command, _ in exchanges(record, "plain_")][-6:]
-    wrapped = [command for command, _ in exchanges(record)][-6:]
+    size = len(first.commands) + len(second.commands)
 
+    plain = [command for command, _ in exchanges(record, "plain_")][-size:]
+    wrapped = [command for command, _ in exchanges(record)][-size:]
+
+    assert len(first.commands) == 4
     assert [command.apdu for command in first.commands] == plain[:4]
     assert [command.apdu for command in second.commands] == wrapped[4:]
 
@@ -227,10 +230,12 @@ def test_batches_are_the_last_exchanges(name: str) -> None:
 def test_transcript_hash_is_that_of_the_document(name: str) -> None:
     record = RECORDS[name]
     certificate = hashlib.sha256(bytes.fromhex(record["terminal"]["tls_certificate"])).digest()
-    plain, sent = list(exchanges(record, "plain_"))[-12:], list(exchanges(record))[-2:]
+    wrapped = len(said(record, "center")[2].batch.commands)
+    plain = list(exchanges(record, "plain_"))[-10 - wrapped : -wrapped]
+    sent = list(exchanges(record))[-wrapped:]
     text = b"juki-transcript-1\0" + bytes.fromhex(record["center"]["session_id"]) + certificate
 
-    for part in (octets for exchange in [*plain[:-2], *sent] for octets in exchange):
+    for part in (octets for exchange in [*plain, *sent] for octets in exchange):
         text += len(part).to_bytes(4, "big") + part
 
     assert hashlib.sha256(text).hexdigest() == record["outcome"]["transcript_hash"]
@@ -247,7 +252,7 @@ def test_attestation_is_that_of_the_document(record: Record) -> None:
 def test_signature_is_that_of_the_document(record: Record) -> None:
     plan, report = said(record, "center")[0].plan, ready(record)
     certificate = hashlib.sha256(bytes.fromhex(record["terminal"]["tls_certificate"])).digest()
-    bound = certificate + plan.session_id + b"\x01"
+    bound = certificate + plan.session_id + bytes([said(record, "terminal")[0].hello.purpose])
     content = identifier(ARC) + b"\x53\x31" + bound
     auxiliary = b"\x67" + bytes([len(content) + 2, 0x73, len(content)]) + content
     text = report.id_picc + report.r_picc + plan.ephemeral_public_key[1:33] + auxiliary
@@ -285,6 +290,20 @@ def test_resident_code_is_in_no_message_and_no_sent_octet(record: Record) -> Non
 
     assert len(code) == 22
     assert not any(code in octets for octets in seen)
+
+
+def test_unlock_is_one_command_that_only_the_card_can_read() -> None:
+    record = RECORDS["unlock"]
+
+    command, answer = list(exchanges(record, "plain_"))[-1]
+    sent, _ = list(exchanges(record))[-1]
+    refused = [answer for _, answer in exchanges(record, "plain_") if answer == b"\x63\0"]
+
+    assert (command[:4].hex(), answer.hex()) == ("002c0303", "9000")
+    assert sent[:4].hex() == "0c2c0303"
+    assert len(refused) == 1
+    assert "resident_code" not in record["outcome"]
+    assert said(record, "center")[2].batch.commands[0].apdu == sent
 
 
 @pytest.mark.parametrize("place", [6, 12, 15])
