@@ -14,6 +14,7 @@ from juki_terminal.paper.errors import (
     PaperError,
     SignatureWrong,
     SignerUnknown,
+    TextTooLong,
     TrustUnreadable,
 )
 from juki_terminal.paper.render import render_copy
@@ -69,6 +70,8 @@ def paper_problem(error: PaperError) -> Problem:
     match error:
         case CharacterUnsupported(code_points=code_points):
             return Problem("CHARACTER_NOT_PRINTABLE", {"codePoints": ", ".join(code_points)})
+        case TextTooLong(field=field, smallest_points=points):
+            return Problem("TEXT_DOES_NOT_FIT", {"field": field, "smallestPoints": f"{points:g}"})
         case FontMissing(family=family):
             return Problem("CONFIGURATION_INVALID", {"key": "fonts", "font": family})
         case _:

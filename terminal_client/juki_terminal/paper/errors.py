@@ -7,6 +7,7 @@ PaperError
 ├── TrustUnreadable        the file of trusted copy signers is missing or no list of P-256 leaves
 ├── FontMissing            a font that the paper is set in is not installed
 ├── CharacterUnsupported   no installed font has exactly this character or variation sequence
+├── TextTooLong            a text does not fit its place in the smallest type; names the field only
 ├── DocumentUnreadable     no signed content can be taken from a PDF or from a QR text
 ├── DocumentAltered        a PDF is not the one that its signed content gives
 └── RenderingFailed        the typesetter refused its input
@@ -72,6 +73,15 @@ class CharacterUnsupported(PaperError):
         super().__init__(f"{field}: no font can print {', '.join(code_points)}")
         self.field = field
         self.code_points = code_points
+
+
+class TextTooLong(PaperError):
+    """A text does not fit its place in the smallest type that can be read."""
+
+    def __init__(self, field: str, smallest_points: float) -> None:
+        super().__init__(f"{field}: does not fit in {smallest_points:g} points")
+        self.field = field
+        self.smallest_points = smallest_points
 
 
 class DocumentUnreadable(PaperError):

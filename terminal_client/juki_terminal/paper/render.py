@@ -12,22 +12,19 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
-from typing import Final, Literal
-
-import typst
+from typing import Final
 
 from juki_terminal.paper import wording
 from juki_terminal.paper.content import CopyContent, Person
 from juki_terminal.paper.envelope import SignedCopy, open_envelope
-from juki_terminal.paper.errors import RenderingFailed
 from juki_terminal.paper.fonts import Fonts
 from juki_terminal.paper.qr import FULL_PREFIX, qr_svg, qr_text
+from juki_terminal.paper.typesetting import Template, runs_of, typeset
 
 ATTACHMENT: Final = "juki-copy.cose"
 PIXELS_PER_INCH: Final = 150.0
-TEMPLATE: Final = "copy.typ"
+TEMPLATE: Final = Template(("copy.typ",), is_archival=True)
 # The rows of a person's box, by the keys of the payload; two keys share a row.
 ROWS: Final = (
     ("name",),
@@ -58,7 +55,7 @@ class RenderedCopy:
 
     def png(self, *, pixels_per_inch: float = PIXELS_PER_INCH) -> tuple[bytes, ...]:
         """Return a picture of each page, drawn from the same source as the PDF."""
-        return typeset(self.source, self.fonts, "png", pixels_per_inch=pixels_per_inch)
+        return typeset(TEMPLATE, self.source, self.fonts, "png", pixels_per_inch=pixels_per_inch)
 
 
 def render(signed_content: bytes, *, fonts: Fonts | None = None) -> RenderedCopy:
@@ -75,7 +72,7 @@ def render_copy(signed: SignedCopy, *, fonts: Fonts | None = None) -> RenderedCo
     fonts = Fonts.find() if fonts is None else fonts
     text = qr_text(signed)
     source = json.dumps(_page_data(signed, text, fonts), ensure_ascii=True)
-    (pdf,) = typeset(source, fonts, "pdf")
+    (pdf,) = typeset(TEMPLATE, source, fonts, "pdf")
     return RenderedCopy(pdf, hashlib.sha256(pdf).digest(), text, source, fonts)
 
 
@@ -96,7 +93,7 @@ def _page_data(signed: SignedCopy, text: str, fonts: Fonts) -> dict[str, object]
         "qr_hint": wording.QR_FULL if full else wording.QR_SHORT,
     }
     return {
-        **{name: _runs(value, name, fonts) for name, value in words.items()},
+        **{name: runs_of(value, name, fonts) for name, value in words.items()},
         "persons": [
             _box(person, f"per[{place}]", fonts) for place, person in enumerate(content.persons)
         ],
@@ -108,16 +105,12 @@ def _page_data(signed: SignedCopy, text: str, fonts: Fonts) -> dict[str, object]
     }
 
 
-def _runs(text: str, field: str, fonts: Fonts) -> list[dict[str, str]]:
-    return [{"font": run.family, "text": run.text} for run in fonts.runs(text, field)]
-
-
 def _box(person: Person, path: str, fonts: Fonts) -> dict[str, object]:
     """Return the rows of one person's box, and the reading that stands above the name."""
     cells = {
         entry.field: {
             "label": entry.label,
-            "runs": _runs(entry.text, f"{path}.{entry.field}", fonts),
+            "runs": runs_of(entry.text, f"{path}.{entry.field}", fonts),
         }
         for entry in wording.entries(person)
     }
@@ -131,35 +124,6 @@ def _seal(content: CopyContent, fonts: Fonts) -> list[list[list[dict[str, str]]]
     columns = math.ceil(math.sqrt(len(characters)))
     cuts = [math.ceil(len(characters) * place / columns) for place in range(columns + 1)]
     return [
-        [_runs(character, "issn", fonts) for character in characters[start:end]]
+        [runs_of(character, "issn", fonts) for character in characters[start:end]]
         for start, end in pairwise(cuts)
     ]
-
-
-def typeset(
-    source: str,
-    fonts: Fonts,
-    kind: Literal["pdf", "png"],
-    *,
-    pixels_per_inch: float | None = None,
-) -> tuple[bytes, ...]:
-    """Run the typesetter; a warning fails too, because a missing font is only a warning to it."""
-    template = files("juki_terminal.paper").joinpath(TEMPLATE).read_bytes()
-    try:
-        output, warnings = typst.compile_with_warnings(
-            template,
-            font_paths=fonts.typesetter,
-            ignore_system_fonts=True,
-            sys_inputs={"copy": source},
-            format=kind,
-            ppi=pixels_per_inch,
-            pdf_standards=["a-3b"] if kind == "pdf" else [],
-        )
-    except typst.TypstError as error:
-        # The diagnostic quotes the source, which holds personal data: only the message goes on.
-        raise RenderingFailed(error.message) from None
-    if warnings:
-        raise RenderingFailed("; ".join(warning.message for warning in warnings))
-    # A single page of PNG comes bare, several come as a list; the stub does not know of lists.
-    pages: bytes | list[bytes] = output
-    return tuple(pages) if isinstance(pages, list) else (pages,)

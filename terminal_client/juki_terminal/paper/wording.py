@@ -1,4 +1,4 @@
-"""The Japanese words of a copy: labels, dates and titles, the same on paper and on the screen.
+"""The Japanese words of papers: labels, dates and titles, the same on paper and on the screen.
 
 Nothing here knows fonts or pages. Personal data go in as the register has them and come out
 unchanged.
@@ -14,7 +14,7 @@ from typing import Final
 from juki_terminal.paper.content import CopyContent, Municipality, Person
 
 JST: Final = timezone(timedelta(hours=9), "JST")
-# The eras of the days on which a copy can have been issued, the newest first.
+# The eras of the days on which a paper can have been made, the newest first.
 ERAS: Final = ((date(2019, 5, 1), "令和"), (date(1989, 1, 8), "平成"))
 # The prefecture, and before a town or village the county, are not on a mayor's seal.
 NOT_ON_SEAL: Final = re.compile(
@@ -28,6 +28,7 @@ OMITTED: Final = "この写しは広域交付によるものであり、一部�
 END_OF_ENTRIES: Final = "以下余白"
 QR_FULL: Final = "電子署名された全内容"
 QR_SHORT: Final = "発行番号と電子署名（照会用）"
+CARD_TITLE: Final = "住民基本台帳カード"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,12 +70,21 @@ def era_date(moment: datetime) -> str:
 
     Raises ValueError for a moment before 1989-01-08.
     """
-    day = moment.astimezone(JST).date()
+    return era_day(moment.astimezone(JST).date())
+
+
+def era_day(day: date) -> str:
+    """Return a day in the era calendar; raises ValueError for one before 1989-01-08."""
     for first, era in ERAS:
         if day >= first:
             year = day.year - first.year + 1
             return f"{era}{'元' if year == 1 else year}年{day.month}月{day.day}日"
-    raise ValueError("no copy was issued before the era of Heisei")
+    raise ValueError("no paper was made before the era of Heisei")
+
+
+def card_validity(last: date) -> str:
+    """Return the last day of a card's validity in both calendars, as it stands on the face."""
+    return f"{era_day(last)}（{last.year}年{last.month}月{last.day}日）まで有効"
 
 
 def mayor(municipality: Municipality) -> str:

@@ -20,7 +20,8 @@ from PIL import Image
 from juki_terminal.paper.attachment import extract_signed_content
 from juki_terminal.paper.errors import CharacterUnsupported, ContentRefused, RenderingFailed
 from juki_terminal.paper.fonts import Fonts
-from juki_terminal.paper.render import RenderedCopy, render, typeset
+from juki_terminal.paper.render import TEMPLATE, RenderedCopy, render
+from juki_terminal.paper.typesetting import typeset
 from tests.support.copy_content import CopySigner, person, signed_copy
 from tests.support.copy_vectors import COPIES
 
@@ -238,7 +239,7 @@ def test_typesetter_that_does_not_know_a_font_fails_instead_of_leaving_it_out(
     source = rendered.source.replace("IPAmjMincho", "IPAmjMinchoX")
 
     with pytest.raises(RenderingFailed, match="font family"):
-        typeset(source, fonts, "pdf")
+        typeset(TEMPLATE, source, fonts, "pdf")
 
 
 def test_failure_of_the_typesetter_quotes_no_data(fonts: Fonts, signer: CopySigner) -> None:
@@ -246,6 +247,6 @@ def test_failure_of_the_typesetter_quotes_no_data(fonts: Fonts, signer: CopySign
     source = rendered.source.replace('"moment": [2026', '"moment": [-9999999999')
 
     with pytest.raises(RenderingFailed) as failed:
-        typeset(source, fonts, "pdf")
+        typeset(TEMPLATE, source, fonts, "pdf")
 
     assert "ヨシダ" not in str(failed.value)
