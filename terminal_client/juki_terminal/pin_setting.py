@@ -35,13 +35,18 @@ if TYPE_CHECKING:
     from juki_terminal.reader import Reader
 
 
+def _ignore(tries_left: int) -> None:  # noqa: ARG001  # nobody waits
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Randomness of this terminal, and how long it waits, in seconds."""
+    """Randomness of this terminal, how long it waits, in seconds, and who hears of a wrong PIN."""
 
     card_wait_seconds: float = 30.0
     pin_timeout_seconds: float = 90.0
     random: Callable[[int], bytes] = secrets.token_bytes
+    pin_was_wrong: Callable[[int], None] = _ignore
 
 
 def change_pin(
@@ -60,6 +65,7 @@ def change_pin(
         known = old.ask(selected.password.tries_left, around.pin_timeout_seconds)
         chosen = new.ask(around.pin_timeout_seconds)
         while (wrong := card.try_pin(selected, known, chosen)) is not None:
+            around.pin_was_wrong(wrong.tries_left)
             selected = card.select(PasswordReference.PIN)
             known = _asked_again(old, selected.password.tries_left, around, wrong)
 

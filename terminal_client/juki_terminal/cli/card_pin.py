@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from juki_client.outcome import JSON, Problem
-from juki_client.report import Report
+from juki_client.report import Report, say
 from juki_terminal.cli import entries
 from juki_terminal.cli.texts import Text
 from juki_terminal.lock_report import report_lock
@@ -28,8 +28,13 @@ def change(settings: Settings, pin_from: str | None, new_pin_from: str | None) -
     config = settings.config()
     old = entries.pin_source(settings.language, pin_from)
     new = entries.new_pin_source(settings.language, new_pin_from)
-    patient = Patient(config.card_wait_seconds, config.pin_timeout_seconds)
+    patient = Patient(
+        config.card_wait_seconds,
+        config.pin_timeout_seconds,
+        pin_was_wrong=lambda _: say(Text.PIN_WRONG.say(settings.language)),
+    )
     reader = settings.reader()
+    say(Text.CARD_AWAITED.say(settings.language))
     try:
         change_pin(reader, old, new, patient)
     except Problem as problem:

@@ -243,6 +243,18 @@ async def test_an_act_that_is_refused_after_taking_the_session_leaves_it_unused(
     assert not kept.is_used
 
 
+async def test_an_unlock_begun_between_session_and_issue_wins(center: Center) -> None:
+    command = await center.command("yoshida-taro")
+    serial = serial_of("yoshida-taro")
+    await center.store.act(lambda tx: tx.cards.set_pin_pending(serial, pending=True))
+
+    with pytest.raises(Refusal) as caught:
+        await center.issue(command)
+
+    assert caught.value.reason is Reason.CARD_PIN_PENDING
+    assert center.found(command) is None
+
+
 @pytest.mark.parametrize(
     ("change", "purpose", "reason"),
     [

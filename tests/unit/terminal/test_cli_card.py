@@ -12,9 +12,10 @@ from tests.unit.terminal.center_double import LocksDouble, SessionDouble
 from tests.unit.terminal.conftest import PIN
 from tests.unit.terminal.test_cli import Run, run
 from tests.unit.terminal.test_pin_setting import put, record_of
+from tests.unit.terminal.test_secrets import forms_of
 
 __all__ = ["run"]
-NEW = "2580"
+NEW, WRONG = "2580", "9172"
 
 
 @pytest.fixture
@@ -60,6 +61,37 @@ def test_case_34_a_new_pin_that_breaks_the_rule_is_refused_and_not_shown(
     assert (ended.code, ended.error["reason"], ended.error["part"]) == (3, reason, "pin")
     assert text.split(maxsplit=1)[0] not in str(ended.envelope) + ended.err
     assert record_of(card).value == Pin(PIN)
+
+
+def test_case_34_nothing_that_is_written_has_a_pin(
+    run: Run, config: Path, entries: tuple[Path, Path], tmp_path: Path
+) -> None:
+    present, new = entries
+    present.write_text(f"{WRONG}\n{PIN}\n", encoding="ascii")
+    trace = tmp_path / "trace.jsonl"
+    before = set(tmp_path.rglob("*"))
+
+    ended = run(
+        "--trace",
+        str(trace),
+        "card",
+        "change-pin",
+        "--pin-from",
+        str(present),
+        "--new-pin-from",
+        str(new),
+    )
+
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in before]
+    assert ended.code == 0
+    assert "Wrong PIN." in ended.err
+    assert trace in written
+    for path in written:
+        octets = path.read_bytes().replace(b'"t": ', b"")
+        for secret in (PIN, WRONG, NEW):
+            assert not any(form in octets for form in forms_of(secret)[1:]), path
+    for secret in (PIN, WRONG, NEW):
+        assert secret not in str(ended.envelope) + ended.err
 
 
 def test_a_locked_pin_is_reported_to_the_center(

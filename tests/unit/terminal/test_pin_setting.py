@@ -17,6 +17,7 @@ from juki_client.outcome import Problem
 from juki_terminal.new_pin import FileNewPin
 from juki_terminal.pin import FilePin
 from juki_terminal.pin_setting import (
+    Patient,
     change_pin,
     finish_first_pin,
     set_first_pin,
@@ -113,6 +114,19 @@ def test_a_wrong_old_pin_is_counted_asked_again_and_forgiven_by_the_right_one(ca
     change(VirtualReader(card), WRONG, PIN)
 
     assert record_of(card) == PinRecord(PinState.OPERATIONAL, Pin(NEW))
+
+
+def test_a_wrong_old_pin_is_told_with_the_tries_that_are_left(card: Path) -> None:
+    told: list[int] = []
+
+    change_pin(
+        VirtualReader(card),
+        FilePin([WRONG, WRONG, PIN]),
+        FileNewPin([NEW, NEW]),
+        Patient(pin_was_wrong=told.append),
+    )
+
+    assert told == [2, 1]
 
 
 def test_a_wrong_old_pin_that_nobody_mends_changes_nothing(card: Path) -> None:
