@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.policy import AgencyPolicy
+from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.residents.municipalities import Municipalities
@@ -23,7 +24,7 @@ from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
-from juki_center.rpc import agencies, card_session, copies, residents, server
+from juki_center.rpc import agencies, card_applications, card_session, copies, residents, server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.agency_alarms import AgencyAlarms
 from juki_center.rpc.batch_pace import BatchPace
@@ -38,6 +39,8 @@ from juki_pki.folder import PKIFolder
 from jukinet.agencies.v1 import identity_confirmation_service_pb2
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as confirmation_grpc
 from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
+from jukinet.cards.v1 import card_application_service_pb2
+from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
@@ -113,6 +116,7 @@ async def listening(
         services=(
             *_services(config, store, pki, material, sessions, around),
             _register_service(config, store, metrics, imports, pace, around),
+            _application_service(config, store, around),
             _confirmation_service(confirmations),
         ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -180,6 +184,24 @@ def _register_service(
             register, target
         ),
     )
+
+
+def _application_service(
+    config: CenterConfig, store: SQLiteStore, around: Surroundings
+) -> server.Service:
+    parts = card_applications.Parts(store, card_policy(config), around.clock)
+    applications = card_applications.CardApplications(parts)
+    return server.Service(
+        card_application_service_pb2.DESCRIPTOR.services_by_name["CardApplicationService"],
+        lambda target: applications_grpc.add_CardApplicationServiceServicer_to_server(
+            applications, target
+        ),
+    )
+
+
+def card_policy(config: CenterConfig) -> CardPolicy:
+    """Return what the configuration settles for cards."""
+    return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
 
 
 def _confirmations(

@@ -14,7 +14,7 @@ async def usable_photo(octets: bytes) -> bytes:
     """Return a photo as it is kept: without metadata.
 
     Raises Refusal(PHOTO_NOT_USABLE) with the rule of `photos.stripped`; DAMAGED where the picture
-    cannot be decoded to its last row.
+    cannot be decoded. Rows that a camera failed to write show as grey: those a clerk has to see.
     """
     return await asyncio.to_thread(_checked, octets)
 
