@@ -12,12 +12,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_cardbox.blanks import make_blank
-from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.cards.application_rows import (
     Application,
     ApplicationKind,
@@ -148,7 +147,6 @@ class Factory:
     loop: Loop
     store: SQLiteStore
     address: str
-    clock_ahead: timedelta = timedelta()
 
     def act(self, act: Callable[[Tx], T]) -> T:
         """Run an act in the center's store."""
@@ -167,8 +165,8 @@ class Factory:
         return self.act(lambda tx: apply_for(tx, key, **what))  # type: ignore[arg-type]  # passed on
 
     def blank(self, name: str = "blank") -> Path:
-        """Make a blank chip of this issuer in a file."""
-        path = self.folder / f"{name}-{uuid.uuid4().hex[:8]}.card"
+        """Make a blank chip of this issuer in a file, which no death of the center touches."""
+        path = self.folder.parent / f"{name}-{uuid.uuid4().hex[:8]}.card"
         make_blank(path, self.pki.personalisation_key())
         return path
 
@@ -238,8 +236,3 @@ def card_factory(
         store.close()
         if loop is None:
             own.close()
-
-
-def cause_of(refused: DeniedAttempt) -> str:
-    """Return what the log says of a refusal."""
-    return str(refused.event.cause)
