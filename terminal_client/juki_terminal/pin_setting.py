@@ -56,8 +56,8 @@ def change_pin(
 
     Both are asked before either is used, so that a new PIN that breaks the rule costs nothing.
     A wrong old PIN is asked for again, as long as there are tries. Raises Problem: what the sources
-    raise, PIN_WRONG, PIN_LOCKED, PIN_CHANGE_INCONCLUSIVE, and those of the card and the reader,
-    after all of which the card has the old PIN.
+    raise, PIN_WRONG, PIN_LOCKED, and those of the card and the reader, after which the card has the
+    old PIN; and PIN_CHANGE_INCONCLUSIVE, after which it has the old one or the new one.
     """
     around = patient or Patient()
     with _card(reader, around) as card:
