@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_center.areas.callers import Agency, Operator, Terminal
+from juki_center.areas.callers import Agency, Desk, Operator, Terminal
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from juki_pki.identity import Role
@@ -26,6 +26,13 @@ def terminal(identity: PeerIdentity) -> Terminal:
 
 def terminal_or_operator(identity: PeerIdentity) -> Caller:
     """Return the calling terminal or operator; raise ROLE_NOT_ALLOWED for anybody else."""
+    return Operator(identity.uri) if identity.role is Role.OPERATOR else terminal(identity)
+
+
+def taker_of_reports(identity: PeerIdentity) -> Terminal | Desk | Operator:
+    """Return who takes a report of a lost card; raise ROLE_NOT_ALLOWED for anybody else."""
+    if identity.role is Role.DESK and identity.municipality is not None:
+        return Desk(identity.uri, MunicipalityCode(identity.municipality))
     return Operator(identity.uri) if identity.role is Role.OPERATOR else terminal(identity)
 
 

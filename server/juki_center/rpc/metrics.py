@@ -46,6 +46,17 @@ class Metrics:
             ("outcome",),
             registry=self._registry,
         )
+        self.locks_reported = Counter(
+            "juki_pin_locks_reported",
+            "Reports that some card at a terminal has a locked PIN.",
+            registry=self._registry,
+        )
+        self.cards_suspended = Counter(
+            "juki_card_suspensions",
+            "Reports of lost cards that were taken, by the role of who took them.",
+            ("role",),
+            registry=self._registry,
+        )
 
         self.open_batches = Gauge(
             "juki_batches_open", "Batches of agencies under way.", registry=self._registry

@@ -81,6 +81,11 @@ def refuse_expired(card: Card, now: datetime) -> None:
         raise Refusal(Reason.CARD_EXPIRED)
 
 
+def is_expired(card: Card, now: datetime) -> bool:
+    """Return whether a card's validity, and nothing else before it, has ended it."""
+    return card.status in _WHOLE and day_in_japan(now) > card.valid_until
+
+
 REFUSED: Final = {
     CardStatus.MAKING: Reason.CARD_NOT_ACTIVE,
     CardStatus.MADE: Reason.CARD_NOT_ACTIVE,
