@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -262,5 +261,3 @@ async def test_an_office_that_is_no_more_suspends_nothing(life: CardLife) -> Non
         await window.do(suspend_card, suspension())
 
     assert refused.value.reason is Reason.UNAUTHENTICATED
-
-

@@ -31,7 +31,7 @@ from juki_center.areas.cards.window import Window
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.config import SessionTimes
 from juki_center.data import municipality_rows
-from juki_center.rpc import card_session, personalise_stream, server
+from juki_center.rpc import card_session, cards, personalise_stream, server
 from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
@@ -198,6 +198,7 @@ async def _serving(
             store, policy(), lambda: load_making_material(pki), sessions, times.ready, clock
         )
     )
+    life = cards.Cards(cards.Parts(store, policy(), clock, Metrics(), making))
     services = (
         server.Service(
             card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
@@ -207,7 +208,7 @@ async def _serving(
         ),
         server.Service(
             card_service_pb2.DESCRIPTOR.services_by_name["CardService"],
-            lambda s: card_service_pb2_grpc.add_CardServiceServicer_to_server(making, s),
+            lambda s: card_service_pb2_grpc.add_CardServiceServicer_to_server(life, s),
         ),
     )
     async with running(pki, *services, clock=clock) as edge:

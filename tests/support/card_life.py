@@ -81,20 +81,20 @@ class CardLife:
         """The store behind the window."""
         return self.window.store
 
-    def card(self, serial: bytes = serial_of(TARO)) -> Card:  # noqa: B008  # a constant
+    def card(self, serial: bytes = serial_of(TARO)) -> Card:  # a constant
         """Return a card as the register has it."""
         card = self.store.read(lambda tx: tx.cards.card(serial))
         assert card is not None
         return card
 
-    def notes(self, serial: bytes = serial_of(TARO)) -> list[CardNote]:  # noqa: B008  # a constant
+    def notes(self, serial: bytes = serial_of(TARO)) -> list[CardNote]:  # a constant
         """Return the notes to a card."""
         return self.store.read(lambda tx: tx.card_notes.of_card(serial))
 
     async def session(
         self,
         purpose: Purpose,
-        serial: bytes = serial_of(TARO),  # noqa: B008  # a constant
+        serial: bytes = serial_of(TARO),  # a constant
         *,
         terminal: Terminal = TOKOROZAWA,
         now: datetime = NOW,
@@ -135,15 +135,13 @@ class CardLife:
     async def attempt(
         self,
         unlock_id: bytes,
-        serial: bytes = serial_of(TARO),  # noqa: B008  # a constant
+        serial: bytes = serial_of(TARO),  # a constant
         *,
         terminal: Terminal = TOKOROZAWA,
         now: datetime = NOW,
     ) -> UnlockMode:
         """Write that a command may reach the card."""
-        return await self.store.act(
-            lambda tx: attempt_unlock(tx, unlock_id, serial, terminal, now)
-        )
+        return await self.store.act(lambda tx: attempt_unlock(tx, unlock_id, serial, terminal, now))
 
 
 def ready_application(store: SQLiteStore, key: str) -> Application:
@@ -199,7 +197,7 @@ def by_code(key: str = TARO) -> ByCode:
     return ByCode(SAMPLES[key].record.code)
 
 
-def by_number(serial: bytes = serial_of(TARO)) -> ByNumber:  # noqa: B008  # a constant
+def by_number(serial: bytes = serial_of(TARO)) -> ByNumber:  # a constant
     """Mean the card with which a sample resident began, by its number."""
     return ByNumber(CardNumber.drawn(serial[-8:]))
 

@@ -24,22 +24,37 @@ from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
-from juki_center.rpc import agencies, card_applications, card_session, copies, residents, server
+from juki_center.rpc import (
+    agencies,
+    card_applications,
+    card_session,
+    cards,
+    copies,
+    personalise_stream,
+    residents,
+    server,
+)
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.agency_alarms import AgencyAlarms
 from juki_center.rpc.batch_pace import BatchPace
 from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.change_bell import ChangeBell
+from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
+from juki_center.rpc.personalisations import Personalisations
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
 from jukinet.agencies.v1 import identity_confirmation_service_pb2
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as confirmation_grpc
 from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
-from jukinet.cards.v1 import card_application_service_pb2
+from jukinet.cards.v1 import (
+    card_application_service_pb2,
+    card_service_pb2,
+    card_service_pb2_grpc,
+)
 from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
@@ -117,6 +132,15 @@ async def listening(
             *_services(config, store, pki, material, sessions, around),
             _register_service(config, store, metrics, imports, pace, around),
             _application_service(config, store, around),
+            _card_service(
+                cards.Parts(
+                    store=store,
+                    policy=card_policy(config),
+                    clock=around.clock,
+                    metrics=metrics,
+                    making=_making(config, store, pki, sessions, around),
+                )
+            ),
             _confirmation_service(confirmations),
         ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -196,6 +220,32 @@ def _application_service(
         lambda target: applications_grpc.add_CardApplicationServiceServicer_to_server(
             applications, target
         ),
+    )
+
+
+def _making(
+    config: CenterConfig,
+    store: SQLiteStore,
+    pki: PKIFolder,
+    sessions: OpenSessions,
+    around: Surroundings,
+) -> Personalisations:
+    parts = personalise_stream.Parts(
+        store=store,
+        policy=card_policy(config),
+        material=lambda: load_making_material(pki),
+        open_sessions=sessions,
+        within=config.session.ready,
+        clock=around.clock,
+    )
+    return Personalisations(parts)
+
+
+def _card_service(parts: cards.Parts) -> server.Service:
+    servicer = cards.Cards(parts)
+    return server.Service(
+        card_service_pb2.DESCRIPTOR.services_by_name["CardService"],
+        lambda target: card_service_pb2_grpc.add_CardServiceServicer_to_server(servicer, target),
     )
 
 

@@ -17,6 +17,7 @@ from juki_center.areas.cards.returns import return_card
 from juki_center.areas.cards.revocations import revoke_card
 from juki_center.areas.cards.suspensions import suspend_card
 from juki_center.areas.cards.unlocks import begin_unlock, complete_unlock
+from juki_center.errors import Reason, Refusal
 from juki_center.rpc import cards_translation as translate
 from juki_center.rpc.callers import taker_of_reports, terminal
 from juki_center.rpc.durable import durably
@@ -217,6 +218,14 @@ class Cards(pb_grpc.CardServiceServicer):
         command = translate.return_card(request, _terminal())
         answer, now = await self._act(return_card, command)
         return pb.ReturnCardResponse(card=translate.card_message(answer, now))
+
+    async def ReissueCard(  # noqa: N802  # the proto's name
+        self,
+        _request: pb.ReissueCardRequest,
+        _context: Context[pb.ReissueCardRequest, pb.ReissueCardResponse],
+    ) -> pb.ReissueCardResponse:
+        """Refuse to end a card and apply for another at once."""
+        raise Refusal(Reason.METHOD_UNKNOWN)
 
     async def GetCard(  # noqa: N802  # the proto's name
         self,

@@ -17,7 +17,6 @@ from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
 from juki_center.rpc.personalise_stream import personalise
 from jukinet.cards.v1 import card_service_pb2 as pb
-from jukinet.cards.v1 import card_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Request, Answer]
 
 
-class Personalisations(pb_grpc.CardServiceServicer):
+class Personalisations:
     """The methods that make cards, list what is open, give cards up and show faces."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def PersonaliseCard(  # type: ignore[override]  # noqa: N802  # asyncio, the proto's name
+    async def PersonaliseCard(  # noqa: N802  # the proto's name
         self,
         request_iterator: AsyncIterator[pb.PersonaliseCardRequest],
         context: Context[pb.PersonaliseCardRequest, pb.PersonaliseCardResponse],
