@@ -13,11 +13,13 @@ from juki_center.areas.cards import application_commands as commands
 from juki_center.areas.cards.application_rows import ApplicationState, EndReason, Place
 from juki_center.areas.cards.numbers import ApplicationNumber, LetterNumber
 from juki_center.areas.cards.register import CardStyle
+from juki_center.areas.cards.suspensions import LossReason
 from juki_center.rpc import fields
 from juki_center.rpc.evidence_translation import documents, representative
 from juki_center.rpc.records_translation import resident_code
 from jukinet.cards.v1 import card_application_pb2 as records
 from jukinet.cards.v1 import card_application_service_pb2 as pb
+from jukinet.cards.v1 import card_service_pb2
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
         | pb.RejectApplicationRequest
         | pb.GetApplicationRequest
         | pb.ListApplicationsRequest
+        | card_service_pb2.ReissueCardRequest
     )
 
 _CLERK_NAME: Final = 60
 _PAGE: Final = 100
 _PAGE_TOKEN: Final = 200
 _STATES: Final = 6
+_REPORT: Final = 40
 # The proto's names of styles begin with a part of the enumeration's own name.
 _STYLES: Final = {
     records.CARD_STYLE_1: CardStyle.STYLE_1,
@@ -80,6 +84,38 @@ def application_form(path: str, form: records.ApplicationForm) -> commands.Appli
         else None,
         lapsed_card=_lapsed_card(f"{path}.lapsed_card", form),
     )
+
+
+def reissue_card(
+    request: card_service_pb2.ReissueCardRequest, sender: Terminal
+) -> commands.ReissueCard:
+    """Check and translate an application in place of a card; the photo as it was sent."""
+    fields.present(request, "form", "form")
+    return commands.ReissueCard(
+        terminal=sender,
+        request_id=fields.uuid4("request_id", request.request_id),
+        clerk_name=_clerk(request),
+        form=application_form("form", request.form),
+        old_card=_old_card(request),
+    )
+
+
+def _old_card(
+    request: card_service_pb2.ReissueCardRequest,
+) -> commands.Lost | commands.HandedIn:
+    match request.WhichOneof("old_card"):
+        case "lost":
+            reasons = card_service_pb2.SuspendCardRequest.Reason.DESCRIPTOR
+            report = request.lost.police_report
+            return commands.Lost(
+                fields.choice("lost.reason", request.lost.reason, reasons, LossReason),
+                fields.text("lost.police_report", report, longest=_REPORT, may_be_empty=True),
+            )
+        case "card_session_id":
+            session_id = fields.octets("card_session_id", request.card_session_id, size=16)
+            return commands.HandedIn(session_id)
+        case _:
+            raise fields.invalid("old_card", "REQUIRED")
 
 
 def record_reply(request: pb.RecordInquiryReplyRequest, sender: Terminal) -> commands.RecordReply:

@@ -10,6 +10,7 @@ import cbor2
 from juki_center.areas.cards.application_commands import (
     InquiryLetter,
     IssueNotice,
+    Reissued,
     Taken,
 )
 from juki_center.areas.cards.application_rows import (
@@ -19,6 +20,7 @@ from juki_center.areas.cards.application_rows import (
     ApplicationState,
     EndReason,
 )
+from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber, LetterNumber
 from juki_center.areas.cards.register import CardStyle
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -35,6 +37,18 @@ def encode_taken(taken: Taken) -> bytes:
 def decode_taken(octets: bytes) -> Taken:
     """Decode what `encode_taken` has made."""
     return _read_taken(cast("_Fields", cbor2.loads(octets)))
+
+
+def encode_reissued(reissued: Reissued) -> bytes:
+    """Encode an application in place of a card, and that card."""
+    parts = [encode_taken(reissued.taken), encode_card(reissued.old_card)]
+    return cbor2.dumps(parts, canonical=True)
+
+
+def decode_reissued(octets: bytes) -> Reissued:
+    """Decode what `encode_reissued` has made."""
+    taken, old_card = cast("list[bytes]", cbor2.loads(octets))
+    return Reissued(decode_taken(taken), decode_card(old_card))
 
 
 def _taken(taken: Taken) -> _Fields:

@@ -17,6 +17,7 @@ from juki_center.areas.cards.application_rows import (
 )
 from juki_center.areas.cards.numbers import ApplicationNumber, LetterNumber
 from juki_center.areas.cards.register import Card, CardStyle
+from juki_center.areas.cards.suspensions import LossReason
 from juki_center.areas.evidence import IdentityDocument, LegalRepresentative
 from juki_center.areas.residents.codes import ResidentCode
 
@@ -59,7 +60,7 @@ class SubmitApplication:
 class Lost:
     """The old card is lost. `police_report` is the number of the report, or empty."""
 
-    reason: str
+    reason: LossReason
     police_report: str = field(default="", repr=False)
 
 

@@ -11,7 +11,12 @@ from enum import StrEnum
 from typing import Final
 
 from juki_center.areas.cards.application_rows import Place
-from juki_center.areas.evidence import PHOTO_KINDS, PUBLIC_KINDS, IdentityDocument
+from juki_center.areas.evidence import (
+    PHOTO_KINDS,
+    PUBLIC_KINDS,
+    IdentityDocument,
+    refuse_without_document,
+)
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
 
@@ -78,9 +83,7 @@ def refuse_reply_without_evidence(
     Reasons: IDENTITY_DOCUMENT_REQUIRED; ID_KIND_NOT_ACCEPTED where none of the documents counts;
     ORAL_QUESTIONS_REQUIRED.
     """
-    if rules.reply_needs_document and not documents:
-        raise Refusal(Reason.IDENTITY_DOCUMENT_REQUIRED)
-    if rules.reply_needs_document and not any(one.kind in PUBLIC_KINDS for one in documents):
-        raise Refusal(Reason.ID_KIND_NOT_ACCEPTED)
+    if rules.reply_needs_document:
+        refuse_without_document(documents)
     if rules.reply_needs_oral_questions and not questions_answered:
         raise Refusal(Reason.ORAL_QUESTIONS_REQUIRED)

@@ -16,23 +16,15 @@ from juki_center.areas.cards.application_reads import FindTx, find_application
 from juki_center.areas.cards.application_rows import Application, ApplicationState
 from juki_center.areas.cards.application_rules import CLERKS_ENDS, after
 from juki_center.areas.cards.applications import facts_of
-from juki_center.areas.cards.personalisation_rows import Personalisations, PersonalisationState
+from juki_center.areas.cards.personalisation_rows import PersonalisationState
+from juki_center.areas.cards.personalisations import FinishTx, give_up
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.cards.register import Cards
-from juki_center.areas.cards.rules import TRANSITIONS, CardEvent
-from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
 from juki_center.errors import Reason, Refusal
 
 
-class RejectTx(WindowTx, FindTx, Protocol):
+class RejectTx(WindowTx, FindTx, FinishTx, Protocol):
     """What ending an application needs of a transaction."""
-
-    @property
-    def cards(self) -> Cards: ...
-
-    @property
-    def personalisations(self) -> Personalisations: ...
 
 
 def reject_application(
@@ -50,6 +42,7 @@ def reject_application(
             application,
             state=after(application.state, CLERKS_ENDS[command.reason]),
             papers=None,
+            card_number=None,
             ended_at=now,
             end_reason=command.reason,
         )
@@ -86,9 +79,4 @@ def _give_up_card(tx: RejectTx, window: Window, application: Application) -> Non
         return
     if made.state is PersonalisationState.OPEN:
         raise Refusal(Reason.PERSONALISATION_OPEN)
-    for card in tx.cards.of_person(application.person):
-        if card.number == made.card_number and (card.status, CardEvent.GIVEN_UP) in TRANSITIONS:
-            change_status(
-                tx, ChangeStatus(window.terminal.uri, card.serial, CardEvent.GIVEN_UP), window.now
-            )
-    tx.personalisations.forget_secrets(made.personalisation_id)
+    give_up(tx, made, window.terminal.uri, window.now)
