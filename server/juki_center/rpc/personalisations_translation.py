@@ -16,6 +16,7 @@ from juki_center.areas.cards.personalisation_commands import (
 )
 from juki_center.areas.residents.records import Sex
 from juki_center.rpc import fields
+from juki_center.rpc.card_applications_translation import application_message
 from juki_center.rpc.civil_dates import civil_date_message
 from jukinet.cards.v1 import card_application_pb2, card_pb2
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -35,8 +36,6 @@ _CLERK_NAME: Final = 60
 _ID: Final = 16
 _PAGE: Final = 100
 _PAGE_TOKEN: Final = 64
-_STATE: Final = card_application_pb2.ApplicationState
-_KIND: Final = card_application_pb2.ApplicationKind
 _SEX_TEXTS: Final = {Sex.MALE: "男", Sex.FEMALE: "女", Sex.BLANK: ""}
 
 
@@ -123,21 +122,7 @@ def face_message(face: CardFace) -> pb.GetCardFaceResponse:
 
 def void_message(application: Application) -> pb.VoidPersonalisationResponse:
     """Translate the application that waits for another card."""
-    return pb.VoidPersonalisationResponse(application=_application(application))
-
-
-def _application(row: Application) -> card_application_pb2.Application:
-    message = card_application_pb2.Application(
-        number=row.number,
-        state=_STATE.Value(fields.proto_name(row.state, _STATE.DESCRIPTOR)),
-        kind=_KIND.Value(fields.proto_name(row.kind, _KIND.DESCRIPTOR)),
-        style=_style(row.style),
-        reply_until="" if row.reply_until is None else row.reply_until.isoformat(),
-        end_reason=row.end_reason or "",
-        card_number=row.card_number or "",
-    )
-    message.submit_time.FromDatetime(row.submitted_at)
-    return message
+    return pb.VoidPersonalisationResponse(application=application_message(application))
 
 
 def _personalisation(row: Personalisation) -> pb.Personalisation:

@@ -15,7 +15,9 @@ from typing import Protocol, cast
 import cbor2
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
+from juki_center.areas.cards import application_rules
 from juki_center.areas.cards.application_rows import Application, Applications, ApplicationState
+from juki_center.areas.cards.application_rules import ApplicationEvent
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.personalisation_commands import (
     ListPersonalisations,
@@ -90,14 +92,13 @@ def finish(tx: FinishTx, card: Card, caller_uri: str, now: datetime) -> None:
     if made is None or made.state is not PersonalisationState.OPEN:
         raise Refusal(Reason.PERSONALISATION_NOT_FOUND)
     application = _application(tx, made)
-    if application is None or application.state is not ApplicationState.APPROVED:
+    if application is None:
         raise Refusal(Reason.PERSONALISATION_NOT_FOUND)
+    state = application_rules.after(application.state, ApplicationEvent.CARD_MADE)
     status = after(card.status, CardEvent.PROVED)
     tx.cards.set_status(card.serial, status)
     tx.personalisations.end(made.personalisation_id, PersonalisationState.DONE, now)
-    tx.applications.update(
-        replace(application, state=ApplicationState.READY, card_number=card.number)
-    )
+    tx.applications.update(replace(application, state=state, card_number=card.number))
     tx.audit.append(
         AuditEvent(
             event=Event.CARD_MADE,
@@ -144,9 +145,8 @@ def give_up(tx: FinishTx, row: Personalisation, caller_uri: str, now: datetime) 
     tx.personalisations.end(row.personalisation_id, PersonalisationState.VOID, now)
     tx.personalisations.forget_secrets(row.personalisation_id)
     if application is not None:
-        tx.applications.update(
-            replace(application, state=ApplicationState.APPROVED, card_number=None)
-        )
+        state = application_rules.after(application.state, ApplicationEvent.CARD_GIVEN_UP)
+        tx.applications.update(replace(application, state=state, card_number=None))
 
 
 def list_open(tx: FinishTx, window: Window, command: ListPersonalisations) -> PersonalisationPage:
