@@ -131,6 +131,13 @@ class ChangeJournal:
         changes = self._changes.values()
         return tuple(one for one in changes if (one.command, one.subject, one.state) == wanted)
 
+    def last_change(self, command: str, subject: str) -> Change | None:
+        """Return the newest change by this command, of this subject, however it ended."""
+        changes = reversed(self._changes.values())
+        return next(
+            (one for one in changes if (one.command, one.subject) == (command, subject)), None
+        )
+
     def write(self, command: str, request_id: str, state: ChangeState, now: datetime) -> None:
         """Write how far a change has come, synced; raise Problem JOURNAL_DAMAGED."""
         self.record(Change(request_id, command, state, int(now.timestamp())))

@@ -75,6 +75,7 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
     transcripts: dict[bytes, bytes] = field(default_factory=dict)
     plan_seconds: float = 120
     hellos: list[card_pb.Hello] = field(default_factory=list)
+    purposes: dict[bytes, int] = field(default_factory=dict)
     takes_pin_away: bool = False
 
     def Authenticate(  # noqa: N802
@@ -105,6 +106,7 @@ class SessionDouble(card_grpc.CardSessionServiceServicer):
         if hello.purpose == options_pb2.PURPOSE_CERTIFICATE_COPY:
             self.codes.append(self._code)
         self.finished.append(session_id)
+        self.purposes[session_id] = hello.purpose
         self.transcripts[session_id] = transcript.digest()
         result = card_pb.Result(session_id=session_id, transcript_hash=transcript.digest())
         result.usable_until.FromDatetime(datetime.now(UTC) + timedelta(seconds=300))

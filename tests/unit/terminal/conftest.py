@@ -19,6 +19,7 @@ from juki_pki.profile import Profiles
 from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
+from tests.unit.terminal.cards_double import CardsDouble
 from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
 from tests.unit.terminal.residents_double import ResidentsDouble
 
@@ -94,9 +95,15 @@ def residents() -> ResidentsDouble:
 
 
 @pytest.fixture
-def locks() -> LocksDouble:
+def cards(sessions: SessionDouble) -> CardsDouble:
+    """The one card of the center in this process."""
+    return CardsDouble(sessions=sessions)
+
+
+@pytest.fixture
+def locks(cards: CardsDouble) -> LocksDouble:
     """The reports of locks that the center in this process has taken."""
-    return LocksDouble()
+    return cards
 
 
 @pytest.fixture
