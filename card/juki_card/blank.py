@@ -123,7 +123,7 @@ class ChipState:
             raise ParseError("blank chip: a version that we do not speak")
         chip_serial, rest = tlv.take(rest, _CHIP_SERIAL)
         done, rest = tlv.take(rest, _DONE)
-        if len(done) != 1 or done[0] & ~EVERYTHING:
+        if len(done) != 1 or done[0] & ~int(EVERYTHING):
             raise ParseError("blank chip: parts that there are not")
         point, rest = tlv.take_optional(rest, _POINT)
         trust, rest = tlv.take_optional(rest, _TRUST_DIGEST)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from juki_card.virtual.chance import Chance
     from juki_card.virtual.session import Stage
 
+_KNOWN: Final = frozenset(Instruction)
 _PARTS: Final = {number: part for part, number in NUMBERS.items()}
 _WITH_DATA: Final = frozenset((Instruction.MUTUAL_AUTHENTICATE, Instruction.PUT_CONTENT))
 _WITHOUT_ANSWER: Final = frozenset((Instruction.PUT_CONTENT, Instruction.TERMINATE))
@@ -55,7 +56,7 @@ class BlankTurn:
         secured: SecuredBy | None = None,
     ) -> Transition:
         """Answer and go to `stage`, with a new memory or new keys where they are given."""
-        if len(data) > self.room:
+        if len(data) > min(self.command.ne, self.room):
             raise Refused(SW.WRONG_LENGTH)
         session = replace(self.session, stage=stage, secured=secured or self.session.secured)
         return Transition(memory or self.memory, session, ResponseAPDU(data, SW.OK))
@@ -83,7 +84,7 @@ def look_up(turn: BlankTurn) -> Transition:
 
 def _instruction(command: CommandAPDU) -> Instruction:
     """Return what is asked for; refuse what a blank does not know, and data or Le out of place."""
-    if command.cla != blank.CLA or command.ins not in set(Instruction):
+    if command.cla != blank.CLA or command.ins not in _KNOWN:
         raise Refused(SW.INS_NOT_SUPPORTED)
     instruction = Instruction(command.ins)
     numbers = _PARTS if instruction is Instruction.PUT_CONTENT else (0x00,)

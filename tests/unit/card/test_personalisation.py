@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
-from juki_card import blank, personalisation
+from juki_card import blank, personalisation, tlv
 from juki_card.apdu import SW, CommandAPDU, ResponseAPDU
 from juki_card.blank import EVERYTHING, NOTHING, ChipState, Part
 from juki_card.blank_key import CHALLENGE_SIZE, MasterKey
@@ -24,6 +25,7 @@ from juki_card.flow import Batch, Dialogue, Flow, run, transmit_batch
 from juki_card.passwords import Can, TransportPin
 from juki_card.personalisation import Content, OpenChip
 from juki_card.virtual.memory import CardMemory, PinRecord, PinState
+from juki_card.virtual.session import Session
 from juki_cardbox.personalise import serial_of
 from tests.support.blank_world import (
     CHIP_SERIAL,
@@ -337,6 +339,8 @@ def test_channel_is_dead_after_terminate() -> None:
     run(personalisation.write(found, wanted), chip.transmit)
     run(personalisation.terminate(found), chip.transmit)
 
+    assert not found.channel.alive
+    assert chip.session == Session()
     with pytest.raises(SecureMessagingError):
         run(personalisation.generate_key(found), chip.transmit)
 
@@ -402,22 +406,111 @@ def test_chip_that_does_not_know_the_command_is_no_blank(status_word: int) -> No
     assert refusal.value.status_word == status_word
 
 
+def state_octets(*objects: tuple[int, str]) -> bytes:
+    """Return a state of these data objects."""
+    return tlv.encode(0xE1, b"".join(tlv.encode(t, bytes.fromhex(v)) for t, v in objects))
+
+
+VERSION, SERIAL, NONE_DONE = (0x80, "01"), (0x81, "00" * 16), (0x82, "00")
+
+
+def test_state_of_these_objects_is_one() -> None:
+    assert ChipState.decode(state_octets(VERSION, SERIAL, NONE_DONE)).done == NOTHING
+
+
 @pytest.mark.parametrize(
     "octets",
     [
-        "",
-        "e100",
-        "e1068001018201ff",
-        "e11a8001028110" + "00" * 16 + "820100",
-        "e11a8001018110" + "00" * 16 + "820140",
-        "e11c8001018110" + "00" * 16 + "8201008a00",
-        "e11c8001018110" + "00" * 16 + "8201009100",
-        "e1098001018101008201009000",
+        b"",
+        state_octets(),
+        state_octets(VERSION, SERIAL),
+        state_octets((0x80, "02"), SERIAL, NONE_DONE),
+        state_octets(VERSION, (0x81, "00" * 15), NONE_DONE),
+        state_octets(VERSION, SERIAL, (0x82, "40")),
+        state_octets(VERSION, SERIAL, (0x82, "")),
+        state_octets(VERSION, SERIAL, (0x82, "0000")),
+        state_octets(VERSION, SERIAL, NONE_DONE, (0x8A, "")),
+        state_octets(VERSION, SERIAL, NONE_DONE, (0x91, "00" * 31)),
+        state_octets(VERSION, SERIAL, NONE_DONE, (0x93, "00" * 32), (0x91, "00" * 32)),
+        state_octets(SERIAL, VERSION, NONE_DONE),
+        state_octets(VERSION, SERIAL, NONE_DONE) + b"\x00",
     ],
+    ids=range(13),
 )
-def test_state_that_is_none_is_refused(octets: str) -> None:
+def test_state_that_is_none_is_refused(octets: bytes) -> None:
     with pytest.raises(ParseError):
-        ChipState.decode(bytes.fromhex(octets))
+        ChipState.decode(octets)
+
+
+def answering(
+    found: OpenChip, chip: ChipInHand, data: bytes
+) -> Callable[[CommandAPDU], ResponseAPDU]:
+    """Return a chip that answers the next protected command with these data."""
+
+    def transmit(command: CommandAPDU) -> ResponseAPDU:
+        secured = chip.session.secured
+        assert secured is not None
+        channel = secured.channel()
+        channel.unwrap(command)
+        return channel.wrap(ResponseAPDU(data, SW.OK))
+
+    assert found.channel.alive
+    return transmit
+
+
+@pytest.mark.parametrize(
+    "point", [b"", b"\x04" + bytes(64), b"\x02" + bytes(32)], ids=["none", "off curve", "short"]
+)
+def test_key_that_is_no_point_of_the_curve_is_refused(point: bytes) -> None:
+    chip = ChipInHand()
+    found = opened(chip.transmit)
+    stranger = answering(found, chip, blank.encode_public_key(point))
+
+    with pytest.raises(ParseError):
+        run(personalisation.generate_key(found), stranger)
+
+
+def test_other_key_than_the_one_that_was_told_is_refused() -> None:
+    chip = ChipInHand()
+    open_with_key(chip)
+    chip.reset()
+    found = opened(chip.transmit)
+    stranger = answering(found, chip, blank.encode_public_key(other_key().point))
+
+    with pytest.raises(AuthenticationFailed, match="another key"):
+        run(personalisation.generate_key(found), stranger)
+
+
+def test_other_serial_in_the_channel_than_in_the_clear_is_refused() -> None:
+    chip = ChipInHand()
+
+    def transmit(command: CommandAPDU) -> ResponseAPDU:
+        answer = chip.transmit(command)
+        if command.ins == blank.Instruction.MUTUAL_AUTHENTICATE:
+            chip.memory = replace(chip.blank, chip_serial=bytes(16))
+        return answer
+
+    with pytest.raises(AuthenticationFailed, match="another serial"):
+        opened(transmit)
+
+
+@pytest.mark.parametrize("size", [0, 8, 15, 17])
+def test_challenge_of_another_length_is_refused(size: int) -> None:
+    chip = ChipInHand()
+    found = run(personalisation.identify(), chip.transmit)
+
+    with pytest.raises(ParseError, match="challenges"):
+        run(
+            personalisation.open_chip(
+                replace(found, challenge=bytes(size)), MASTER.blank_key(CHIP_SERIAL), bytes(16)
+            ),
+            chip.transmit,
+        )
+    with pytest.raises(ParseError, match="challenges"):
+        run(
+            personalisation.open_chip(found, MASTER.blank_key(CHIP_SERIAL), bytes(size)),
+            chip.transmit,
+        )
 
 
 def test_state_with_a_part_but_no_digest_of_it_is_refused() -> None:

@@ -29,6 +29,7 @@ from tests.support.blank_world import (
     opened,
     other_key,
 )
+from tests.support.card_states import counted
 from tests.support.eac_world import CAN, FixedChance
 
 CENTER_CHALLENGE = bytes(range(16))
@@ -98,6 +99,18 @@ def real_content() -> dict[Part, bytes]:
     """Return the content of the chip in hand."""
     chip = ChipInHand()
     return content(run(personalisation.generate_key(opened(chip.transmit)), chip.transmit)).parts()
+
+
+def too_long() -> bytes:
+    """Return what could be EF.CardSecurity of the chip in hand, one octet longer than allowed."""
+    point = content_point()
+    return b"\x30\x82\x03\x1d" + point + bytes(0x31D - len(point))
+
+
+def content_point() -> bytes:
+    """Return the point of the chip in hand."""
+    chip = ChipInHand()
+    return run(personalisation.generate_key(opened(chip.transmit)), chip.transmit).point
 
 
 def known_data() -> list[bytes]:
@@ -273,6 +286,7 @@ def test_command_is_obeyed_in_its_states_and_drops_the_session_in_others(
         ("80e800000431323334", SW.WRONG_P1P2),
         ("80e00000", SW.WRONG_LENGTH),
         ("80e00000010000", SW.WRONG_LENGTH),
+        ("80e0000008", SW.WRONG_LENGTH),
         ("80ee000000", SW.WRONG_LENGTH),
         ("80e4000020" + "00" * 32, SW.WRONG_LENGTH),
         ("80e8010000", SW.WRONG_LENGTH),
@@ -303,6 +317,7 @@ def test_command_that_a_blank_does_not_know_is_refused_with_its_status(
         (Part.CARD_SECURITY, real_content()[Part.CARD_SECURITY] + b"\x00"),
         (Part.CARD_SECURITY, b"\x30\x82\x03\x20" + bytes(0x320)),
         (Part.CARD_SECURITY, b"\x30\x00"),
+        (Part.CARD_SECURITY, too_long()),
         (Part.CAN, b"31045"),
         (Part.CAN, b"31045a"),
         (Part.CAN, "３１０４５２".encode()),
@@ -345,11 +360,10 @@ def test_long_content_comes_in_a_chain_of_short_commands() -> None:
 
 
 def test_proceed_of_a_blank_is_refused() -> None:
-    before = states()[0]
+    for session in (Session(), counted().session):
+        outcome = proceed(states()[0].memory, session)
 
-    outcome = proceed(before.memory, before.session)
-
-    assert outcome.answer == ResponseAPDU(b"", SW.CONDITIONS_NOT_SATISFIED)
+        assert outcome.answer == ResponseAPDU(b"", SW.CONDITIONS_NOT_SATISFIED)
 
 
 def test_every_state_of_a_blank_is_reached() -> None:
