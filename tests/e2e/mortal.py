@@ -1,6 +1,6 @@
 """Runs of terminals that die: rehearsed once to learn their events, then killed at each.
 
-The process that is killed is one of `tests.support.mortal_terminal`.
+The process that is killed is one of `tests.support.mortal_commands`.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ class MortalTerminals:
 
 
 @contextmanager
-def mortal_terminals(
+def mortal_commandss(
     folder: Path, config: Path, *watched: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[MortalTerminals]:
     """Start the process that forks terminals."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.mortal_terminal"],
+        [sys.executable, "-m", "tests.support.mortal_commands"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Terminals that die at a chosen event of their trace: `python -m tests.support.mortal_terminal`.
+"""Terminals that die at a chosen event of their trace: `python -m tests.support.mortal_commands`.
 
 An event is what a trace sees: a command before it goes to the card, its answer, a message before it
 is sent, one that was received. At the chosen one the process kills itself with SIGKILL: no handler,

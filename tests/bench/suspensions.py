@@ -1,0 +1,68 @@
+"""How soon a card that the desk stops is refused at a terminal that uses it all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from juki_center.areas.residents.records import ResidenceState
+from juki_center.cli import main as center_main
+from juki_center.storage.samples import read_samples
+from tests.bench.measuring import Figure, Goal, Part, Timings
+from tests.e2e.shell import run_here
+from tests.e2e.storm import Fuse
+from tests.e2e.suspension_race import Stopped, opened_desk, race
+from tests.e2e.window import opened_window
+from tests.support.center_process import CenterProcess
+
+REFUSED_P99_MS = 1_000.0
+_PHASES = 10
+_SESSION_SECONDS = 0.15
+
+
+def measure(folder: Path, runs: int) -> Iterator[Part]:
+    """Stop cards so many times, at different moments of the session that runs."""
+    found = []
+    codes = {
+        sample.key: sample.record.code.digits
+        for sample in read_samples()
+        if sample.state is ResidenceState.ACTIVE
+    }
+    with (
+        CenterProcess(folder) as center,
+        opened_window(folder, center.address, Fuse(lambda _: None)) as window,
+        opened_desk(folder / "desk.toml") as desk,
+    ):
+        keys = sorted(codes)
+        for number in range(runs):
+            key = keys[number % len(keys)]
+            moment = _SESSION_SECONDS * (number % _PHASES) / _PHASES
+            found.append(race(window, desk, key, codes[key], after_seconds=moment))
+            _resume(folder, codes[key])
+    yield _part(found)
+
+
+def _resume(folder: Path, code: str) -> None:
+    """Put the card back into use for the next run, as an operator can on the store itself."""
+    arguments = ("cards", "resume", "--config", str(folder / "center.toml"), "--from", "-")
+    ended = run_here(center_main, arguments, stdin=f"{code}\n")
+    if ended.exit_code:
+        raise RuntimeError(ended.said)
+
+
+def _part(found: list[Stopped]) -> Part:
+    late = sum(stopped.late for stopped in found)
+    refused = Timings([stopped.refused for stopped in found], [])
+    answered = Timings([stopped.answered for stopped in found], [])
+    figures = []
+    for name, timings in (("desk is answered", answered), ("terminal refuses", refused)):
+        for share, shown in ((0.50, "p50"), (0.99, "p99")):
+            ms = timings.quantile_ms(share)
+            figures.append(Figure(f"{name} after the command, {shown}", ms, f"{ms:.1f} ms"))
+    figures.append(Figure("sessions begun after the answer and finished", late, str(late)))
+    title = f"A card is stopped by telephone while it is used, {len(found)} times"
+    goals = [
+        Goal("suspension_refused_p99_ms", refused.quantile_ms(0.99), REFUSED_P99_MS),
+        Goal("suspension_late_sessions", late, 0),
+    ]
+    return Part(title, figures, goals)
