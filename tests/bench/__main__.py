@@ -1,8 +1,8 @@
 """`make bench`: what the center costs, measured on this machine, against its goals.
 
 BENCH_RESIDENTS is the size of the large register (default 100,000; 1,000,000 is the full run),
-BENCH_SMALL that of the small one; BENCH_SUSPENSIONS says how often a card is stopped. Everything lies in out/bench, or in BENCH_DIR, and is removed at
-the end, but for report.json.
+BENCH_SMALL that of the small one; BENCH_SUSPENSIONS says how often a card is stopped (default 60).
+Everything lies in out/bench, or in BENCH_DIR, and is removed at the end, but for report.json.
 """
 
 from __future__ import annotations
