@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from juki_center.areas.cards.register import CardStatus
-from juki_center.rpc import card_applications, server
+from juki_center.rpc import card_applications, cards, personalise_stream, server
+from juki_center.rpc.making_material import load_making_material
+from juki_center.rpc.metrics import Metrics
+from juki_center.rpc.open_sessions import OpenSessions
+from juki_center.rpc.personalisations import Personalisations
 from juki_center.rule_sets import RuleSet
 from jukinet.cards.v1 import card_application_pb2 as records
 from jukinet.cards.v1 import card_application_service_pb2 as pb
 from jukinet.cards.v1 import card_application_service_pb2_grpc as pb_grpc
-from jukinet.cards.v1 import identity_document_pb2
+from jukinet.cards.v1 import card_service_pb2, card_service_pb2_grpc, identity_document_pb2
 from tests.support.card_window import CLERK, PHOTO, CardWindow
 from tests.support.center import CHIYODA, NOW, SAMPLES, open_test_store
 from tests.support.center_edge import channel, running
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from tests.support.center_edge import RunningEdge
 
 APPLICATIONS = pb.DESCRIPTOR.services_by_name["CardApplicationService"]
+CARDS = card_service_pb2.DESCRIPTOR.services_by_name["CardService"]
 MAKOTO = "tsuji-makoto"
 Document = identity_document_pb2.IdentityDocument
 Form = records.ApplicationForm
@@ -46,7 +51,7 @@ class Clock:
 
 @dataclass
 class CardOffice:
-    """A center that serves applications, the window of Chiyoda on its store, and its clock."""
+    """A center that serves applications and cards, Chiyoda's window on its store, its clock."""
 
     window: CardWindow
     clock: Clock
@@ -61,6 +66,12 @@ class CardOffice:
         async with channel(self.edge, self.pki, peer or self.pki.terminal("131016", "01")) as line:
             yield pb_grpc.CardApplicationServiceStub(line)
 
+    @asynccontextmanager
+    async def cards(self) -> AsyncIterator[card_service_pb2_grpc.CardServiceStub]:
+        """Give a stub of the cards' service for the first terminal of Chiyoda."""
+        async with channel(self.edge, self.pki, self.pki.terminal("131016", "01")) as line:
+            yield card_service_pb2_grpc.CardServiceStub(line)
+
 
 @asynccontextmanager
 async def serving(
@@ -74,15 +85,36 @@ async def serving(
     servicer = card_applications.CardApplications(
         card_applications.Parts(store, window.policy, clock)
     )
-    service = server.Service(
-        APPLICATIONS,
-        lambda s: pb_grpc.add_CardApplicationServiceServicer_to_server(servicer, s),
+    life = cards.Cards(_card_parts(pki, window, clock))
+    services = (
+        server.Service(
+            APPLICATIONS,
+            lambda s: pb_grpc.add_CardApplicationServiceServicer_to_server(servicer, s),
+        ),
+        server.Service(
+            CARDS, lambda s: card_service_pb2_grpc.add_CardServiceServicer_to_server(life, s)
+        ),
     )
     try:
-        async with running(pki, service) as edge:
+        async with running(pki, *services) as edge:
             yield CardOffice(window, clock, edge, pki)
     finally:
         store.close()
+
+
+def _card_parts(pki: PKIFolder, window: CardWindow, clock: Clock) -> cards.Parts:
+    metrics = Metrics()
+    making = Personalisations(
+        personalise_stream.Parts(
+            store=window.store,
+            policy=window.policy,
+            material=lambda: load_making_material(pki),
+            open_sessions=OpenSessions(metrics),
+            within=timedelta(seconds=60),
+            clock=clock,
+        )
+    )
+    return cards.Parts(window.store, window.policy, clock, metrics, making)
 
 
 def licence(kind: Document.Kind.ValueType = Document.KIND_DRIVING_LICENCE) -> Document:

@@ -16,7 +16,7 @@ from juki_center.rpc import card_applications_translation as translate
 from juki_center.rpc.callers import terminal
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
-from juki_center.rpc.photos import usable_photo
+from juki_center.rpc.photos import with_usable_photo
 from jukinet.cards.v1 import card_application_service_pb2 as pb
 from jukinet.cards.v1 import card_application_service_pb2_grpc as pb_grpc
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import grpc
 
     from juki_center.areas.callers import Terminal
-    from juki_center.areas.cards.application_commands import ApplicationForm
     from juki_center.areas.cards.policy import CardPolicy
     from juki_center.areas.ports import Store, Tx
 
@@ -121,13 +120,6 @@ class CardApplications(pb_grpc.CardApplicationServiceServicer):
     ) -> Outcome:
         now, policy = self._parts.clock(), self._parts.policy
         return await durably(self._parts.store.act(lambda tx: act(tx, command, now, policy)))
-
-
-async def with_usable_photo(form: ApplicationForm) -> ApplicationForm:
-    """Return a form whose photo was checked and cleaned. Raises Refusal(PHOTO_NOT_USABLE)."""
-    if form.photo is None:
-        return form
-    return replace(form, photo=await usable_photo(form.photo))
 
 
 def _terminal() -> Terminal:

@@ -6,22 +6,24 @@ look is in the audit log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from juki_center.areas.cards.hand_overs import begin_hand_over, hand_over
 from juki_center.areas.cards.lock_reports import report_lock
 from juki_center.areas.cards.looks import get_card
+from juki_center.areas.cards.reissues import reissue_card
 from juki_center.areas.cards.resumptions import resume_card
 from juki_center.areas.cards.returns import return_card
 from juki_center.areas.cards.revocations import revoke_card
 from juki_center.areas.cards.suspensions import suspend_card
 from juki_center.areas.cards.unlocks import begin_unlock, complete_unlock
-from juki_center.errors import Reason, Refusal
+from juki_center.rpc import card_applications_translation as translate_application
 from juki_center.rpc import cards_translation as translate
 from juki_center.rpc.callers import taker_of_reports, terminal
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
+from juki_center.rpc.photos import with_usable_photo
 from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.cards.v1 import card_service_pb2_grpc as pb_grpc
 
@@ -221,11 +223,18 @@ class Cards(pb_grpc.CardServiceServicer):
 
     async def ReissueCard(  # noqa: N802  # the proto's name
         self,
-        _request: pb.ReissueCardRequest,
+        request: pb.ReissueCardRequest,
         _context: Context[pb.ReissueCardRequest, pb.ReissueCardResponse],
     ) -> pb.ReissueCardResponse:
-        """Refuse to end a card and apply for another at once."""
-        raise Refusal(Reason.METHOD_UNKNOWN)
+        """End a card and apply for another at once."""
+        command = translate_application.reissue_card(request, _terminal())
+        command = replace(command, form=await with_usable_photo(command.form))
+        answer, now = await self._act(reissue_card, command)
+        return pb.ReissueCardResponse(
+            application=translate_application.application_message(answer.taken.application),
+            letter=translate_application.letter_message(answer.taken.letter),
+            old_card=translate.card_message(answer.old_card, now),
+        )
 
     async def GetCard(  # noqa: N802  # the proto's name
         self,

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
 from juki_center.areas.cards.photos import not_usable, stripped
+
+if TYPE_CHECKING:
+    from juki_center.areas.cards.application_commands import ApplicationForm
+
+
+async def with_usable_photo(form: ApplicationForm) -> ApplicationForm:
+    """Return a form whose photo was checked and cleaned. Raises Refusal(PHOTO_NOT_USABLE)."""
+    if form.photo is None:
+        return form
+    return replace(form, photo=await usable_photo(form.photo))
 
 
 async def usable_photo(octets: bytes) -> bytes:
