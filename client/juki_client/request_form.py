@@ -31,11 +31,21 @@ _PARSER_PATH: Final = re.compile(r"(?:Failed to parse \w+ field: )+")
 
 def read_form(source: str, kind: type[Request]) -> Request:
     """Read a file, or `-` for standard input; raise Problem USAGE_INVALID naming what is wrong."""
+    return parse_form(read_fields(source), kind)
+
+
+def read_fields(source: str) -> object:
+    """Read a file of JSON, or `-` for standard input; raise Problem USAGE_INVALID."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        fields = json.loads(text)
+        fields: object = json.loads(text)
     except (OSError, ValueError) as error:
         raise _invalid("from", "a JSON object") from error
+    return fields
+
+
+def parse_form(fields: object, kind: type[Request]) -> Request:
+    """Return the request that JSON says; raise Problem USAGE_INVALID naming what is wrong."""
     if isinstance(fields, dict) and "request_id" in fields:
         raise _invalid("request_id", "made by the program")
     plain = _checked(fields, cast("Descriptor", kind.DESCRIPTOR), "")

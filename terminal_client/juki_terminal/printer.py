@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -29,17 +30,25 @@ class FilePrinter:
 
     def print(self, pdf: bytes, issue_number: str) -> None:
         """Write the file."""
-        part = self.path.with_name(self.path.name + ".part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path, pdf, {"issueNumber": issue_number})
+
+
+def write_whole(path: Path, octets: bytes, facts: Mapping[str, str]) -> None:
+    """Write a file whole or not at all, readable for its owner only.
+
+    Raises Problem PRINTER_FAILED with these facts.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
             part.unlink(missing_ok=True)
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(pdf)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise Problem("PRINTER_FAILED", {"issueNumber": issue_number}) from error
+        raise Problem("PRINTER_FAILED", facts) from error

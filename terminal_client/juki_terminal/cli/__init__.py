@@ -16,6 +16,7 @@ from juki_client.command_line import language_of_locale, run
 from juki_client.outcome import Language, Problem
 from juki_client.report import Report, end, leave
 from juki_terminal.application import Item
+from juki_terminal.cli.applications_commands import application_app
 from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
 from juki_terminal.copies import Tray
@@ -32,6 +33,7 @@ card_app = typer.Typer(help="The card in the reader.", no_args_is_help=True)
 copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
 app.add_typer(card_app, name="card")
 app.add_typer(copy_app, name="copy")
+app.add_typer(application_app, name="application")
 app.add_typer(resident_app, name="resident")
 
 _FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
@@ -134,6 +136,28 @@ def card_check_command(
         return card_pin.check(settings, can_from)
 
     end(settings, "card check", act)
+
+
+@card_app.command("print-face")
+def card_print_face_command(
+    context: typer.Context,
+    application: Annotated[
+        str, typer.Argument(metavar="APPLICATION", help="Its number, A and 12 digits.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where the face comes out: .pdf or .png.")],
+    clerk: Annotated[
+        str | None, typer.Option("--clerk", help="Name of the clerk, recorded as unverified.")
+    ] = None,
+) -> None:
+    """Print the face of an application's card at true size."""
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_terminal.cli import card_faces  # noqa: PLC0415  # see the module's docstring
+
+        return card_faces.print_face(settings, application, out, clerk)
+
+    end(settings, "card print-face", act)
 
 
 @copy_app.command("issue")

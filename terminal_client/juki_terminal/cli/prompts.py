@@ -1,0 +1,57 @@
+"""Questions at the prompt, on standard error; an input that ends interrupts the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from juki_client.outcome import Language, Problem
+from juki_client.report import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_YES: Final = frozenset(("y", "yes", "はい"))
+_NO: Final = frozenset(("n", "no", "いいえ"))
+_YES_OR_NO: Final = {Language.JAPANESE: "はい/いいえ", Language.ENGLISH: "y/n"}
+
+
+def ask(question: str) -> str:
+    """Return the answer to a question, without the spaces around it; an empty one is an answer."""
+    answer: str = typer.prompt(question, default="", show_default=False, err=True)
+    return answer.strip()
+
+
+def ask_yes_or_no(question: str, field: str, language: Language) -> bool:
+    """Return the answer; raise Problem USAGE_INVALID for one that is neither."""
+    answer = ask(f"{question} [{_YES_OR_NO[language]}]").lower()
+    if answer in _YES:
+        return True
+    if answer in _NO:
+        return False
+    raise Problem("USAGE_INVALID", {"field": field, "rule": _YES_OR_NO[language]})
+
+
+def ask_choice(
+    question: str, words: Mapping[int, str], field: str, *, or_none: bool = False
+) -> int | None:
+    """Return the number of the word that was chosen, typed as that number.
+
+    None is the empty answer, where it is one. Raises Problem USAGE_INVALID for any other.
+    """
+    shown = " ".join(f"{number}={word}" for number, word in words.items())
+    answer = ask(f"{question} [{shown}]")
+    if not answer and or_none:
+        return None
+    if answer.isascii() and answer.isdecimal() and int(answer) in words:
+        return int(answer)
+    raise Problem("USAGE_INVALID", {"field": field, "rule": shown})
+
+
+def confirm(lines: Iterable[str], question: str, language: Language) -> None:
+    """Show what is about to be done, and ask; raise Problem INTERRUPTED where it is not wanted."""
+    for line in lines:
+        say(line)
+    if ask(f"{question} [{_YES_OR_NO[language]}]").lower() not in _YES:
+        raise Problem("INTERRUPTED")
