@@ -136,6 +136,8 @@ async def test_case_29_at_a_branch_a_letter_is_sent_to_the_registered_address(
     assert (taken.letter.sent_on, taken.letter.reply_until) == (TODAY, TODAY + 30 * DAY)
     assert taken.application.reply_until == TODAY + 30 * DAY
     assert not taken.letter.registered_mail
+    assert not taken.letter.document_required
+    assert taken.letter.municipality_name == "埼玉県所沢市"
 
 
 async def test_from_2010_the_letter_goes_by_registered_mail(window: CardWindow) -> None:
@@ -143,6 +145,7 @@ async def test_from_2010_the_letter_goes_by_registered_mail(window: CardWindow) 
 
     assert taken.letter is not None
     assert taken.letter.registered_mail
+    assert taken.letter.document_required
 
 
 async def test_from_2010_a_lapsed_card_is_asked_for(window: CardWindow) -> None:
@@ -534,6 +537,7 @@ async def test_from_2010_the_address_is_told_of_a_card_of_the_same_day(
     else:
         assert shown.notice is not None
         assert (shown.notice.addressee, shown.notice.sent_on) == (TO_TARO, TODAY)
+        assert shown.notice.municipality_name == "埼玉県所沢市"
 
 
 async def test_a_list_goes_page_by_page_and_shows_only_what_is_open(window: CardWindow) -> None:

@@ -206,6 +206,8 @@ def letter_message(letter: commands.InquiryLetter | None) -> records.InquiryLett
         sent_on=letter.sent_on.isoformat(),
         reply_until=letter.reply_until.isoformat(),
         registered_mail=letter.registered_mail,
+        document_required=letter.document_required,
+        municipality_name=letter.municipality_name,
     )
 
 
@@ -217,6 +219,7 @@ def notice_message(notice: commands.IssueNotice | None) -> records.IssueNotice |
         name=notice.addressee.name,
         address=notice.addressee.address,
         sent_on=notice.sent_on.isoformat(),
+        municipality_name=notice.municipality_name,
     )
 
 

@@ -330,6 +330,8 @@ async def test_case_30_from_2004_a_reply_needs_a_document_and_questions(later: C
         )
 
     assert answer.letter.registered_mail
+    assert answer.letter.document_required
+    assert answer.letter.municipality_name == "東京都千代田区"
     assert [one.reason for one in (bare, private, unasked)] == [
         "IDENTITY_DOCUMENT_REQUIRED",
         "ID_KIND_NOT_ACCEPTED",

@@ -56,7 +56,9 @@ def _taken(taken: Taken) -> _Fields:
     return {
         "application": _application(taken.application),
         "letter": None if letter is None else _letter(letter),
-        "notice": None if notice is None else [*_whom(notice.addressee), str(notice.sent_on)],
+        "notice": None
+        if notice is None
+        else [*_whom(notice.addressee), str(notice.sent_on), notice.municipality_name],
     }
 
 
@@ -67,7 +69,7 @@ def _read_taken(fields: _Fields) -> Taken:
         None if letter is None else _read_letter(cast("_Fields", letter)),
         None
         if notice is None
-        else IssueNotice(Addressee(*notice[:2]), date.fromisoformat(notice[2])),
+        else IssueNotice(Addressee(*notice[:2]), date.fromisoformat(notice[2]), notice[3]),
     )
 
 
@@ -78,6 +80,8 @@ def _letter(letter: InquiryLetter) -> _Fields:
         "sent_on": str(letter.sent_on),
         "reply_until": str(letter.reply_until),
         "registered": letter.registered_mail,
+        "document": letter.document_required,
+        "sender": letter.municipality_name,
     }
 
 
@@ -88,6 +92,8 @@ def _read_letter(fields: _Fields) -> InquiryLetter:
         sent_on=date.fromisoformat(cast("str", fields["sent_on"])),
         reply_until=date.fromisoformat(cast("str", fields["reply_until"])),
         registered_mail=cast("bool", fields["registered"]),
+        document_required=cast("bool", fields["document"]),
+        municipality_name=cast("str", fields["sender"]),
     )
 
 

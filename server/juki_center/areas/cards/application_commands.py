@@ -137,6 +137,8 @@ class InquiryLetter:
     sent_on: date
     reply_until: date
     registered_mail: bool
+    document_required: bool
+    municipality_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class IssueNotice:
 
     addressee: Addressee = field(repr=False)
     sent_on: date
+    municipality_name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from juki_center.areas.cards.window import (
     WindowTx,
     look,
     refuse_abolished,
+    sender_of,
 )
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.records import Residents
@@ -134,7 +135,15 @@ def _letter(window: Window, application: Application) -> InquiryLetter | None:
     if number is None or sent_on is None or sent_to is None or reply_until is None:
         return None
     rules = IDENTIFICATIONS[window.policy.rule_set]
-    return InquiryLetter(number, sent_to, sent_on, reply_until, rules.registered_mail)
+    return InquiryLetter(
+        number=number,
+        addressee=sent_to,
+        sent_on=sent_on,
+        reply_until=reply_until,
+        registered_mail=rules.registered_mail,
+        document_required=rules.reply_needs_document,
+        municipality_name=sender_of(window),
+    )
 
 
 def _notice(tx: ReadTx, window: Window, application: Application) -> IssueNotice | None:
@@ -145,7 +154,7 @@ def _notice(tx: ReadTx, window: Window, application: Application) -> IssueNotice
     if not (rules.notice_after_same_day and was_same_day and ended_at is not None):
         return None
     record = tx.residents.resident(application.person).record
-    return IssueNotice(addressee_of(record), day_in_japan(ended_at))
+    return IssueNotice(addressee_of(record), day_in_japan(ended_at), sender_of(window))
 
 
 def _cursor(page_token: str) -> int:

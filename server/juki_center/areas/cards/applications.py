@@ -35,7 +35,7 @@ from juki_center.areas.cards.identification import IDENTIFICATIONS, Way, decide_
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, ApplicationNumber, LetterNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus, CardStyle
-from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
+from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once, sender_of
 from juki_center.areas.residents.guards import find_person
 from juki_center.areas.residents.records import (
     PersonID,
@@ -154,6 +154,8 @@ def apply_for(
             sent_on=window.today,
             reply_until=last_reply_day(window.today),
             registered_mail=rules.registered_mail,
+            document_required=rules.reply_needs_document,
+            municipality_name=sender_of(window),
         )
         application = _awaiting(application, letter)
     tx.applications.add(application, form.photo)

@@ -146,6 +146,17 @@ def refuse_abolished(window: Window) -> None:
         raise Refusal(Reason.UNAUTHENTICATED)
 
 
+def sender_of(window: Window) -> str:
+    """Return the municipality that writes to residents, with its prefecture.
+
+    Raises Refusal(UNAUTHENTICATED) where it is no more.
+    """
+    office = window.policy.municipalities.valid_on(window.register, window.today)
+    if office is None:
+        raise Refusal(Reason.UNAUTHENTICATED)
+    return office.full_name
+
+
 @contextmanager
 def _denied(window: Window, found: Found, refused: Event) -> Iterator[None]:
     try:

@@ -248,7 +248,7 @@ class InquiryLetter(_message.Message):
     asked, as the rule sets from 2004-03-08 on demand.
     """
     municipality_name: _builtins.str
-    """Output only. The municipality that sends it, such as 所沢市."""
+    """Output only. The municipality that sends it, such as 埼玉県所沢市."""
     def __init__(
         self,
         *,
@@ -286,7 +286,7 @@ class IssueNotice(_message.Message):
     sent_on: _builtins.str
     """Output only. The day of the notice, ISO 8601."""
     municipality_name: _builtins.str
-    """Output only. The municipality that sends it, such as 所沢市."""
+    """Output only. The municipality that sends it, such as 埼玉県所沢市."""
     def __init__(
         self,
         *,
