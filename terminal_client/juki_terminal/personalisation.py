@@ -13,14 +13,16 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.blank import CLA, Instruction
 from juki_card.errors import ParseError
 from juki_card.passwords import Can
+from juki_client.changes import carry_out
 from juki_client.outcome import Problem
 from juki_client.stream import Stream
+from juki_terminal.calls import Call, Service
 from juki_terminal.can import KnownCan
 from juki_terminal.card_problems import card_problems
 from juki_terminal.reader import connected
@@ -33,14 +35,22 @@ from jukinet.options.v1 import options_pb2
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from juki_client.changes import Changes
     from juki_terminal.channel import Center
     from juki_terminal.reader import Reader
+    from jukinet.cards.v1.card_application_pb2 import Application
 
 _MOST_BATCHES: Final = 8
 _MOST_COMMANDS: Final = 32
 _MOST_PAGES: Final = 100
 _PROTECTED: Final = 0x0C
 _OF_A_BLANK: Final = frozenset(Instruction)
+VOID: Final = "void"
+"""The word under which the journal finds a card that was given up."""
+CALLS: Final = {VOID: Call(Service.CARDS, pb.VoidPersonalisationRequest, "VoidPersonalisation")}
+_ELSEWHERE: Final = frozenset(
+    ("CHIP_ALREADY_USED", "PERSONALISATION_OPEN", "CARD_NOT_BLANK", "CARD_NOT_OF_APPLICATION")
+)
 _NOT_THIS_CARD: Final = frozenset(("CARD_ACCESS_NUMBER_WRONG", "CARD_UNKNOWN"))
 
 
@@ -149,6 +159,41 @@ def prove(
         purpose=options_pb2.PURPOSE_CARD_CHECK,
         surroundings=surroundings,
     )
+
+
+def take_up(
+    center: Center,
+    reader: Reader,
+    clerk_name: str,
+    *,
+    surroundings: Surroundings | None = None,
+    progress: Callable[[Progress], None] = _ignore,
+) -> pb.Personalisation | None:
+    """Finish what the chip in the reader was begun for; return it, or None where it is of none.
+
+    Raises Problem as `personalise` does, for anything but a chip that belongs elsewhere.
+    """
+    for one in open_ones(center, clerk_name):
+        wanted = Wanted(one.application_number, clerk_name)
+        try:
+            personalise(center, reader, wanted, surroundings=surroundings, progress=progress)
+        except Problem as problem:
+            if problem.reason not in _ELSEWHERE:
+                raise
+        else:
+            return one
+    return None
+
+
+def void(changes: Changes, personalisation_id: bytes, clerk_name: str) -> Application:
+    """Give a card up, once; return the application, which waits for another. Raises Problem."""
+    attempt = changes.begin(VOID, personalisation_id.hex())
+    request = pb.VoidPersonalisationRequest(
+        clerk_name=clerk_name, personalisation_id=personalisation_id
+    )
+    method = CALLS[VOID].of(cast("Center", changes.center))
+    answered = carry_out(changes, attempt, method, request)
+    return cast("pb.VoidPersonalisationResponse", answered.message).application
 
 
 def open_ones(center: Center, clerk_name: str) -> list[pb.Personalisation]:
