@@ -12,6 +12,7 @@ from juki_center.cli import agency as agency_command
 from juki_center.cli import assembly
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards as cards_command
+from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import doctor as doctor_command
@@ -35,6 +36,7 @@ cards_app = typer.Typer(
     help="Look at a card's state, or change it; works beside a center that serves.",
 )
 app.add_typer(agency_command.app, name="agency")
+cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
 app.command()(backup_command.backup)

@@ -16,6 +16,7 @@ from juki_center.areas.agencies.provisions import forget_old_provisions
 from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.areas.residents.edit_locks import forget_old_locks
+from juki_center.cli.reconciling import reconcile_all
 from juki_center.errors import Refusal
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CALLER_URI: Final = "juki://center/housekeeping"
+"""Whom the log names for what no person has asked for."""
 _PERIOD_SECONDS: Final = 3600.0
 
 
@@ -63,6 +66,7 @@ async def forget(store: Store, now: datetime) -> None:
         await store.act(act)
         while await store.act(lambda tx: forget_old_provisions(tx, now)):
             pass
+        await reconcile_all(store, CALLER_URI, now)
     except Refusal as refusal:
         logger.warning("nothing forgotten: %s", refusal.reason)
 
