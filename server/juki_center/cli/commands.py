@@ -9,7 +9,7 @@ import typer
 
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.cli import agency as agency_command
-from juki_center.cli import assembly
+from juki_center.cli import assembly, card_papers
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards as cards_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
@@ -133,6 +133,29 @@ def cards_revoke(
 ) -> None:
     """Revoke a card for good."""
     _change("revoke", CardEvent.REVOKED, config, serial, code_from, as_json=as_json)
+
+
+@cards_app.command("retention")
+def cards_retention(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """Say what is kept of applications and cards, since when, and what is due to be deleted."""
+    with reporting("cards retention", as_json=as_json):
+        settings = CenterConfig.load(config)
+        serve_command.run(card_papers.retention(settings, as_json=as_json))
+
+
+@cards_app.command("fees")
+def cards_fees(
+    municipality: Annotated[str, typer.Option(metavar="CODE", help="Whose fees, six digits.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day, in Japan.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day, in Japan.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJSON = False,
+) -> None:
+    """List the fees that a municipality took for cards, and their sum."""
+    with reporting("cards fees", as_json=as_json):
+        wanted = card_papers.FeesWanted.parse(municipality, first, last)
+        settings = CenterConfig.load(config)
+        serve_command.run(card_papers.fees(settings, wanted, as_json=as_json))
 
 
 def _change(

@@ -1,4 +1,4 @@
-"""What a running center forgets by itself: old answers, sessions, batches and provisions.
+"""What a running center forgets by itself: old answers, sessions, batches, provisions, papers.
 
 It runs when the center starts and then every hour, beside the calls and never in their way. What
 is kept how long is decided in the areas.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_center.areas.agencies.batch_rows import forget_old_batches
 from juki_center.areas.agencies.provisions import forget_old_provisions
+from juki_center.areas.cards.application_ends import end_overdue
+from juki_center.areas.cards.retention import AT_ONCE, forget_due
 from juki_center.areas.cards.sessions import forget_old_sessions
+from juki_center.areas.ports import Store
 from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.areas.residents.edit_locks import forget_old_locks
 from juki_center.cli.reconciling import reconcile_all
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
-    from juki_center.areas.ports import Store, Tx
+    from juki_center.areas.ports import Tx
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +35,15 @@ CALLER_URI: Final = "juki://center/housekeeping"
 _PERIOD_SECONDS: Final = 3600.0
 
 
+class KeptStore(Store, Protocol):
+    """A store whose write-ahead log can be emptied."""
+
+    def empty_log(self) -> bool:
+        """Move the log into the database; tell whether that was possible."""
+
+
 @contextlib.asynccontextmanager
-async def housekeeping(store: Store, clock: Callable[[], datetime]) -> AsyncIterator[None]:
+async def housekeeping(store: KeptStore, clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Keep house until the block ends."""
     task = asyncio.create_task(keep_house(store, clock, _an_hour))
     try:
@@ -45,7 +55,7 @@ async def housekeeping(store: Store, clock: Callable[[], datetime]) -> AsyncIter
 
 
 async def keep_house(
-    store: Store, clock: Callable[[], datetime], pause: Callable[[], Awaitable[None]]
+    store: KeptStore, clock: Callable[[], datetime], pause: Callable[[], Awaitable[None]]
 ) -> None:
     """Forget what is due, pause, and begin again."""
     while True:
@@ -53,7 +63,7 @@ async def keep_house(
         await pause()
 
 
-async def forget(store: Store, now: datetime) -> None:
+async def forget(store: KeptStore, now: datetime) -> None:
     """Forget what is due now; a store that cannot be written is left to the next time."""
 
     def act(tx: Tx) -> None:
@@ -67,8 +77,28 @@ async def forget(store: Store, now: datetime) -> None:
         while await store.act(lambda tx: forget_old_provisions(tx, now)):
             pass
         await reconcile_all(store, CALLER_URI, now)
+        await forget_of_cards(store, now)
     except Refusal as refusal:
         logger.warning("nothing forgotten: %s", refusal.reason)
+
+
+async def forget_of_cards(store: KeptStore, now: datetime) -> None:
+    """End applications that nobody has answered, and delete what their retention rule ends.
+
+    What is deleted is in none of the store's files afterwards, unless another process reads an
+    older state just then. Raises Refusal(STORE_UNAVAILABLE).
+    """
+    while await store.act(lambda tx: _end_overdue(tx, now)):
+        pass
+    is_deleted = False
+    while await store.act(lambda tx: forget_due(tx, now, caller_uri=CALLER_URI)):
+        is_deleted = True
+    if is_deleted:
+        await asyncio.to_thread(store.empty_log)
+
+
+def _end_overdue(tx: Tx, now: datetime) -> bool:
+    return end_overdue(tx, now, caller_uri=CALLER_URI, limit=AT_ONCE) == AT_ONCE
 
 
 async def _an_hour() -> None:

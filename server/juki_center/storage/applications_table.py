@@ -12,12 +12,13 @@ from juki_center.areas.cards.application_rows import (
     ApplicationState,
     EndReason,
     Fee,
-    Kept,
 )
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
 from juki_center.areas.cards.register import CardStyle
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
+from juki_center.storage.holdings import holding
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.papers_codec import decode_papers, encode_papers
 from juki_center.storage.sql import (
@@ -195,21 +196,24 @@ class ApplicationsTable:
             (to_micros(ended_before), limit),
         ).rowcount
 
-    def kept(self) -> Kept:
-        """Count what is still kept."""
-        photos = self._sql.execute(
-            "SELECT count(*), min(a.submitted_at) FROM card_photos p"
-            " JOIN card_applications a ON a.number = p.application"
-        ).fetchone() or (0, None)
-        papers = self._sql.execute(
-            "SELECT count(*), min(submitted_at) FROM card_applications WHERE sealed IS NOT NULL"
-        ).fetchone() or (0, None)
-        return Kept(
-            photos=as_number(photos[0]),
-            papers=as_number(papers[0]),
-            oldest_photo=_moment(photos[1]),
-            oldest_papers=_moment(papers[1]),
-        )
+    def photos_held(self, *, delivered_before: datetime, refused_before: datetime) -> Holding:
+        """Count the photos, and those whose applications ended before these times."""
+        row = self._sql.execute(
+            "SELECT count(*), min(a.submitted_at),"
+            " total(a.ended_at < CASE a.state WHEN ? THEN ? ELSE ? END)"
+            " FROM card_photos p JOIN card_applications a ON a.number = p.application",
+            (_DELIVERED, to_micros(delivered_before), to_micros(refused_before)),
+        ).fetchone()
+        return holding(row)
+
+    def papers_held(self, *, ended_before: datetime) -> Holding:
+        """Count the papers, and those whose applications ended before a time."""
+        row = self._sql.execute(
+            "SELECT count(*), min(submitted_at), total(ended_at < ?) FROM card_applications"
+            " WHERE sealed IS NOT NULL",
+            (to_micros(ended_before),),
+        ).fetchone()
+        return holding(row)
 
     def add_fee(self, fee: Fee) -> None:
         """Enter a fee into the ledger; the application has none yet."""

@@ -7,8 +7,10 @@ from typing import cast
 
 import cbor2
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.note_rows import CardNote, NoteKind
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.storage.holdings import holding
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.sql import (
     SQL,
@@ -63,6 +65,13 @@ class CardNotesTable:
             " SELECT cursor FROM card_notes WHERE at < ? ORDER BY cursor LIMIT ?)",
             (to_micros(before), limit),
         ).rowcount
+
+    def held(self, *, before: datetime) -> Holding:
+        """Count the notes, and those of before a time."""
+        row = self._sql.execute(
+            "SELECT count(*), min(at), total(at < ?) FROM card_notes", (to_micros(before),)
+        ).fetchone()
+        return holding(row)
 
     def _note(self, row: Row) -> CardNote:
         serial, at = as_octets(row[0]), as_number(row[1])

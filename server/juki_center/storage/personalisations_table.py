@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
 from juki_center.areas.cards.personalisation_rows import (
     ChipSecrets,
@@ -13,6 +14,7 @@ from juki_center.areas.cards.personalisation_rows import (
 )
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
+from juki_center.storage.holdings import holding
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.papers_codec import decode_secrets, encode_secrets
 from juki_center.storage.sql import (
@@ -125,6 +127,25 @@ class PersonalisationsTable:
         self._sql.execute(
             "UPDATE card_personalisations SET sealed = NULL WHERE id = ?", (personalisation_id,)
         )
+
+    def forget_ended_secrets(self, *, limit: int) -> int:
+        """Delete secrets of chips whose applications have ended; return how many."""
+        return self._sql.execute(
+            "UPDATE card_personalisations SET sealed = NULL WHERE cursor IN ("
+            " SELECT p.cursor FROM card_personalisations p"
+            " JOIN card_applications a ON a.number = p.application"
+            " WHERE p.sealed IS NOT NULL AND a.ended_at IS NOT NULL LIMIT ?)",
+            (limit,),
+        ).rowcount
+
+    def secrets_held(self) -> Holding:
+        """Count the secrets, and those of chips whose applications have ended."""
+        row = self._sql.execute(
+            "SELECT count(*), min(p.begun_at), total(a.ended_at IS NOT NULL)"
+            " FROM card_personalisations p JOIN card_applications a ON a.number = p.application"
+            " WHERE p.sealed IS NOT NULL"
+        ).fetchone()
+        return holding(row)
 
     def _one(self, condition: str, value: bytes | str) -> Personalisation | None:
         row = self._sql.execute(f"{_SELECT} WHERE {condition}", (value,)).fetchone()

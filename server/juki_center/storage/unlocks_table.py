@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.unlock_rows import Unlock, UnlockMode, UnlockState
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
+from juki_center.storage.holdings import holding
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.papers_codec import encode_unlock
 from juki_center.storage.sql import (
@@ -96,6 +98,15 @@ class UnlocksTable:
             " SELECT cursor FROM card_unlocks WHERE ended_at < ? AND sealed IS NOT NULL LIMIT ?)",
             (to_micros(ended_before), limit),
         ).rowcount
+
+    def papers_held(self, *, ended_before: datetime) -> Holding:
+        """Count the papers, and those of unlockings that ended before a time."""
+        row = self._sql.execute(
+            "SELECT count(*), min(begun_at), total(ended_at < ?) FROM card_unlocks"
+            " WHERE sealed IS NOT NULL",
+            (to_micros(ended_before),),
+        ).fetchone()
+        return holding(row)
 
 
 def unlock_owner(unlock_id: bytes) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber, LetterNumber
 from juki_center.areas.cards.register import CardStyle
 from juki_center.areas.evidence import IdentityDocument, LegalRepresentative
@@ -159,24 +160,17 @@ class Applications(Protocol):
     def forget_papers(self, *, ended_before: datetime, limit: int) -> int:
         """Delete the papers of applications that ended before a time; return how many."""
 
-    def kept(self) -> Kept:
-        """Count what is still kept."""
+    def photos_held(self, *, delivered_before: datetime, refused_before: datetime) -> Holding:
+        """Count the photos, and those whose applications ended before these times."""
+
+    def papers_held(self, *, ended_before: datetime) -> Holding:
+        """Count the papers, and those whose applications ended before a time."""
 
     def add_fee(self, fee: Fee) -> None:
         """Enter a fee into the ledger; the application has none yet."""
 
     def fees(self, municipality: MunicipalityCode, first: date, last: date) -> list[Fee]:
         """Return the fees of a municipality between two days in Japan, both included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """How many papers and photos are kept, and since when the oldest of each."""
-
-    photos: int
-    papers: int
-    oldest_photo: datetime | None
-    oldest_papers: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.residents.codes import MunicipalityCode
 
 
@@ -47,3 +48,6 @@ class CardNotes(Protocol):
 
     def forget(self, *, before: datetime, limit: int) -> int:
         """Delete notes of before a time; return how many."""
+
+    def held(self, *, before: datetime) -> Holding:
+        """Count the notes, and those of before a time."""

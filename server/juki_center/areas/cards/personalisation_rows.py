@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
@@ -86,3 +87,9 @@ class Personalisations(Protocol):
 
     def forget_secrets(self, personalisation_id: bytes) -> None:
         """Delete the secrets."""
+
+    def forget_ended_secrets(self, *, limit: int) -> int:
+        """Delete secrets of chips whose applications have ended; return how many."""
+
+    def secrets_held(self) -> Holding:
+        """Count the secrets, and those of chips whose applications have ended."""

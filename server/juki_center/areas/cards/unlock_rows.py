@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.holdings import Holding
 from juki_center.areas.evidence import IdentityDocument, LegalRepresentative
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
@@ -75,3 +76,6 @@ class Unlocks(Protocol):
 
     def forget_papers(self, *, ended_before: datetime, limit: int) -> int:
         """Delete the papers of unlockings that ended before a time; return how many."""
+
+    def papers_held(self, *, ended_before: datetime) -> Holding:
+        """Count the papers, and those of unlockings that ended before a time."""
