@@ -10,7 +10,7 @@ import pytest
 from juki_pki import make
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
-from tests.support import agency_service, register_service
+from tests.support import agency_service, card_service, register_service
 from tests.support.center_edge import PEERS
 
 if TYPE_CHECKING:
@@ -73,4 +73,13 @@ async def bureau(
 ) -> AsyncIterator[agency_service.Bureau]:
     """A center that confirms the identity of everybody; two streams of each kind at most."""
     async with agency_service.serving(pki, furnished_agencies, tmp_path / "center") as serving:
+        yield serving
+
+
+@pytest.fixture
+async def card_counter(
+    pki: PKIFolder, furnished_registers: Path, tmp_path: Path
+) -> AsyncIterator[card_service.CardCounter]:
+    """A center that serves the life of cards."""
+    async with card_service.serving(pki, furnished_registers, tmp_path / "cards") as serving:
         yield serving
