@@ -1,4 +1,4 @@
-"""The folder of a development center: keys, configuration, and a card for each sample resident.
+"""The folder of a development center: keys, configuration, a card for each resident, some blanks.
 
 What is there already is kept, so a center that is started again is the same center. Everything in
 it is invented; its PINs stand in a file for everybody to read.
@@ -7,11 +7,14 @@ it is invented; its PINs stand in a file for everybody to read.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_card.passwords import Can, Pin
+from juki_card.virtual.blank_memory import BlankMemory
+from juki_cardbox.blanks import make_blank
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.personalise import CardSigner, Personalisation, make_card, serial_of
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 NODE: Final = "center-1"
 STOCKED_CODES: Final = 500
+BLANKS: Final = 3
+"""How many blank chips lie ready at each start."""
 PEERS: Final = (
     PeerIdentity(Role.CENTER, NODE),
     PeerIdentity(Role.TERMINAL, "01", "131016"),
@@ -106,11 +111,17 @@ class DevFolder:
         """Return the card file of a sample resident."""
         return self.path / "cards" / f"{key}.card"
 
+    def blank(self, number: int) -> Path:
+        """Return the file of a blank chip; the first is 1. It may have become a card."""
+        return self.path / "blanks" / f"blank-{number:02d}.card"
+
     def prepare(self, now: datetime) -> CenterConfig:
         """Make what is missing, renew what has run out, and return the configuration."""
-        for folder in (self.path, self.state, self.path / "cards", self.path / "terminal"):
+        names = ("cards", "blanks", "terminal")
+        for folder in (self.path, self.state, *(self.path / name for name in names)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prepare_keys(now)
+        self._prepare_blanks()
         if not self.config.exists():
             self.config.write_text(dev_texts.center_toml(NODE), encoding="utf-8")
         return CenterConfig.load(self.config)
@@ -130,6 +141,17 @@ class DevFolder:
         kek = self.state / "kek"
         if not kek.exists():
             create_kek(kek)
+
+    def _prepare_blanks(self) -> None:
+        """Make blank chips until some are there that have not become cards."""
+        left = BLANKS
+        for number in count(1):
+            path = self.blank(number)
+            if not path.exists():
+                make_blank(path, self.pki.personalisation_key())
+            left -= isinstance(CardFile(path).read(), BlankMemory)
+            if not left:
+                return
 
     def make_cards(self, now: datetime) -> tuple[SampleCard, ...]:
         """Make the cards that are missing; return all of them."""

@@ -126,6 +126,7 @@ def residents_md(rows: Sequence[tuple[Sample, str, CardNumber]]) -> str:
         "# Sample residents of this development center",
         "",
         f"Invented people at real places. The PIN of every card is {PIN}, its CAN {CAN}.",
+        "Blank chips for new cards lie in blanks/.",
         "",
         "| card | number | name | born | municipality | state |",
         "|---|---|---|---|---|---|",

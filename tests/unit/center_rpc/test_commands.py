@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
+from juki_card.virtual.blank_memory import BlankMemory
+from juki_cardbox.cardfile import CardFile
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Purpose
@@ -454,3 +456,17 @@ def test_desk_of_a_development_center_is_configured(made: Made) -> None:
     assert config.certificate.exists()
     assert config.key.exists()
     assert (config.trust_dir / "center-leaves.pem").exists()
+
+
+def test_development_folder_has_three_blanks_at_each_start(folder: DevFolder) -> None:
+    used = folder.blank(2)
+    used.unlink()
+    shutil.copy(folder.card("yoshida-taro"), used)
+
+    folder.prepare(datetime.now(UTC))
+
+    kinds = [
+        isinstance(CardFile(folder.blank(number)).read(), BlankMemory) for number in range(1, 5)
+    ]
+    assert kinds == [True, False, True, True]
+    assert not folder.blank(5).exists()
