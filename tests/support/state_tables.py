@@ -1,4 +1,4 @@
-"""The pictures of docs/registers.md, drawn from the transition tables of the code.
+"""The pictures of docs/registers.md and docs/cards.md, drawn from the tables of the code.
 
 Run `python -m tests.support.state_tables` after a change of a table, and read the diff.
 """
@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
+from juki_center.areas.cards.application_rows import ApplicationState
+from juki_center.areas.cards.application_rules import FIRST_STATES, ApplicationEvent
+from juki_center.areas.cards.application_rules import TRANSITIONS as APPLICATION_TRANSITIONS
+from juki_center.areas.cards.identification import IDENTIFICATIONS, Identification
+from juki_center.areas.cards.register import CardStatus
+from juki_center.areas.cards.rules import TRANSITIONS as CARD_TRANSITIONS
+from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.residents.protection import MEASURE_TRANSITIONS, MeasureEvent, MeasureState
 from juki_center.areas.residents.records import ResidenceState
 from juki_center.areas.residents.rules import TRANSITIONS, ResidenceEvent
@@ -18,13 +26,19 @@ from juki_center.areas.residents.rules import TRANSITIONS, ResidenceEvent
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "registers.md"
+DOCS: Final = Path(__file__).parents[2] / "docs"
 _DRAWN: Final = r"(?<=<!-- drawn: {name} -->\n)(.*?)(?=<!-- end -->)"
 
 
-def picture(transitions: Mapping[tuple[State, Event], State]) -> str:
-    """Return the events that lead from one state to another, as a diagram."""
-    arrows = [
+def picture(
+    transitions: Mapping[tuple[State, Event], State], firsts: Mapping[Event, State] | None = None
+) -> str:
+    """Return the events that lead from one state to another, as a diagram.
+
+    `firsts` are the states in which something begins, by what leads there.
+    """
+    arrows = [f"    [*] --> {then}: {_words(way)}" for way, then in (firsts or {}).items()]
+    arrows += [
         f"    {state} --> {then}: {_words(event)}"
         for (state, event), then in transitions.items()
         if state is not then
@@ -44,12 +58,42 @@ def table(
         [str(event), *(str(transitions.get((state, event), "–")) for state in states)]
         for event in events
     ]
-    lines = [head, ["---"] * len(head), *rows]
+    return _lines([head, ["---"] * len(head), *rows])
+
+
+def _lines(lines: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def drawings() -> dict[str, str]:
-    """Return everything that is drawn, by the name that the page gives it."""
+def pages() -> dict[Path, dict[str, str]]:
+    """Return everything that is drawn, by its page and the name that the page gives it."""
+    return {DOCS / "registers.md": _registers(), DOCS / "cards.md": _cards()}
+
+
+def _cards() -> dict[str, str]:
+    return {
+        "applications": picture(APPLICATION_TRANSITIONS, FIRST_STATES)
+        + "\n"
+        + table(APPLICATION_TRANSITIONS, ApplicationState, ApplicationEvent),
+        "cards": picture(CARD_TRANSITIONS) + "\n" + table(CARD_TRANSITIONS, CardStatus, CardEvent),
+        "rule sets": _demands(),
+    }
+
+
+def _demands() -> str:
+    """Return what each rule set demands of an identification."""
+    head = ["from", *IDENTIFICATIONS]
+    rows = [
+        [
+            demand.name.replace("_", " "),
+            *("yes" if getattr(one, demand.name) else "–" for one in IDENTIFICATIONS.values()),
+        ]
+        for demand in fields(Identification)
+    ]
+    return _lines([head, ["---"] * len(head), *rows])
+
+
+def _registers() -> dict[str, str]:
     return {
         "records": picture(TRANSITIONS) + "\n" + table(TRANSITIONS, ResidenceState, ResidenceEvent),
         "measures": picture(MEASURE_TRANSITIONS)
@@ -66,9 +110,9 @@ def drawn(page: str, name: str) -> str:
     return found[1]
 
 
-def redrawn(page: str) -> str:
+def redrawn(page: str, drawings: Mapping[str, str]) -> str:
     """Return the page with every drawing as the code has it now."""
-    for name, drawing in drawings().items():
+    for name, drawing in drawings.items():
         page = re.sub(
             _DRAWN.format(name=name),
             lambda _, new=drawing: f"\n{new}\n",
@@ -84,4 +128,5 @@ def _words(event: StrEnum) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(redrawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, drawings in pages().items():
+        path.write_text(redrawn(path.read_text(encoding="utf-8"), drawings), encoding="utf-8")
