@@ -37,6 +37,14 @@ class CardsDouble(LocksDouble):
     acts: dict[str, tuple[bytes, Message]] = field(default_factory=dict)
     used: set[bytes] = field(default_factory=set)
     unlocks: set[bytes] = field(default_factory=set)
+    face: records.CardFace = field(default_factory=records.CardFace)
+
+    def GetCardFace(  # noqa: N802
+        self, request: pb.GetCardFaceRequest, context: grpc.ServicerContext
+    ) -> pb.GetCardFaceResponse:
+        self.requests.append(request)
+        self._before(context)
+        return pb.GetCardFaceResponse(face=self.face)
 
     def BeginHandOver(  # noqa: N802
         self, request: pb.BeginHandOverRequest, context: grpc.ServicerContext

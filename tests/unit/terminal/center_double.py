@@ -30,6 +30,7 @@ from juki_card.transcript import Transcript
 from juki_pki.folder import PKIFolder
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as card_grpc
+from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.cards.v1 import card_service_pb2 as cards_pb
 from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
@@ -334,6 +335,7 @@ def serving(
     copies: copies_grpc.CertificateCopyServiceServicer | None = None,
     residents: residents_grpc.ResidentServiceServicer | None = None,
     cards: cards_grpc.CardServiceServicer | None = None,
+    applications: applications_grpc.CardApplicationServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     center = pki.center("center-1")
@@ -351,6 +353,8 @@ def serving(
         residents_grpc.add_ResidentServiceServicer_to_server(residents, server)
     if cards is not None:
         cards_grpc.add_CardServiceServicer_to_server(cards, server)
+    if applications is not None:
+        applications_grpc.add_CardApplicationServiceServicer_to_server(applications, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:

@@ -94,10 +94,15 @@ Run = Callable[..., Ended]
 
 def runner(config: Path) -> Run:
     """Return a function that runs `juki-terminal resident` with arguments and typed lines."""
+    return group_runner(config, "resident")
+
+
+def group_runner(config: Path, group: str) -> Run:
+    """Return a function that runs commands of a group with arguments and typed lines."""
 
     def run(*arguments: str, stdin: str = "", lang: str = "ja", as_json: bool = True) -> Ended:
         options = ["--config", str(config), "--lang", lang, *(["--json"] if as_json else [])]
-        ended = CliRunner().invoke(app, [*options, "resident", *arguments], input=stdin)
+        ended = CliRunner().invoke(app, [*options, group, *arguments], input=stdin)
         return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
     return run

@@ -19,6 +19,7 @@ from juki_pki.profile import Profiles
 from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
+from tests.unit.terminal.applications_double import ApplicationsDouble
 from tests.unit.terminal.cards_double import CardsDouble
 from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
 from tests.unit.terminal.residents_double import ResidentsDouble
@@ -95,6 +96,12 @@ def residents() -> ResidentsDouble:
 
 
 @pytest.fixture
+def applications() -> ApplicationsDouble:
+    """The applications of the center in this process."""
+    return ApplicationsDouble()
+
+
+@pytest.fixture
 def cards(sessions: SessionDouble) -> CardsDouble:
     """The one card of the center in this process."""
     return CardsDouble(sessions=sessions)
@@ -113,9 +120,10 @@ def address(
     copies: CopiesDouble,
     residents: ResidentsDouble,
     locks: LocksDouble,
+    applications: ApplicationsDouble,
 ) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, sessions, copies, residents, locks) as listening:
+    with serving(pki, sessions, copies, residents, locks, applications) as listening:
         yield listening
 
 
