@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+from juki_center.areas.cards.rules import CardEvent
+from juki_center.areas.cards.states import ChangeStatus, change_status
+from juki_center.areas.ports import Tx
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import ResidenceState
-from juki_center.cli import main as center_main
+from juki_center.cli import assembly
+from juki_center.config import CenterConfig
 from juki_center.storage.samples import read_samples
 from tests.bench.measuring import Figure, Goal, Part, Timings
-from tests.e2e.shell import run_here
 from tests.e2e.storm import Fuse
 from tests.e2e.suspension_race import Stopped, opened_desk, race
 from tests.e2e.window import opened_window
@@ -38,16 +44,24 @@ def measure(folder: Path, runs: int) -> Iterator[Part]:
             key = keys[number % len(keys)]
             moment = _SESSION_SECONDS * (number % _PHASES) / _PHASES
             found.append(race(window, desk, key, codes[key], after_seconds=moment))
-            _resume(folder, codes[key])
+            asyncio.run(_resume(folder, codes[key]))
     yield _part(found)
 
 
-def _resume(folder: Path, code: str) -> None:
-    """Put the card back into use for the next run, as an operator can on the store itself."""
-    arguments = ("cards", "resume", "--config", str(folder / "center.toml"), "--from", "-")
-    ended = run_here(center_main, arguments, stdin=f"{code}\n")
-    if ended.exit_code:
-        raise RuntimeError(ended.said)
+async def _resume(folder: Path, code: str) -> None:
+    """Put the card back into use for the next run, behind the back of every rule of a window."""
+    config = CenterConfig.load(folder / "center.toml")
+
+    def act(tx: Tx) -> None:
+        holder = tx.residents.by_code(ResidentCode(code))
+        assert holder is not None
+        found = ChangeStatus(
+            "juki://center/bench", tx.cards.of_person(holder.person)[0].serial, CardEvent.RESUMED
+        )
+        change_status(tx, found, datetime.now(UTC))
+
+    async with assembly.opened_store(config) as store:
+        await store.act(act)
 
 
 def _part(found: list[Stopped]) -> Part:

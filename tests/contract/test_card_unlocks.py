@@ -16,6 +16,7 @@ from juki_center.areas.cards.unlock_rows import Unlock, UnlockMode, UnlockState
 from juki_center.areas.cards.unlocks import begin_unlock, complete_unlock, give_up_old_unlocks
 from juki_center.areas.residents.code_changes import change_resident_code
 from juki_center.areas.residents.commands import ChangeResidentCode
+from juki_center.cli import housekeeping
 from juki_center.errors import Reason, Refusal
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.card_life import (
@@ -202,6 +203,14 @@ async def test_a_card_whose_pin_was_taken_away_stays_refused_after_the_unlocking
     assert (early, late) == (0, 1)
     assert unlock_of(life, unlock_id).state is UnlockState.VOID
     assert refused_of_services(life) is Reason.CARD_PIN_PENDING
+
+
+async def test_a_running_center_gives_old_unlockings_up_by_itself(life: CardLife) -> None:
+    unlock_id = await life.begin_unlock()
+
+    await housekeeping.forget(life.store, NOW + timedelta(days=1, seconds=1))
+
+    assert unlock_of(life, unlock_id).state is UnlockState.VOID
 
 
 async def test_a_window_makes_a_card_usable_again_whose_unlocking_was_given_up(

@@ -1,25 +1,35 @@
-"""`juki-center cards`: look at a card's state, suspend it, resume it, revoke it.
+"""`juki-center cards`: look at cards and their notes, suspend a card, revoke it.
 
 Works on the store itself, so it works whatever is disconnected or down; a center that serves from
-the same file goes on and sees the change at its next look. The card register alone is touched.
+the same file goes on and sees the change at its next look. A resident's card is not resumed here:
+that takes its holder, in person, at a window of the residence.
 """
 
 from __future__ import annotations
 
 import sys
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from juki_center.areas.callers import Operator
+from juki_center.areas.cards.numbers import CardNumber
+from juki_center.areas.cards.references import ByCode, ByNumber
+from juki_center.areas.cards.register import CardKind
+from juki_center.areas.cards.revocations import RevokeAtStore, revoke_at_store
 from juki_center.areas.cards.rules import TRANSITIONS, CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
+from juki_center.areas.cards.suspensions import BySerial, SuspendCard, suspend_card
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.cli import assembly
 from juki_center.cli.report import report
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 if TYPE_CHECKING:
+    from juki_center.areas.cards.note_rows import CardNote
     from juki_center.areas.cards.register import Card
+    from juki_center.areas.cards.suspensions import LossReport
     from juki_center.areas.ports import Tx
     from juki_center.cli.report import JSON
     from juki_center.config import CenterConfig
@@ -30,32 +40,36 @@ _INPUT_LIMIT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which cards are meant: one by its serial, or all of the person with a code."""
+    """Which cards are meant: one by its serial or number, or those of the person with a code."""
 
-    serial: bytes | None = field(default=None, repr=False)
-    code: ResidentCode | None = None
+    reference: ByCode | ByNumber | BySerial = field(repr=False)
 
     @classmethod
-    def parse(cls, serial: str | None, code_from: str | None) -> Which:
+    def parse(cls, serial: str | None, code_from: str | None, number: str | None) -> Which:
         """Read what the command line names; raise RuleBroken unless it names exactly one."""
-        if (serial is None) == (code_from is None):
-            raise RuleBroken("EITHER_SERIAL_OR_CODE_FROM")
+        if sum(one is not None for one in (serial, code_from, number)) != 1:
+            raise RuleBroken("ONE_OF_SERIAL_NUMBER_CODE_FROM")
         if serial is not None:
-            return cls(serial=_serial(serial))
-        return cls(code=ResidentCode(_read(code_from or "-")))
+            return cls(BySerial(_serial(serial)))
+        if number is not None:
+            return cls(ByNumber(CardNumber(number.replace(" ", "").replace("-", ""))))
+        return cls(ByCode(ResidentCode(_read(code_from or "-"))))
 
     def cards(self, tx: Tx) -> list[Card]:
-        """Return the cards; raise CARD_UNKNOWN where there is none."""
-        found: list[Card] = []
-        if self.serial is not None:
-            card = tx.cards.card(self.serial)
-            found = [card] if card is not None else []
-        elif self.code is not None:
-            holder = tx.residents.by_code(self.code)
-            found = tx.cards.of_person(holder.person) if holder is not None else []
-        if not found:
+        """Return the cards, newest first; raise CARD_UNKNOWN where there is none."""
+        found: list[Card | None] = []
+        match self.reference:
+            case BySerial(serial):
+                found = [tx.cards.card(serial)]
+            case ByNumber(number):
+                found = [tx.cards.by_number(number)]
+            case ByCode(code):
+                holder = tx.residents.by_code(code)
+                found = [] if holder is None else [*tx.cards.of_person(holder.person)]
+        cards = [card for card in found if card is not None]
+        if not cards:
             raise Refusal(Reason.CARD_UNKNOWN)
-        return found
+        return cards
 
 
 async def status(config: CenterConfig, which: Which, *, as_json: bool) -> None:
@@ -65,24 +79,94 @@ async def status(config: CenterConfig, which: Which, *, as_json: bool) -> None:
     _report("cards status", found, as_json=as_json)
 
 
-async def change(
-    config: CenterConfig, which: Which, event: CardEvent, command: str, *, as_json: bool
+async def suspend(
+    config: CenterConfig, which: Which, clerk_name: str, loss: LossReport, *, as_json: bool
 ) -> None:
-    """Let an event happen to every card that is meant and can have it.
+    """Suspend the card that is meant, as every desk does, and keep the report."""
+    now, policy = assembly.system_clock(), assembly.card_policy(config)
+    command = SuspendCard(_operator(config), uuid.uuid4(), clerk_name, which.reference, loss)
+    async with assembly.opened_store(config) as store:
+        suspended = await store.act(lambda tx: suspend_card(tx, command, now, policy))
+    _report("cards suspend", [suspended.card], as_json=as_json)
 
-    Raises NotAllowed where none can, such as all of them being revoked.
-    """
-    now = assembly.system_clock()
-    caller = f"juki://center/{config.node}"
+
+async def resume(config: CenterConfig, which: Which, *, as_json: bool) -> None:
+    """Resume a clerk's card. Raises RuleBroken for a resident's, and NotAllowed."""
+    now, operator = assembly.system_clock(), _operator(config)
 
     def act(tx: Tx) -> list[Card]:
         cards = which.cards(tx)
-        chosen = [card for card in cards if (card.status, event) in TRANSITIONS] or cards[:1]
-        return [change_status(tx, ChangeStatus(caller, card.serial, event), now) for card in chosen]
+        if any(card.kind is CardKind.RESIDENT for card in cards):
+            raise RuleBroken("RESUMED_AT_A_WINDOW")
+        changes = [ChangeStatus(operator.uri, card.serial, CardEvent.RESUMED) for card in cards]
+        return [change_status(tx, one, now) for one in changes]
 
     async with assembly.opened_store(config) as store:
         changed = await store.act(act)
-    _report(command, changed, as_json=as_json)
+    _report("cards resume", changed, as_json=as_json)
+
+
+async def revoke(config: CenterConfig, which: Which, clerk_name: str, *, as_json: bool) -> None:
+    """Revoke every card that is meant and has not ended; raise NotAllowed where all have."""
+    now, operator = assembly.system_clock(), _operator(config)
+
+    def act(tx: Tx) -> list[Card]:
+        cards = which.cards(tx)
+        living = [card for card in cards if (card.status, CardEvent.REVOKED) in TRANSITIONS]
+        commands = [
+            RevokeAtStore(operator, clerk_name, card.serial) for card in living or cards[:1]
+        ]
+        return [revoke_at_store(tx, one, now) for one in commands]
+
+    async with assembly.opened_store(config) as store:
+        revoked = await store.act(act)
+    _report("cards revoke", revoked, as_json=as_json)
+
+
+async def notes(config: CenterConfig, which: Which, *, as_json: bool) -> None:
+    """List what windows, desks and operators noted of the cards: the register of suspensions."""
+    async with assembly.opened_store(config) as store:
+        found = store.read(
+            lambda tx: [
+                (card, note)
+                for card in which.cards(tx)
+                for note in tx.card_notes.of_card(card.serial)
+            ]
+        )
+    rows: list[JSON] = [
+        {
+            "number": card.number,
+            "at": note.at.isoformat(),
+            "kind": note.kind.value,
+            "caller": note.caller_uri,
+            "facts": _facts(note),
+        }
+        for card, note in found
+    ]
+    lines = [
+        f"{card.number}  {note.at:%Y-%m-%d %H:%M:%S}Z  {note.kind}  {note.caller_uri}  "
+        + ", ".join(f"{name}: {value}" for name, value in _facts(note).items())
+        for card, note in found
+    ]
+    report("cards notes", {"notes": rows}, lines, as_json=as_json)
+
+
+def _facts(note: CardNote) -> dict[str, JSON]:
+    """Return what is recorded, as texts; of documents the kinds, never the hash of a number."""
+    shown: dict[str, JSON] = {}
+    for name, value in note.facts.items():
+        if name == "documents" and isinstance(value, list):
+            shown[name] = " ".join(str(one[0]) for one in value) or "-"
+        elif name == "questions" and isinstance(value, list):
+            asked = (f"{topic} {'right' if is_right else 'wrong'}" for topic, is_right in value)
+            shown[name] = "; ".join(asked) or "-"
+        else:
+            shown[name] = str(value) or "-"
+    return shown
+
+
+def _operator(config: CenterConfig) -> Operator:
+    return Operator(f"juki://center/{config.node}")
 
 
 def _serial(text: str) -> bytes:
@@ -109,6 +193,7 @@ def _report(command: str, cards: list[Card], *, as_json: bool) -> None:
     rows: list[JSON] = [
         {
             "serial": card.serial.hex(),
+            "number": card.number,
             "kind": card.kind.value,
             "status": card.status.value,
             "municipality": str(card.municipality),
@@ -117,7 +202,8 @@ def _report(command: str, cards: list[Card], *, as_json: bool) -> None:
         for card in cards
     ]
     lines = [
-        f"{card.serial.hex()}  {card.status}  until {card.valid_until}  {card.municipality}"
+        f"{card.serial.hex()}  {card.number}  {card.status}  until {card.valid_until}"
+        f"  {card.municipality}"
         for card in cards
     ]
     report(command, {"cards": rows}, lines, as_json=as_json)

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from juki_center.areas.cards.rules import CardEvent
 from juki_center.cli import agency as agency_command
-from juki_center.cli import assembly, card_papers
+from juki_center.cli import assembly, card_papers, cards_commands
 from juki_center.cli import backup as backup_command
-from juki_center.cli import cards as cards_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
@@ -36,6 +34,7 @@ cards_app = typer.Typer(
     help="Look at a card's state, or change it; works beside a center that serves.",
 )
 app.add_typer(agency_command.app, name="agency")
+cards_app.add_typer(cards_commands.app)
 cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
@@ -46,13 +45,6 @@ app.add_typer(residents_command.app, name="residents")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
-Serial = Annotated[str | None, typer.Option(help="Serial from `juki-card show`, 64 hex digits.")]
-CodeFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--from", "--code-from", help="File with a resident record code, or - for standard input."
-    ),
-]
 DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 
@@ -88,53 +80,6 @@ def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     doctor_command.conclude(found, as_json=as_json)
 
 
-@cards_app.command("status")
-def cards_status(
-    config: Config = DEFAULT_CONFIG,
-    serial: Serial = None,
-    code_from: CodeFrom = None,
-    as_json: AsJSON = False,
-) -> None:
-    """Say in which state a card is."""
-    with reporting("cards status", as_json=as_json):
-        which = cards_command.Which.parse(serial, code_from)
-        settings = CenterConfig.load(config)
-        serve_command.run(cards_command.status(settings, which, as_json=as_json))
-
-
-@cards_app.command("suspend")
-def cards_suspend(
-    config: Config = DEFAULT_CONFIG,
-    serial: Serial = None,
-    code_from: CodeFrom = None,
-    as_json: AsJSON = False,
-) -> None:
-    """Suspend a card that was reported lost; no service takes it any more."""
-    _change("suspend", CardEvent.REPORTED_LOST, config, serial, code_from, as_json=as_json)
-
-
-@cards_app.command("resume")
-def cards_resume(
-    config: Config = DEFAULT_CONFIG,
-    serial: Serial = None,
-    code_from: CodeFrom = None,
-    as_json: AsJSON = False,
-) -> None:
-    """Resume a suspended card, after its holder came in person."""
-    _change("resume", CardEvent.RESUMED, config, serial, code_from, as_json=as_json)
-
-
-@cards_app.command("revoke")
-def cards_revoke(
-    config: Config = DEFAULT_CONFIG,
-    serial: Serial = None,
-    code_from: CodeFrom = None,
-    as_json: AsJSON = False,
-) -> None:
-    """Revoke a card for good."""
-    _change("revoke", CardEvent.REVOKED, config, serial, code_from, as_json=as_json)
-
-
 @cards_app.command("retention")
 def cards_retention(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Say what is kept of applications and cards, since when, and what is due to be deleted."""
@@ -156,19 +101,3 @@ def cards_fees(
         wanted = card_papers.FeesWanted.parse(municipality, first, last)
         settings = CenterConfig.load(config)
         serve_command.run(card_papers.fees(settings, wanted, as_json=as_json))
-
-
-def _change(
-    verb: str,
-    event: CardEvent,
-    config: Path,
-    serial: str | None,
-    code_from: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    command = f"cards {verb}"
-    with reporting(command, as_json=as_json):
-        which = cards_command.Which.parse(serial, code_from)
-        settings = CenterConfig.load(config)
-        serve_command.run(cards_command.change(settings, which, event, command, as_json=as_json))

@@ -16,6 +16,7 @@ from juki_center.areas.agencies.provisions import forget_old_provisions
 from juki_center.areas.cards.application_ends import end_overdue
 from juki_center.areas.cards.retention import AT_ONCE, forget_due
 from juki_center.areas.cards.sessions import forget_old_sessions
+from juki_center.areas.cards.unlocks import give_up_old_unlocks
 from juki_center.areas.ports import Store
 from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.areas.residents.edit_locks import forget_old_locks
@@ -71,6 +72,7 @@ async def forget(store: KeptStore, now: datetime) -> None:
         forget_old_sessions(tx, now)
         forget_old_batches(tx, now)
         forget_old_locks(tx, now)
+        give_up_old_unlocks(tx, now)
 
     try:
         await store.act(act)

@@ -115,7 +115,12 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     OSError: _Kind("FILE_UNUSABLE", "Look at the named file, and at who may read it."),
 }
 _RULES: Final[Mapping[str, str]] = {
-    "EITHER_SERIAL_OR_CODE_FROM": "name the card by --serial, or its holder by --from FILE or -",
+    "ONE_OF_SERIAL_NUMBER_CODE_FROM": (
+        "name the card by --serial or --number, or its holder by --from FILE or -"
+    ),
+    "RESUMED_AT_A_WINDOW": (
+        "a resident's card is resumed at a window of the residence: in person, with two documents"
+    ),
     "SERIAL_IN_HEX": "--serial takes hex digits, as `juki-card show` prints them",
     "SERIAL_OF_32_BYTES": "--serial takes 64 hex digits, as `juki-card show` prints them",
     "NOT_TEXT": "the file with the resident record code is not text",

@@ -19,7 +19,7 @@ from juki_card.virtual.blank_memory import BlankMemory
 from juki_cardbox.cardfile import CardFile
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.numbers import CardNumber
-from juki_center.areas.cards.register import Purpose
+from juki_center.areas.cards.register import CardKind, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.cli import assembly, doctor
@@ -35,6 +35,8 @@ from juki_pki.renewal import renew_access
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from juki_center.areas.ports import Tx
 
 CODE = "05769813421"
 
@@ -129,12 +131,71 @@ def test_folder_of_an_earlier_version_is_given_the_key_of_blank_chips(folder: De
     assert folder.pki.personalisation_key() == made
 
 
-def test_card_is_suspended_and_resumed_by_code(folder: DevFolder) -> None:
-    suspended = cards(folder, "suspend", "--code-from", "-")
-    resumed = cards(folder, "resume", "--code-from", "-")
+def test_card_is_suspended_by_code_and_the_report_is_kept(folder: DevFolder) -> None:
+    facts = ("--clerk", "当直　一", "--reporter", "POLICE", "--loss", "STOLEN")
+
+    suspended = cards(folder, "suspend", "--code-from", "-", *facts, "--police-report", "第7号")
+    noted = cards(folder, "notes", "--code-from", "-").envelope["result"]
 
     assert (suspended.code, statuses(suspended)) == (0, ["SUSPENDED"])
-    assert (resumed.code, statuses(resumed)) == (0, ["ACTIVE"])
+    assert isinstance(noted, dict)
+    (note,) = noted["notes"]
+    assert (note["kind"], note["facts"]) == (
+        "SUSPENDED",
+        {
+            "clerk": "当直　一",
+            "reporter": "POLICE",
+            "channel": "PHONE",
+            "reason": "STOLEN",
+            "questions": "-",
+            "police_report": "第7号",
+        },
+    )
+
+
+def test_case_33_an_operator_does_not_resume_a_residents_card(folder: DevFolder) -> None:
+    cards(folder, "suspend", "--code-from", "-")
+
+    resumed = cards(folder, "resume", "--code-from", "-")
+
+    assert (resumed.code, reason(resumed)) == (2, "INPUT_INVALID")
+    assert "in person" in resumed.err
+    assert statuses(cards(folder, "status", "--code-from", "-")) == ["SUSPENDED"]
+
+
+def test_clerks_card_is_suspended_and_resumed(folder: DevFolder, made: Made) -> None:
+    serial = serve_command.run(enter_clerks_card(folder, made))
+
+    suspended = cards(folder, "suspend", "--serial", serial.hex())
+    resumed = cards(folder, "resume", "--serial", serial.hex())
+
+    assert (statuses(suspended), statuses(resumed)) == (["SUSPENDED"], ["ACTIVE"])
+
+
+async def enter_clerks_card(folder: DevFolder, made: Made) -> bytes:
+    """Enter a card for a clerk, and return its serial."""
+    serial = b"clerk's card".ljust(32)
+
+    def act(tx: Tx) -> None:
+        of_holder = tx.cards.card(made.cards[0].serial)
+        assert of_holder is not None
+        number = CardNumber.drawn(b"a clerk's")
+        tx.cards.add_card(replace(of_holder, serial=serial, kind=CardKind.CLERK, number=number))
+
+    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+        await store.act(act)
+    return serial
+
+
+def test_card_is_found_by_the_number_on_its_face(folder: DevFolder, made: Made) -> None:
+    found = cards(folder, "status", "--serial", made.cards[0].serial.hex())
+    result = found.envelope["result"]
+    assert isinstance(result, dict)
+    number = result["cards"][0]["number"]
+
+    by_number = cards(folder, "status", "--number", f"{number[:4]}-{number[4:8]} {number[8:]}")
+
+    assert by_number.envelope["result"] == result
 
 
 def test_card_is_found_by_its_serial(folder: DevFolder, made: Made) -> None:
@@ -146,11 +207,16 @@ def test_card_is_found_by_its_serial(folder: DevFolder, made: Made) -> None:
 
 
 def test_revoked_card_never_comes_back(folder: DevFolder) -> None:
-    cards(folder, "revoke", "--code-from", "-")
+    revoked = cards(folder, "revoke", "--code-from", "-", "--clerk", "当直　一")
 
-    again = cards(folder, "resume", "--code-from", "-")
+    again = cards(folder, "revoke", "--code-from", "-")
+    suspended = cards(folder, "suspend", "--code-from", "-")
+    notes = cards(folder, "notes", "--code-from", "-")
 
+    assert (revoked.code, statuses(revoked)) == (0, ["REVOKED"])
     assert (again.code, reason(again)) == (3, "NOT_ALLOWED")
+    assert (suspended.code, reason(suspended)) == (3, "CARD_UNKNOWN")
+    assert notes.out.count('"REVOKED"') == 1
 
 
 def test_code_stands_in_a_file_too(folder: DevFolder, tmp_path: Path) -> None:
@@ -170,6 +236,9 @@ def test_code_stands_in_a_file_too(folder: DevFolder, tmp_path: Path) -> None:
         (("--serial", "00"), "", 2, "INPUT_INVALID"),
         ((), "", 2, "INPUT_INVALID"),
         (("--serial", "00" * 32, "--code-from", "-"), CODE, 2, "INPUT_INVALID"),
+        (("--number", "000000000195", "--code-from", "-"), CODE, 2, "INPUT_INVALID"),
+        (("--number", "000000000195"), "", 3, "CARD_UNKNOWN"),
+        (("--number", "000000000196"), "", 2, "INPUT_INVALID"),
         (("--code-from", "/nonexistent"), "", 3, "FILE_UNUSABLE"),
     ],
 )
