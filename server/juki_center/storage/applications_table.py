@@ -179,10 +179,11 @@ class ApplicationsTable:
         self, *, delivered_before: datetime, refused_before: datetime, limit: int
     ) -> int:
         """Delete photos of applications that ended before these times; return how many."""
+        # There are few photos and many applications: CROSS JOIN keeps the photos in front.
         return self._sql.execute(
             "DELETE FROM card_photos WHERE application IN ("
             " SELECT p.application FROM card_photos p"
-            " JOIN card_applications a ON a.number = p.application"
+            " CROSS JOIN card_applications a ON a.number = p.application"
             " WHERE a.ended_at < CASE a.state WHEN ? THEN ? ELSE ? END LIMIT ?)",
             (_DELIVERED, to_micros(delivered_before), to_micros(refused_before), limit),
         ).rowcount

@@ -62,7 +62,7 @@ class CardNotesTable:
         """Delete notes of before a time; return how many."""
         return self._sql.execute(
             "DELETE FROM card_notes WHERE cursor IN ("
-            " SELECT cursor FROM card_notes WHERE at < ? ORDER BY cursor LIMIT ?)",
+            " SELECT cursor FROM card_notes WHERE at < ? ORDER BY at LIMIT ?)",
             (to_micros(before), limit),
         ).rowcount
 

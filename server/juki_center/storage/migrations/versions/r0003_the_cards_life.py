@@ -68,6 +68,8 @@ _LIFE = (
     "CREATE UNIQUE INDEX card_personalisations_by_card ON card_personalisations (card_serial)",
     """CREATE INDEX card_personalisations_open ON card_personalisations (municipality, cursor)
         WHERE state = 'OPEN'""",
+    """CREATE INDEX card_personalisations_sealed ON card_personalisations (application)
+        WHERE sealed IS NOT NULL""",
     """CREATE INDEX card_personalisations_by_key
         ON card_personalisations (municipality, key_version) WHERE sealed IS NOT NULL""",
     """CREATE TABLE card_unlocks (
@@ -77,6 +79,8 @@ _LIFE = (
         key_version INTEGER NOT NULL, sealed BLOB
     )""",
     "CREATE INDEX card_unlocks_open ON card_unlocks (card_serial) WHERE ended_at IS NULL",
+    """CREATE INDEX card_unlocks_ended ON card_unlocks (ended_at)
+        WHERE sealed IS NOT NULL""",
     """CREATE INDEX card_unlocks_by_key ON card_unlocks (municipality, key_version)
         WHERE sealed IS NOT NULL""",
     """CREATE TABLE card_notes (
@@ -85,6 +89,7 @@ _LIFE = (
         key_version INTEGER NOT NULL, sealed BLOB NOT NULL
     )""",
     "CREATE INDEX card_notes_by_card ON card_notes (card_serial)",
+    "CREATE INDEX card_notes_by_time ON card_notes (at)",
     "CREATE INDEX card_notes_by_key ON card_notes (key_version)",
 )
 
