@@ -22,7 +22,14 @@ tls13.settle()
 
 from juki_center.areas.cards import sessions
 from juki_center.cli import main
-from juki_center.rpc import agency_batches, card_session, copies, import_stream, residents
+from juki_center.rpc import (
+    agency_batches,
+    card_applications,
+    card_session,
+    copies,
+    import_stream,
+    residents,
+)
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.sqlite import SQLiteStore
 
@@ -32,6 +39,7 @@ FUNCTIONS = {
     "confirm": (copies, "confirm_print"),
     "import": (import_stream, "take_rows"),
     "death": (residents, "register_death"),
+    "apply": (card_applications, "submit_application"),
     "open": (agency_batches, "open_batch"),
     "lines": (agency_batches, "confirm_lines"),
     "finish": (agency_batches, "finish_batch"),
