@@ -91,17 +91,28 @@ class Run:
 
     def give_up_and_take_another(self) -> None:
         """Declare void what was begun, if anything was, and make a card of another blank."""
-        row = self.factory.read(lambda tx: tx.personalisations.newest_of(self.number))
-        if row is not None:
-            request = pb.VoidPersonalisationRequest(
-                request_id=str(uuid.uuid4()),
-                clerk_name=CLERK,
-                personalisation_id=row.personalisation_id,
-            )
-            self.terminal.call(self.terminal.cards.VoidPersonalisation, request)
         given_up, self.chip = self.chip, self.factory.blank()
-        self.finish()
+        self._give_up()
+        try:
+            self.finish()
+        except Problem as problem:
+            if problem.reason != "PERSONALISATION_OPEN":
+                raise
+            # What the torn stream had begun was not on disk yet when it was asked for.
+            self._give_up()
+            self.finish()
         self.check_chip(given_up, {CardStatus.VOID})
+
+    def _give_up(self) -> None:
+        row = self.factory.read(lambda tx: tx.personalisations.newest_of(self.number))
+        if row is None:
+            return
+        request = pb.VoidPersonalisationRequest(
+            request_id=str(uuid.uuid4()),
+            clerk_name=CLERK,
+            personalisation_id=row.personalisation_id,
+        )
+        self.terminal.call(self.terminal.cards.VoidPersonalisation, request)
 
     def check(self) -> None:
         """Look at center, card and list, when all should be well."""
