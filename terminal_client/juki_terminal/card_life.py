@@ -7,7 +7,6 @@ the card asked for once more. What is done to the PIN is in `hand_over` and `unl
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -43,8 +42,6 @@ CALLS: Final[Mapping[str, Call]] = {
 
 _SESSION_GONE: Final = frozenset(("SESSION_NOT_FOUND", "SESSION_USED", "SESSION_EXPIRED"))
 """With these the center says that it has not acted, and that this session will never do."""
-_SEPARATORS: Final = re.compile(r"[\s\-]")
-_NUMBER: Final = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +58,6 @@ class WithSession:
     request: Callable[[Attempt], Message]
     prove: Callable[[], bytes]
     unfinished: bytes = b""
-
-
-def card_number(entry: str) -> str:
-    """Return the 12 digits of a card's number; raise Problem USAGE_INVALID.
-
-    >>> card_number("1234-5678 9012")
-    '123456789012'
-    """
-    digits = _SEPARATORS.sub("", entry)
-    if _NUMBER.fullmatch(digits) is None:
-        raise Problem("USAGE_INVALID", {"field": "card_number", "rule": "12 digits"})
-    return digits
 
 
 def question(center: Center, command: str, request: Message) -> Answered:

@@ -18,8 +18,10 @@ from juki_client.outcome import Problem
 from juki_terminal.card_life import WithSession, change_with_session, question
 from juki_terminal.card_work import Stage, Task, Work
 from juki_terminal.identity_documents import identity_documents
+from juki_terminal.lock_report import report_lock
 from juki_terminal.pin import KnownPin
 from juki_terminal.pin_setting import finish_first_pin, set_first_pin
+from juki_terminal.session import Stage as Told
 from juki_terminal.session import authenticate
 from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
@@ -178,6 +180,9 @@ def _put(desk: PinDesk, work: Work, transport_pin: TransportPin, pin: Pin) -> Wo
     except Problem as problem:
         stage = _stage_of(problem, was_sent=was_sent)
         found = desk.work.write(sent, stage, desk.changes.now())
+        if problem.reason == "PIN_LOCKED":
+            desk.surroundings.progress(Told.PIN_LOCKED)
+            report_lock(desk.center)
         if problem.reason != "PIN_WRONG" or was_sent:
             raise
         return found

@@ -34,4 +34,8 @@ class PinDesk:
     def patient(self) -> Patient:
         """The same patience and randomness, for what the card does alone."""
         around = self.surroundings
-        return Patient(around.card_wait_seconds, around.pin_timeout_seconds, around.random)
+        return Patient(
+            card_wait_seconds=around.card_wait_seconds,
+            pin_timeout_seconds=around.pin_timeout_seconds,
+            random=around.random,
+        )

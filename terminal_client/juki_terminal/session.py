@@ -58,6 +58,7 @@ class Stage(StrEnum):
     CARD_IN = "card_in"
     PIN_WRONG = "pin_wrong"
     PIN_RIGHT = "pin_right"
+    PIN_LOCKED = "pin_locked"
     CAN_WRONG = "can_wrong"
     CAN_RIGHT = "can_right"
     CARD_CHECKED = "card_checked"
@@ -110,7 +111,7 @@ def authenticate(
     messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED,
     CARD_ACCESS_NUMBER_WRONG, CARD_ACCESS_NUMBER_NOT_ENTERED, and those of the card and the reader.
     Whatever is raised, the card was reset and no key is left. A locked PIN is reported to the
-    center, without a word of whose it is.
+    center, after the audience of `surroundings` was told, without a word of whose it is.
     """
     around = surroundings or Surroundings()
     hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION], act_id=act_id)
@@ -118,6 +119,7 @@ def authenticate(
         return _authenticate(center, reader, source, hello, around)
     except Problem as problem:
         if problem.reason == "PIN_LOCKED":
+            around.progress(Stage.PIN_LOCKED)
             report_lock(center)
         raise
 

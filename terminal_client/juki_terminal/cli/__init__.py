@@ -17,6 +17,7 @@ from juki_client.outcome import Language, Problem
 from juki_client.report import Report, end, leave
 from juki_terminal.application import Item
 from juki_terminal.cli.applications_commands import application_app
+from juki_terminal.cli.card_life_commands import life_app
 from juki_terminal.cli.making_commands import making_app
 from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
@@ -33,6 +34,7 @@ app = typer.Typer(
 card_app = typer.Typer(help="The card in the reader.", no_args_is_help=True)
 copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
 card_app.add_typer(making_app)
+card_app.add_typer(life_app)
 app.add_typer(card_app, name="card")
 app.add_typer(copy_app, name="copy")
 app.add_typer(application_app, name="application")

@@ -32,6 +32,7 @@ from juki_terminal.printer import write_whole
 from juki_terminal.residents import question
 from jukinet.cards.v1 import card_application_pb2 as pb
 from jukinet.cards.v1 import card_application_service_pb2 as service_pb
+from jukinet.cards.v1 import card_service_pb2 as cards_pb
 from jukinet.residents.v1 import resident_service_pb2 as residents_pb
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
 
@@ -88,7 +89,7 @@ def submit(settings: Settings, options: SubmitOptions) -> Report:
     language = settings.language
     request = service_pb.SubmitApplicationRequest()
     seen = _filled(request, options.form, options.clerk, language, place="form")
-    _add_photo(request.form, options, language)
+    add_photo(request.form, options, language)
     if options.out is not None:
         require_fonts()
     config = settings.config()
@@ -99,7 +100,7 @@ def submit(settings: Settings, options: SubmitOptions) -> Report:
             confirm(lines, Text.GO_ON.say(language), language)
         answered = _changed(settings, config, center, "submit", request, seen)
     answer = cast("service_pb.SubmitApplicationResponse", answered.message)
-    paper = _letter_of(answer, options.out, language)
+    paper = letter_of(answer, options.out, language)
     return _report(settings, answered, answer.application, paper)
 
 
@@ -216,7 +217,7 @@ def _filled(
     return questions.ask_for(request, language) if source is None else seen
 
 
-def _add_photo(form: pb.ApplicationForm, options: SubmitOptions, language: Language) -> None:
+def add_photo(form: pb.ApplicationForm, options: SubmitOptions, language: Language) -> None:
     """Put the photo in, refused here already where the center would refuse it."""
     if form.photo:
         raise Problem("USAGE_INVALID", {"field": "form.photo", "rule": "--photo FILE"})
@@ -283,8 +284,10 @@ def _record(
     return cast("residents_pb.GetRecordResponse", question(center, "show", asked).message).record
 
 
-def _letter_of(
-    answer: service_pb.SubmitApplicationResponse, out: Path | None, language: Language
+def letter_of(
+    answer: service_pb.SubmitApplicationResponse | cards_pb.ReissueCardResponse,
+    out: Path | None,
+    language: Language,
 ) -> list[str]:
     """Print the letter of an application that was taken; say what is to be done with it."""
     number = answer.application.number

@@ -32,14 +32,15 @@ def ask_for(request: Message, language: Language) -> tuple[SeenDocument, ...]:
     """
     match request:
         case service_pb.SubmitApplicationRequest():
-            return _ask_form(request.form, language)
+            return ask_form(request.form, language)
         case service_pb.RecordInquiryReplyRequest():
             return _ask_reply(request, language)
         case _:
             return ()
 
 
-def _ask_form(form: pb.ApplicationForm, language: Language) -> tuple[SeenDocument, ...]:
+def ask_form(form: pb.ApplicationForm, language: Language) -> tuple[SeenDocument, ...]:
+    """Ask for what an application says; raise Problem USAGE_INVALID."""
     form.code = ask(Text.ASK_CODE.say(language))
     style = ask_choice(Text.ASK_STYLE.say(language), words_in(language, STYLES), "form.style")
     form.style = pb.CardStyle.ValueType(style or 0)

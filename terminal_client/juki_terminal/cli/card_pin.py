@@ -39,6 +39,7 @@ def change(settings: Settings, pin_from: str | None, new_pin_from: str | None) -
         change_pin(reader, old, new, patient)
     except Problem as problem:
         if problem.reason == "PIN_LOCKED":
+            say(Text.PIN_LOCKED.say(settings.language))
             _report_lock(settings, config)
         raise
     result: dict[str, JSON] = {"reader": reader.name, "changed": True}

@@ -27,6 +27,7 @@ _STAGES: Final = {
     Stage.CARD_AWAITED: Text.CARD_AWAITED,
     Stage.CARD_IN: Text.CARD_IN,
     Stage.PIN_WRONG: Text.PIN_WRONG,
+    Stage.PIN_LOCKED: Text.PIN_LOCKED,
     Stage.PIN_RIGHT: Text.PIN_RIGHT,
     Stage.CAN_WRONG: Text.CAN_WRONG,
     Stage.CAN_RIGHT: Text.CAN_RIGHT,

@@ -16,6 +16,13 @@ class Text(Enum):
     CARD_AWAITED = ("カードを置いてください。", "Waiting for a card.")
     CARD_IN = ("カードを確認しています。", "Card in; reading.")
     PIN_WRONG = ("暗証番号が違います。", "Wrong PIN.")
+    PIN_LOCKED = (
+        "暗証番号がロックされています。住所地の窓口で本人確認の後、"
+        "juki-terminal card unlock で解除します (忘れたときと交付前のカードは --forgotten)。",
+        "The PIN is locked. The window of the residence opens it after evidence:"
+        " juki-terminal card unlock (--forgotten for a PIN that is not known,"
+        " and before the hand-over).",
+    )
     PIN_RIGHT = (
         "暗証番号を確認しました。カードとセンターが相互に確認しています。",
         "PIN accepted; card and center authenticate each other.",

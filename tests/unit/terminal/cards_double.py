@@ -16,8 +16,8 @@ from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
 from tests.unit.terminal.center_double import LocksDouble, SessionDouble, refuse
 
-CARD_NUMBER = "482913057648"
-APPLICATION = "A123456789012"
+CARD_NUMBER = "482913057611"
+APPLICATION = "A123456789092"
 TRANSPORT = "60718"
 FORBIDDEN = "0214"
 FEE = 500
