@@ -22,6 +22,7 @@ from juki_center.areas.cards.application_rows import (
 from juki_center.areas.cards.applications import submit_application
 from juki_center.areas.cards.holders import end_cards
 from juki_center.areas.cards.numbers import LetterNumber
+from juki_center.areas.cards.personalisation_rows import PersonalisationState
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rejections import reject_application
 from juki_center.areas.cards.replies import record_reply
@@ -34,6 +35,7 @@ from juki_center.areas.residents.deletions import delete_record, register_death
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
+from tests.support.card_life import NEW_SERIAL, CardLife
 from tests.support.card_window import (
     CHILD,
     CLERK,
@@ -280,6 +282,33 @@ async def test_the_log_shows_what_was_applied_for_and_no_name(window: CardWindow
     assert RECORD.name not in repr(shown)
 
 
+async def test_what_is_personal_stands_in_no_repr(window: CardWindow) -> None:
+    command = replace(
+        window.with_photo(),
+        form=replace(window.with_photo().form, documents=(), representative=PARENT),
+    )
+    taken = await window.do(submit_application, command)
+    assert taken.letter is not None
+    kept = window.kept(taken.application.number)
+    reply = window.reply(taken.application, taken.letter.number)
+
+    shown = repr((command, command.form, taken, taken.letter, kept, kept.papers, reply))
+
+    for secret in (
+        RECORD.name,
+        RECORD.code.digits,
+        RECORD.address,
+        CLERK,
+        PARENT.name,
+        PARENT.shown_by,
+        taken.letter.number,
+        "JFIF",
+        document().number_hash.hex(),
+        repr(document().number_hash),
+    ):
+        assert secret not in shown
+
+
 # Replies
 
 
@@ -429,6 +458,55 @@ async def test_a_card_that_does_not_exist_cannot_be_uncollected(window: CardWind
     )
 
     assert refused.reason is Reason.NOT_IN_THIS_STATE
+
+
+@pytest.mark.parametrize("reason", [EndReason.NOT_COLLECTED, EndReason.NOT_THE_PERSON])
+async def test_a_card_that_nobody_may_have_is_given_up_with_its_application(
+    window: CardWindow, reason: EndReason
+) -> None:
+    life = CardLife(window)
+    application = await life.make()
+
+    answer = await window.do(reject_application, window.rejection(application, reason))
+
+    assert answer.application.state is ApplicationState.REJECTED
+    assert (answer.application.end_reason, answer.application.card_number) == (reason, None)
+    kept = window.kept(application.number)
+    assert replace(kept, papers=None) == answer.application
+    assert life.card(NEW_SERIAL).status is CardStatus.VOID
+    made = window.store.read(lambda tx: tx.personalisations.by_id(b"p" * 16))
+    assert made is not None
+    assert (made.state, made.secrets) == (PersonalisationState.VOID, None)
+
+
+async def test_while_a_card_is_made_its_application_cannot_end_at_the_window(
+    window: CardWindow,
+) -> None:
+    life = CardLife(window)
+    application = await life.make(status=CardStatus.MAKING)
+
+    def reopen(tx: Tx) -> None:
+        tx.applications.set_state(
+            application.number, ApplicationState.APPROVED, ended_at=None, end_reason=None
+        )
+        tx.personalisations.end(b"p" * 16, PersonalisationState.OPEN, NOW)
+
+    await window.store.act(reopen)
+    refused = await window.refused(reject_application, window.rejection(application))
+
+    assert refused.reason is Reason.PERSONALISATION_OPEN
+    assert life.card(NEW_SERIAL).status is CardStatus.MAKING
+
+
+async def test_a_death_ends_the_card_that_waits_and_its_application(window: CardWindow) -> None:
+    life = CardLife(window)
+    application = await life.make()
+    desk = RegisterDesk(window.store)
+
+    await desk.do(register_death, RegisterDeath(desk.edit(TARO), YESTERDAY))
+
+    assert window.kept(application.number).state is ApplicationState.CANCELLED
+    assert life.card(NEW_SERIAL).status is CardStatus.LAPSED
 
 
 async def test_a_death_cancels_what_is_open(window: CardWindow) -> None:

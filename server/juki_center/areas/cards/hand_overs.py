@@ -16,6 +16,7 @@ import cbor2
 from juki_center.areas.audit.events import Event
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.application_rows import Application, ApplicationState, Fee
+from juki_center.areas.cards.application_rules import ApplicationEvent, after
 from juki_center.areas.cards.birth_pins import birth_pins
 from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.making import MakingTx, application_here
@@ -130,7 +131,7 @@ def hand_over(tx: HandOverTx, command: HandOver, now: datetime, policy: CardPoli
             raise Refusal(Reason.CARD_NOT_OF_APPLICATION)
         ended = replace(
             application,
-            state=ApplicationState.DELIVERED,
+            state=after(application.state, ApplicationEvent.HANDED_OVER),
             ended_at=now,
             card_number=card.number,
             papers=None,
