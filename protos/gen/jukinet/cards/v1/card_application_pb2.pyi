@@ -181,7 +181,7 @@ class ApplicationForm(_message.Message):
     """Required. Where the application is made."""
     photo: _builtins.bytes
     """Optional. Required for style 2: the photo, JPEG, at most 204,800 bytes, 35 to 45 in width to
-    height, at least 413 by 531 pixels.
+    height, at least 413 by 531 and at most 2,000 by 2,600 pixels. Never sent for style 1.
     """
     photo_taken_on: _builtins.str
     """Optional. Required with a photo: the day on which it was taken, ISO 8601, such as 2003-08-25;
@@ -191,7 +191,9 @@ class ApplicationForm(_message.Message):
     """Optional. Required from rule set 2010-11-26 on: whether a lapsed card is still held."""
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
-        """Optional. The documents that the applicant showed; none means the way of the inquiry letter."""
+        """Optional. The documents that the applicant showed, at most 5; none means the way of the inquiry
+        letter.
+        """
 
     @_builtins.property
     def representative(self) -> _identity_document_pb2.LegalRepresentative:

@@ -114,7 +114,7 @@ class RecordInquiryReplyRequest(_message.Message):
     """
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
-        """Optional. The documents that were shown; required by the rule sets from 2004-03-08 on."""
+        """Optional. The documents that were shown, at most 5; required by the rule sets from 2004-03-08 on."""
 
     def __init__(
         self,
