@@ -155,7 +155,11 @@ class DevFolder:
 
     def make_cards(self, now: datetime) -> tuple[SampleCard, ...]:
         """Make the cards that are missing; return all of them."""
-        return tuple(self._make_card(sample, now) for sample in read_samples())
+        return tuple(
+            self._make_card(sample, now)
+            for sample in read_samples()
+            if sample.key not in dev_texts.WITHOUT_CARD or self.card(sample.key).exists()
+        )
 
     def _make_card(self, sample: Sample, now: datetime) -> SampleCard:
         path = self.card(sample.key)
@@ -188,7 +192,10 @@ class DevFolder:
             path.write_text(dev_texts.agency_toml(grpc_address, agency), encoding="utf-8")
         self.desk_config.write_text(dev_texts.desk_toml(grpc_address), encoding="utf-8")
         rows = [(card.sample, card.path.name, numbers[card.serial]) for card in cards]
-        (self.path / "RESIDENTS.md").write_text(dev_texts.residents_md(rows), encoding="utf-8")
+        known = {card.sample.key for card in cards}
+        without = [sample for sample in read_samples() if sample.key not in known]
+        text = dev_texts.residents_md(rows, without)
+        (self.path / "RESIDENTS.md").write_text(text, encoding="utf-8")
 
 
 def enter_samples(tx: Tx, cards: tuple[SampleCard, ...], now: datetime) -> dict[bytes, CardNumber]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PIN: Final = "1234"
 CAN: Final = "123456"
 FIRST_RESIDENT: Final = "yoshida-taro"
+WITHOUT_CARD: Final = frozenset({"ichigaya-fumi"})
+"""Residents for whom a first card can be applied for."""
 AGENCY: Final = "passport-1"
 BATCH_AGENCY: Final = "pension-1"
 _TERMINAL: Final = "131016-01"
@@ -120,8 +122,10 @@ path = "desk/{_DESK}.journal"
 """
 
 
-def residents_md(rows: Sequence[tuple[Sample, str, CardNumber]]) -> str:
-    """Return the list of sample residents with their cards."""
+def residents_md(
+    with_card: Sequence[tuple[Sample, str, CardNumber]], without: Sequence[Sample]
+) -> str:
+    """Return the list of sample residents with their cards, and of those who have none."""
     lines = [
         "# Sample residents of this development center",
         "",
@@ -131,20 +135,21 @@ def residents_md(rows: Sequence[tuple[Sample, str, CardNumber]]) -> str:
         "| card | number | name | born | municipality | state |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [_resident(*row) for row in rows]
+    lines += [_resident(sample, f"cards/{card}", number) for sample, card, number in with_card]
+    lines += [_resident(sample, "none yet", None) for sample in without]
     return "\n".join(lines) + "\n"
 
 
-def _resident(sample: Sample, card: str, number: CardNumber) -> str:
+def _resident(sample: Sample, card: str, number: CardNumber | None) -> str:
     record = sample.record
     state = sample.state.value.replace("_", " ").lower()
     if record.measure is not None:
         state += ", protective measure"
     elif record.hold is not None:
         state += ", under correction"
-    shown = "-".join((number[:4], number[4:8], number[8:]))
+    shown = "-".join((number[:4], number[4:8], number[8:])) if number else ""
     cells = (
-        f"cards/{card}",
+        card,
         shown,
         record.name,
         record.birth.paper_text,

@@ -397,6 +397,7 @@ def test_list_of_residents_names_every_card(made: Made) -> None:
 
     assert all(f"cards/{card.path.name}" in text for card in made.cards)
     assert "protective measure" in text
+    assert "| none yet |  | 市ヶ谷　ふみ |" in text
     assert not any(card.sample.record.code.digits in text for card in made.cards)
 
 

@@ -169,7 +169,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CODE_CHANGED: _ErrorReason.ValueType  # 70
     """The resident record code is a former one of this person."""
     ERROR_REASON_NOT_IN_THIS_STATE: _ErrorReason.ValueType  # 71
-    """The record's state does not allow this entry. Metadata: state, event."""
+    """The state of the record, the application or the card does not allow this. Metadata: state,
+    event.
+    """
     ERROR_REASON_RECORD_CHANGED: _ErrorReason.ValueType  # 72
     """The record has another version than the one that the caller saw. Metadata: version."""
     ERROR_REASON_RECORD_LOCKED: _ErrorReason.ValueType  # 73
@@ -412,7 +414,9 @@ ERROR_REASON_RESIDENT_NOT_FOUND: ErrorReason.ValueType  # 69
 ERROR_REASON_CODE_CHANGED: ErrorReason.ValueType  # 70
 """The resident record code is a former one of this person."""
 ERROR_REASON_NOT_IN_THIS_STATE: ErrorReason.ValueType  # 71
-"""The record's state does not allow this entry. Metadata: state, event."""
+"""The state of the record, the application or the card does not allow this. Metadata: state,
+event.
+"""
 ERROR_REASON_RECORD_CHANGED: ErrorReason.ValueType  # 72
 """The record has another version than the one that the caller saw. Metadata: version."""
 ERROR_REASON_RECORD_LOCKED: ErrorReason.ValueType  # 73
