@@ -23,7 +23,9 @@ from juki_center.cli.assembly import is_readable, open_with_key
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
 from juki_center.config import Environment
 from juki_center.rpc.card_material import load_material
+from juki_center.rpc.making_material import load_making_material
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_pki.errors import PKIError
 from juki_pki.folder import PKIFolder
 from juki_pki.profile import ATS
 
@@ -139,6 +141,16 @@ def _card_access(config: CenterConfig, now: datetime) -> Iterator[Finding]:
             yield Finding(str(kind), Level.FAULT, detail)
 
 
+def _card_making(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    """Without its material a center does everything else, so that it is a warning."""
+    try:
+        load_making_material(PKIFolder(config.pki_dir))
+    except PKIError as error:
+        yield Finding("card making", Level.WARNING, f"no card can be made: {error}")
+    else:
+        yield Finding("card making", Level.OK, "personalisation key and card signer are there")
+
+
 def _authority_keys(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     """An authority's key has no business beside a center that serves the public."""
     if config.environment is not Environment.PRODUCTION:
@@ -229,6 +241,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "kek": _key_encryption_key,
     "certificates": _certificates,
     "card access": _card_access,
+    "card making": _card_making,
     "authority keys": _authority_keys,
     "store": _store,
     "codes": _codes,

@@ -6,6 +6,7 @@ The card access number is printed on the face and is not shown here. How a card 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from juki_terminal.channel import Center
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
+    from juki_terminal.session import Surroundings
     from jukinet.cards.v1 import card_service_pb2 as pb
 
 _ID_SIZE: Final = 16
@@ -69,7 +71,7 @@ def make(settings: Settings, application: str, clerk: str | None) -> Report:
                 center,
                 settings.reader(),
                 wanted,
-                surroundings=entries.surroundings(settings, config),
+                surroundings=_quietly(settings, config),
                 progress=_tell(settings.language),
             )
         except Problem as problem:
@@ -143,7 +145,7 @@ def _take_up(
             center,
             settings.reader(),
             clerk,
-            surroundings=entries.surroundings(settings, config),
+            surroundings=_quietly(settings, config),
             progress=_tell(settings.language),
         )
     except Problem as problem:
@@ -168,6 +170,11 @@ def grouped(number: str) -> str:
     '0000-0000-0195'
     """
     return "-".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
+def _quietly(settings: Settings, config: TerminalConfig) -> Surroundings:
+    """Return the configured patience; the session that proves a card asks nobody for anything."""
+    return replace(entries.surroundings(settings, config), progress=lambda _stage: None)
 
 
 def _tell(language: Language) -> Callable[[Progress], None]:

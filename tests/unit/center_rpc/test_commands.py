@@ -273,6 +273,15 @@ async def test_doctor_names_a_rotation_that_is_not_finished(folder: DevFolder) -
     assert "look-up" in found.detail
 
 
+def test_doctor_warns_where_no_card_can_be_made(folder: DevFolder) -> None:
+    folder.pki.personalisation_key_path.unlink()
+
+    found = examined(folder)["card making"]
+
+    assert found.level is doctor.Level.WARNING
+    assert "personalisation.key" in found.detail
+
+
 def test_doctor_says_so_by_its_exit_code(folder: DevFolder) -> None:
     ran = run("doctor", "--config", str(folder.config), "--json")
 
