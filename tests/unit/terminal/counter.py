@@ -127,6 +127,9 @@ class Counter:
     center: Center
     card: Path
     folder: Path
+    application: str = APPLICATION
+    card_number: str = CARD_NUMBER
+    can: str = CAN
     pull: Scissors = field(default_factory=Scissors)
     kill: Scissors = field(default_factory=Scissors)
     lose: Scissors = field(default_factory=Scissors)
@@ -149,7 +152,11 @@ class Counter:
             return hand_over(
                 desk,
                 HandOverOrder(
-                    APPLICATION, CLERK, DOCUMENTS, _chosen(entries or (NEW, NEW)), lambda _: None
+                    self.application,
+                    CLERK,
+                    DOCUMENTS,
+                    _chosen(entries or (NEW, NEW)),
+                    lambda _: None,
                 ),
             )
 
@@ -159,11 +166,11 @@ class Counter:
             return unlock(
                 desk,
                 UnlockOrder(
-                    card_number=CARD_NUMBER,
+                    card_number=self.card_number,
                     forgotten=forgotten,
                     clerk_name=CLERK,
                     documents=DOCUMENTS,
-                    can=FileCan([CAN] * 3),
+                    can=FileCan([self.can] * 3),
                     pin=FilePin(list(entries)),
                     new_pin=_chosen(entries or (NEW, NEW)),
                 ),
