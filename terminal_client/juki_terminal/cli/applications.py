@@ -212,7 +212,8 @@ def _filled(
         holder = fields.get(place) if place and isinstance(fields, dict) else fields
         seen = take_documents(holder, f"{place}.documents" if place else "documents")
         request.MergeFrom(parse_form(fields, type(request)))  # type: ignore[arg-type]  # of its own type
-    if clerk is not None or not request.clerk_name:
+    # A form on standard input leaves nobody to ask: the center refuses what has no clerk.
+    if clerk is not None or (not request.clerk_name and source != "-"):
         request.clerk_name = _clerk(clerk, language)
     return questions.ask_for(request, language) if source is None else seen
 

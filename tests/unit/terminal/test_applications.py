@@ -406,6 +406,25 @@ def test_form_on_standard_input_needs_yes(run: Run, applications: ApplicationsDo
     assert applications.requests == []
 
 
+def test_form_on_standard_input_is_sent_without_a_clerk_where_it_names_none(
+    run: Run, applications: ApplicationsDouble
+) -> None:
+    applications.faults = ["CLERK_NAME_REQUIRED"]
+
+    ended = run("submit", "--from", "-", "--yes", stdin=json.dumps({"form": FORM}))
+
+    assert (ended.code, ended.error("reason")) == (3, "CLERK_NAME_REQUIRED")
+    assert submitted(applications).clerk_name == ""
+
+
+def test_clerk_of_a_form_stands(run: Run, applications: ApplicationsDouble) -> None:
+    form = {"clerk_name": CLERK, "form": FORM}
+
+    run("submit", "--from", "-", "--yes", stdin=json.dumps(form))
+
+    assert submitted(applications).clerk_name == CLERK
+
+
 def test_file_is_summed_up_with_the_person_before_the_act(
     run: Run, applications: ApplicationsDouble, tmp_path: Path
 ) -> None:
