@@ -188,7 +188,8 @@ class Cards(pb_grpc.CardServiceServicer):
         identity = current_caller().identity
         command = translate.suspend_card(request, taker_of_reports(identity))
         answer, now = await self._act(suspend_card, command)
-        self._parts.metrics.cards_suspended.labels(identity.role).inc()
+        if answer.is_new:
+            self._parts.metrics.cards_suspended.labels(identity.role).inc()
         return translate.suspended_message(answer, now)
 
     async def ResumeCard(  # noqa: N802  # the proto's name

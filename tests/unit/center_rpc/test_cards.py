@@ -248,7 +248,9 @@ async def test_a_card_is_suspended_by_the_number_as_it_is_read_out(
     request.card.CopyFrom(said)
 
     answer = await call(card_counter, request, card_counter.callers()["desk"])
+    again = await call(card_counter, request, card_counter.callers()["desk"])
 
+    assert again == answer
     assert answer.card.number == number
     assert answer.suspend_time.ToDatetime().isoformat() == "2026-11-23T01:00:00"
     assert 'juki_card_suspensions_total{role="desk"} 1.0' in counted(card_counter)

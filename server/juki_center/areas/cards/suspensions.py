@@ -111,10 +111,11 @@ class SuspendCard:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """The card, and since when the suspension is in force."""
+    """The card, and since when the suspension is in force; `is_new` tells a first answer."""
 
     card: Card
     since: datetime
+    is_new: bool = field(default=True, compare=False)
 
 
 class SuspendTx(WindowTx, ReferenceTx, Protocol):
@@ -229,7 +230,7 @@ def _kept(suspended: Suspended) -> bytes:
 
 def _reopened(octets: bytes) -> Suspended:
     card, since = cast("tuple[bytes, str]", cbor2.loads(octets))
-    return Suspended(decode_card(card), datetime.fromisoformat(since))
+    return Suspended(decode_card(card), datetime.fromisoformat(since), is_new=False)
 
 
 def _refuse_abolished(command: SuspendCard, now: datetime, policy: CardPolicy) -> None:

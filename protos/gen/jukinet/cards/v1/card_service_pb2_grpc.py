@@ -271,7 +271,7 @@ class CardServiceServicer(object):
         desk may not call it.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_EXPIRED,
+        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
         TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -285,7 +285,8 @@ class CardServiceServicer(object):
         same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -299,8 +300,8 @@ class CardServiceServicer(object):
         one is named.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, ALREADY_RETURNED,
-        RESIDENCE_DISCONNECTED.
+        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
+        ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

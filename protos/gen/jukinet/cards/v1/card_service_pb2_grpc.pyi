@@ -145,7 +145,7 @@ class CardServiceStub:
     desk may not call it.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_EXPIRED,
+    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
     TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
     """
     RevokeCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.RevokeCardRequest, _card_service_pb2.RevokeCardResponse]
@@ -155,7 +155,8 @@ class CardServiceStub:
     same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     ReturnCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReturnCardRequest, _card_service_pb2.ReturnCardResponse]
     """Takes a card back: handed in, found after a reissue, or damaged.
@@ -165,8 +166,8 @@ class CardServiceStub:
     one is named.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, ALREADY_RETURNED,
-    RESIDENCE_DISCONNECTED.
+    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
+    ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
     """
     ReissueCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReissueCardRequest, _card_service_pb2.ReissueCardResponse]
     """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
@@ -306,7 +307,7 @@ class CardServiceAsyncStub(CardServiceStub):
     desk may not call it.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_EXPIRED,
+    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
     TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
     """
     RevokeCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.RevokeCardRequest, _card_service_pb2.RevokeCardResponse]  # type: ignore[assignment]
@@ -316,7 +317,8 @@ class CardServiceAsyncStub(CardServiceStub):
     same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     ReturnCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReturnCardRequest, _card_service_pb2.ReturnCardResponse]  # type: ignore[assignment]
     """Takes a card back: handed in, found after a reissue, or damaged.
@@ -326,8 +328,8 @@ class CardServiceAsyncStub(CardServiceStub):
     one is named.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, ALREADY_RETURNED,
-    RESIDENCE_DISCONNECTED.
+    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
+    ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
     """
     ReissueCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReissueCardRequest, _card_service_pb2.ReissueCardResponse]  # type: ignore[assignment]
     """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
@@ -530,7 +532,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         desk may not call it.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_EXPIRED,
+        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
         TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
         """
 
@@ -546,7 +548,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -562,8 +565,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         one is named.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, ALREADY_RETURNED,
-        RESIDENCE_DISCONNECTED.
+        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
+        ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
