@@ -60,9 +60,6 @@ class Center:
             self._channel
         )
         self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
-        self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(
-            self._channel
-        )
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""Runs of terminals that die: rehearsed once to learn their events, then killed at each.
+"""Runs of windows that die: rehearsed once to learn their events, then killed at each of them.
 
-The process that is killed is one of `tests.support.mortal_commands`.
+The processes that are killed are those of `mortal_window`.
 """
 
 from __future__ import annotations
@@ -10,87 +10,102 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tests.e2e.stage import Run, finished
+from tests.e2e.mortal_window import Order
 from tests.support.center_process import ROOT
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a terminal was about to do, or had just seen. `number` counts from 1.
+    """What a window was about to do, or had just seen. `number` counts from 1.
 
-    `is_step` says that it is a message, or that the card or the journal has changed since the
-    event before: what lies between two steps makes no difference to anybody.
+    `is_step` says that the world may be another one than at the event before: the center has
+    answered, or the card or a journal has changed. Else it makes no difference when the power goes.
     """
 
     number: int
     name: str
     is_step: bool
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended."""
+
+    killed: bool
+    reason: str = ""
+    result: Mapping[str, str] = field(default_factory=dict)
+
 
 @dataclass
-class MortalTerminals:
-    """A process that forks terminals."""
+class MortalWindows:
+    """A process that forks windows of one residence, before a center that may come and go."""
 
     folder: Path
+    center: str
+    scratch: Path
     process: subprocess.Popen[str]
-    config: Path
-    watched: Sequence[Path] = ()
-    """Files whose changes are steps: the card, the journals."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, stdin: str = "", fatal: int = 0, reader: str = "") -> Run | None:
-        """Run a command to its end, or None where it was killed at the fatal event."""
-        out = self.folder / "run.json"
+    def run(self, act: str, card: Path | str, *, fatal: int = 0, **arguments: str) -> Ended:
+        """Run an act with a card; `card` is a file, or the address of a reader."""
+        out = self.scratch / "run.json"
         out.unlink(missing_ok=True)
-        options = ["--config", str(self.config), "--json", "--lang", "en"]
-        options += ["--trace", str(self.folder / "mortal.jsonl")]
-        options += ["--reader", reader] if reader else []
-        order: dict[str, Any] = {
-            "arguments": [*options, *arguments],
-            "stdin": stdin,
-            "fatal": fatal,
-            "watched": [str(path) for path in self.watched],
-            "out": str(out),
-            "environment": dict(self.environment),
-        }
+        journals = sorted((self.folder / "terminal").glob("112089-01.*"))
+        order = Order(
+            act=act,
+            arguments=arguments,
+            folder=str(self.folder),
+            address=self.center,
+            reader=f"virtual:{card}" if isinstance(card, Path) else card,
+            fatal=fatal,
+            watched=[str(path) for path in ([card] if isinstance(card, Path) else []) + journals],
+            out=str(out),
+            environment=dict(self.environment),
+        )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps(asdict(order)) + "\n")
         self.process.stdin.flush()
         if json.loads(self.process.stdout.readline())["killed"]:
-            return None
+            return Ended(killed=True)
         told = json.loads(out.read_text(encoding="utf-8"))
-        return finished(told["code"], told["out"], told["said"], 0.0)
+        return Ended(killed=False, reason=told["reason"], result=told["result"])
 
     def events(self) -> list[Event]:
         """Return the events of the last run."""
-        lines = (self.folder / "run.json.events").read_text(encoding="utf-8").splitlines()
+        lines = (self.scratch / "run.json.events").read_text(encoding="utf-8").splitlines()
         told = [json.loads(line) for line in lines]
         return [
-            Event(number, one["name"], one["message"] or one["changed"])
-            for number, one in enumerate(told, start=1)
+            Event(at, one["name"], at == 1 or one["changed"] or _is_answer(one["name"]))
+            for at, one in enumerate(told, start=1)
         ]
 
 
+def _is_answer(name: str) -> bool:
+    return name.startswith("<") and len(name) > 1
+
+
 @contextmanager
-def mortal_commandss(
-    folder: Path, config: Path, *watched: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[MortalTerminals]:
-    """Start the process that forks terminals."""
-    folder.mkdir(parents=True, exist_ok=True)
+def mortal_windows(
+    folder: Path, center: str, scratch: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[MortalWindows]:
+    """Start the process that forks windows; `folder` is a development center's."""
+    scratch.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.mortal_commands"],
+        [sys.executable, "-m", "tests.e2e.mortal_window"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        yield MortalTerminals(folder, process, config, watched, environment or {})
+        yield MortalWindows(folder, center, scratch, process, environment or {})
     finally:
         assert process.stdin is not None
         process.stdin.close()
@@ -98,14 +113,5 @@ def mortal_commandss(
 
 
 def fatal_events(events: Sequence[Event], *, every: bool) -> list[Event]:
-    """Return the events at which a terminal is killed: every one, or the steps.
-
-    Where nothing has changed between an answer and the next command, it makes no difference between
-    which of the two the power goes.
-    """
+    """Return the events at which a window is killed: every one, or the steps alone."""
     return [event for event in events if every or event.is_step]
-
-
-def commands(events: Sequence[Event], *, every: bool) -> list[Event]:
-    """Return the moments before each command or message, and the one after the last answer."""
-    return [event for event in events if every or event.name.startswith(">")] + [*events[-1:]]

@@ -26,8 +26,10 @@ from juki_center.rpc import (
     agency_batches,
     card_applications,
     card_session,
+    cards,
     copies,
     import_stream,
+    personalise_stream,
     residents,
 )
 from juki_center.storage.cards_table import CardsTable
@@ -43,6 +45,14 @@ FUNCTIONS = {
     "open": (agency_batches, "open_batch"),
     "lines": (agency_batches, "confirm_lines"),
     "finish": (agency_batches, "finish_batch"),
+    "expect": (personalise_stream, "expect"),
+    "begin": (personalise_stream, "begin"),
+    "know": (personalise_stream, "know_card"),
+    "begin-hand-over": (cards, "begin_hand_over"),
+    "hand-over": (cards, "hand_over"),
+    "begin-unlock": (cards, "begin_unlock"),
+    "attempt": (card_session, "attempt_unlock"),
+    "unlock": (cards, "complete_unlock"),
 }
 
 
