@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 _MOST_BATCHES: Final = 8
 _MOST_COMMANDS: Final = 32
 _MOST_PAGES: Final = 100
-_PROTECTED: Final = 0x0C
+_CLASSES: Final = (CLA, CLA | 0x0C)
+"""In the clear, and protected."""
 _OF_A_BLANK: Final = frozenset(Instruction)
 VOID: Final = "void"
 """The word under which the journal finds a card that was given up."""
@@ -288,7 +289,7 @@ def _instruction(apdu: bytes) -> Instruction:
         command = CommandAPDU.decode(apdu)
     except ParseError as error:
         raise _malformed("apdu") from error
-    if command.cla & ~_PROTECTED != CLA or command.ins not in _OF_A_BLANK:
+    if command.cla not in _CLASSES or command.ins not in _OF_A_BLANK:
         raise Problem("PLAN_NOT_FOR_TERMINAL", {"field": "apdu"})
     return Instruction(command.ins)
 

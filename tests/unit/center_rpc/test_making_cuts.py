@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from juki_pki.folder import PKIFolder
     from juki_terminal.channel import Center
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 T = TypeVar("T")
 MOST_TRIES = 2_000
 USABLE = frozenset({CardStatus.MADE, CardStatus.HELD, CardStatus.ACTIVE, CardStatus.SUSPENDED})
