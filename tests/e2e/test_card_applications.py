@@ -22,8 +22,9 @@ from tests.support.renderings import found_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 CLERK = "千代田　花子"
-FUMI, KEN, MAKOTO, HARUTO = (
-    code_of(key) for key in ("ichigaya-fumi", "yamazaki-ken", "tsuji-makoto", "tsuji-haruto")
+FUMI, KEN, MAKOTO, MISAKI, HARUTO = (
+    code_of(key)
+    for key in ("ichigaya-fumi", "yamazaki-ken", "tsuji-makoto", "tsuji-misaki", "tsuji-haruto")
 )
 NUMBER, NUMBER_AS_HASHED = "3012-3456 7890", "301234567890"
 LICENCE = {"kind": "KIND_DRIVING_LICENCE", "number": NUMBER, "chip_verified": True}
@@ -189,6 +190,32 @@ def test_same_day_application_at_the_counter_has_no_letter(
     assert (letter.code, letter.reason) == (3, "NOT_IN_THIS_STATE")
     assert not out.exists()
     assert ended.of("application", "state") == "APPLICATION_STATE_CANCELLED"
+
+
+def test_child_needs_a_representative_and_variants_reach_the_letter(
+    run: Run, new_code: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Case 45: a name beyond the basic plane, from a birth to the letter, octet for octet."""
+    entries = {
+        "name": "葛󠄀城　𠮷乃",
+        "name_kana": "カツラギ　ヨシノ",
+        "nationality": "NATIONALITY_JAPANESE",
+        "date_of_birth": "令和8年11月1日",
+        "sex": "SEX_FEMALE",
+        "relationship_to_householder": "子",
+        "resident_since": "令和8年11月1日",
+    }
+    family = new_code(MISAKI)
+    born = run("resident", "birth", form={"household_of_code": family, "entries": entries})
+    code, out = born.of("record", "code"), tmp_path / "letter.pdf"
+    mother = {"name": "辻󠄁　美咲", "shown_by": "戸籍謄本"}
+
+    alone = submit(run, code)
+    taken = submit(run, code, "--out", str(out), representative=mother)
+
+    assert (alone.code, alone.reason) == (3, "REPRESENTATIVE_REQUIRED")
+    assert taken.code == 0, taken.out
+    assert "葛󠄀城　𠮷乃　様".encode() in pages_of(out.read_bytes())[0].encode()
 
 
 def test_altered_letter_number_ends_the_application(

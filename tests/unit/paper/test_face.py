@@ -10,11 +10,12 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from juki_center.areas.cards import photos
 from juki_terminal.paper.errors import CharacterUnsupported, TextTooLong
 from juki_terminal.paper.face import Bearer, Face, grouped, render_face
 from juki_terminal.paper.fonts import Fonts
 from tests.support.pdf_text import pages_of
-from tests.support.photos import jpeg
+from tests.support.photos import jpeg, talkative
 
 NAME = "䶒藤󠄃　太朗󠄅"
 ADDRESS = "埼玉県所沢市並木一丁目1番地の1　コーポ𠮷田　203号室"
@@ -135,8 +136,24 @@ def test_picture_has_the_pixels_of_its_resolution_and_says_it(
     assert picture.info["dpi"] == pytest.approx((pixels_per_inch, pixels_per_inch), rel=1e-4)
 
 
-def test_photo_is_in_the_document_octet_for_octet(fonts: Fonts) -> None:
-    assert BEARER.photo in render_face(STYLE_2, fonts=fonts).pdf()
+@pytest.mark.parametrize(
+    "photo",
+    [
+        jpeg(),
+        jpeg((413, 531), "L"),
+        jpeg((420, 540), progressive=True),
+        jpeg((2_000, 2_571)),
+        jpeg((450, 570)),
+        photos.stripped(talkative()),
+    ],
+    ids=["usual", "grey", "progressive", "largest", "a little wide", "as the center keeps it"],
+)
+def test_photo_is_in_the_document_octet_for_octet(fonts: Fonts, photo: bytes) -> None:
+    rendered = render_face(replace(STYLE_2, bearer=replace(BEARER, photo=photo)), fonts=fonts)
+
+    assert photo in rendered.pdf()
+    with Image.open(io.BytesIO(rendered.png(pixels_per_inch=300))) as picture:
+        assert picture.size == (1011, 638)
 
 
 def test_picture_shows_the_photo_in_its_place_and_its_proportion(fonts: Fonts) -> None:
