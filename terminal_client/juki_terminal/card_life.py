@@ -42,6 +42,8 @@ CALLS: Final[Mapping[str, Call]] = {
 
 _SESSION_GONE: Final = frozenset(("SESSION_NOT_FOUND", "SESSION_USED", "SESSION_EXPIRED"))
 """With these the center says that it has not acted, and that this session will never do."""
+_EARLIER_STANDS: Final = frozenset(("REQUEST_ID_REUSED", "ANSWER_EXPIRED"))
+"""With these an earlier run was carried out, and this one was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,30 @@ def change(
 ) -> Answered:
     """Carry out a command of CALLS; raise Problem as `juki_client.changes.carry_out` does."""
     return carry_out(changes, attempt, CALLS[command].of(center), request)
+
+
+def change_without_card(
+    center: Center,
+    changes: Changes,
+    command: str,
+    subject: str,
+    request: Callable[[Attempt], Message],
+) -> Answered:
+    """Carry out a command that names no card session; raise Problem as `change`.
+
+    A suspension is never taken for another one: where the request of an earlier run was carried out
+    with another content, this one is sent as a report of its own. A card that is stopped twice is
+    stopped.
+    """
+    attempt = changes.begin(command, subject)
+    try:
+        return change(center, changes, attempt, command, request(attempt))
+    except Problem as problem:
+        is_other = attempt.is_repeated and problem.reason in _EARLIER_STANDS
+        if command != "suspend" or not is_other:
+            raise
+    attempt = changes.begin(command, subject)
+    return change(center, changes, attempt, command, request(attempt))
 
 
 def change_with_session(center: Center, changes: Changes, act: WithSession) -> Answered:

@@ -28,7 +28,7 @@ from tests.unit.terminal.counter import NEW, Counter, Scissors, ended
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 CLERK = "千代田　花子"
 PIN, OTHER_PIN, WRONG = "2580", "7319", "9172"
-MAKOTO, FUMI = code_of("tsuji-makoto"), code_of("ichigaya-fumi")
+MAKOTO, FUMI, KEN = (code_of(key) for key in ("tsuji-makoto", "ichigaya-fumi", "yamazaki-ken"))
 DOCUMENTS = [
     {"kind": "KIND_DRIVING_LICENCE", "number": "3012-3456 7890", "chip_verified": True},
     {"kind": "KIND_PENSION_BOOK", "number": "1234-567890"},
@@ -349,7 +349,7 @@ def test_a_hand_over_and_an_unlocking_that_are_cut_end_with_one_card_in_use(
     tmp_path: Path,
 ) -> None:
     """Whatever is cut, the same order finishes it; the PIN counts before the card does."""
-    code, application = apply(FUMI).split()
+    code, application = apply(KEN).split()
     for number, (what, at) in enumerate(CUTS):
         card = make(application)
         counter = Counter(

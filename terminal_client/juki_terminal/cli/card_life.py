@@ -17,7 +17,13 @@ from juki_client.outcome import JSON, Problem
 from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_client.request_form import parse_form, read_fields
-from juki_terminal.card_life import CALLS, WithSession, change, change_with_session, question
+from juki_terminal.card_life import (
+    CALLS,
+    WithSession,
+    change_with_session,
+    change_without_card,
+    question,
+)
 from juki_terminal.card_numbers import NumberKind, read_number
 from juki_terminal.cli import entries
 from juki_terminal.cli.advice import advised
@@ -30,6 +36,7 @@ from juki_terminal.cli.residents_texts import Text as ChangeText
 from juki_terminal.identity_documents import identity_documents
 from juki_terminal.register_words import moment_text
 from juki_terminal.session import authenticate
+from jukinet.cards.v1 import card_pb2
 from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
 
@@ -43,7 +50,6 @@ if TYPE_CHECKING:
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
     from juki_terminal.identity_documents import SeenDocument
-    from jukinet.cards.v1 import card_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +160,13 @@ def _changed(
                 act = _with_session(settings, config, center, options, order)
                 answered = change_with_session(center, changes, act)
             else:
-                attempt = changes.begin(options.command, order.number)
-                request = _complete(order, attempt)
-                answered = change(center, changes, attempt, options.command, request)
+                answered = change_without_card(
+                    center,
+                    changes,
+                    options.command,
+                    order.number,
+                    lambda attempt: _complete(order, attempt),
+                )
     if answered.is_repeated:
         command = f"card {options.command}"
         say(ChangeText.REPEATED.say(settings.language, command=command))
@@ -240,7 +250,9 @@ def _sentence(answer: Message, card: card_pb2.Card, language: Language) -> str:
         case pb.SuspendCardResponse():
             return Text.SUSPENDED.say(language, number=number, at=moment_text(answer.suspend_time))
         case pb.ResumeCardResponse():
-            return Text.RESUMED.say(language, number=number)
+            is_made = card.state == card_pb2.CARD_STATE_MADE
+            text = Text.RESUMED_UNDELIVERED if is_made else Text.RESUMED
+            return text.say(language, number=number)
         case pb.RevokeCardResponse():
             return Text.REVOKED.say(language, number=number)
         case pb.ReissueCardResponse():

@@ -131,6 +131,10 @@ class Text(Enum):
         "カード {number} の一時停止を解除しました。カードは使えます。",
         "Card {number} is in use again.",
     )
+    RESUMED_UNDELIVERED = (
+        "カード {number} の一時停止を解除しました。まだ交付されていません。",
+        "Card {number} is suspended no more; it was not handed over yet.",
+    )
     REVOKED = (
         "カード {number} を廃止しました。見つかっても使えません。"
         "見つかったら返納を受けてください。",

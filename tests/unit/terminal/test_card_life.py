@@ -257,6 +257,19 @@ def test_another_cards_act_does_not_take_the_request_of_one_that_was_cut(
     assert ended.result("repeated") is False
 
 
+def test_a_report_of_another_loss_is_sent_though_an_earlier_outcome_is_unknown(
+    run: Run, cards: CardsDouble
+) -> None:
+    cards.faults = ["after"]
+    suspend = ("suspend", "--from", "-", "--clerk", CLERK, "--yes")
+    run(*suspend, stdin=json.dumps({**REPORT, "card": {"code": RESIDENT_CODE}}))
+
+    ended = run(*suspend, stdin=json.dumps({**REPORT, "card": {"code": "25208017645"}}))
+
+    assert ended.code == 0, ended.err
+    assert len(cards.acts) == 2
+
+
 def test_a_refusal_of_the_center_is_told(ask: Run, cards: CardsDouble) -> None:
     cards.faults = ["CARD_UNKNOWN"]
 
