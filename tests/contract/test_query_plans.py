@@ -15,6 +15,7 @@ import pytest
 from juki_center.areas.cards.application_ends import end_overdue
 from juki_center.areas.cards.application_rules import OPEN_STATES
 from juki_center.areas.cards.numbers import ApplicationNumber
+from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.retention import forget_due
 from juki_center.areas.ports import Tx
 from juki_center.areas.requests.answers import Request
@@ -122,6 +123,19 @@ def look_at_applications(tx: Tx) -> None:
     tx.applications.fees(TOKOROZAWA, NOW.date(), NOW.date())
 
 
+def look_at_cards(tx: Tx) -> None:
+    """Ask and write everything of cards that a window does."""
+    whose = person(tx)
+    (card,) = tx.cards.of_person(whose)  # type: ignore[arg-type]
+    tx.cards.by_number(card.number)
+    tx.cards.use_up_sessions(card.serial, Purpose.PIN_PROOF)
+    tx.card_notes.of_card(card.serial)
+    tx.unlocks.open_of_card(card.serial)
+    tx.unlocks.by_id(bytes(16))
+    tx.personalisations.of_card(card.serial)
+    tx.personalisations.newest_of(NUMBER)
+
+
 def forget_of_cards(tx: Tx) -> None:
     """Delete what has run out of everything that is kept of cards."""
     end_overdue(tx, NOW, caller_uri=TERMINAL, limit=10)
@@ -154,6 +168,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
         tx.pending.take(TOKOROZAWA, YOSHIDA.code, 3),
     ),
     "applications": look_at_applications,
+    "cards": look_at_cards,
     "retention": forget_of_cards,
     "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
     "answer": lambda tx: (

@@ -129,18 +129,8 @@ def hand_over(tx: HandOverTx, command: HandOver, now: datetime, policy: CardPoli
         session = use_session(tx, command.session_id, window.terminal.uri, Purpose.PIN_PROOF, now)
         if session.card_serial != card.serial:
             raise Refusal(Reason.CARD_NOT_OF_APPLICATION)
-        ended = replace(
-            application,
-            state=after(application.state, ApplicationEvent.HANDED_OVER),
-            ended_at=now,
-            card_number=card.number,
-            papers=None,
-        )
-        handed = HandedOver(ended, moved(tx.cards, card, CardEvent.HANDED_OVER))
-        tx.applications.update(handed.application)
-        tx.applications.add_fee(_fee(window, handed))
+        handed = _handed(tx, window, application, card)
         tx.personalisations.forget_secrets(made.personalisation_id)
-        tx.card_notes.add(note_of(window, card, NoteKind.HANDED_OVER))
         return Done(
             cbor2.dumps([str(handed.application.number), encode_card(handed.card)], canonical=True),
             Event.CARD_HANDED_OVER,
@@ -150,6 +140,21 @@ def hand_over(tx: HandOverTx, command: HandOver, now: datetime, policy: CardPoli
         )
 
     return _reopened(tx, once(tx, window, command, request_id=command.request_id, act=act))
+
+
+def _handed(tx: HandOverTx, window: Window, application: Application, card: Card) -> HandedOver:
+    ended = replace(
+        application,
+        state=after(application.state, ApplicationEvent.HANDED_OVER),
+        ended_at=window.now,
+        card_number=card.number,
+        papers=None,
+    )
+    handed = HandedOver(ended, moved(tx.cards, card, CardEvent.HANDED_OVER))
+    tx.applications.update(ended)
+    tx.applications.add_fee(_fee(window, handed))
+    tx.card_notes.add(note_of(window, card, NoteKind.HANDED_OVER))
+    return handed
 
 
 def _waiting(
