@@ -26,8 +26,18 @@ CodeFrom = Annotated[
         "--from", "--code-from", help="File with a resident record code, or - for standard input."
     ),
 ]
+
+
+def login_name() -> str:
+    """Return who is logged in; empty where the system has no name for the process's user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 Clerk = Annotated[
-    str, typer.Option(default_factory=getpass.getuser, help="Who does it; kept in the note.")
+    str, typer.Option(default_factory=login_name, help="Who does it; kept in the note.")
 ]
 DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 

@@ -22,7 +22,7 @@ from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import CardKind, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly, doctor
+from juki_center.cli import assembly, cards_commands, doctor
 from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
@@ -217,6 +217,22 @@ def test_revoked_card_never_comes_back(folder: DevFolder) -> None:
     assert (again.code, reason(again)) == (3, "NOT_ALLOWED")
     assert (suspended.code, reason(suspended)) == (3, "CARD_UNKNOWN")
     assert notes.out.count('"REVOKED"') == 1
+
+
+@pytest.mark.parametrize("verb", ["suspend", "revoke"])
+def test_change_of_a_card_by_nobody_is_refused(folder: DevFolder, verb: str) -> None:
+    ran = cards(folder, verb, "--code-from", "-", "--clerk", " ")
+
+    assert (ran.code, reason(ran)) == (3, "CLERK_NAME_REQUIRED")
+    assert statuses(cards(folder, "status", "--code-from", "-")) == ["ACTIVE"]
+
+
+def test_user_without_a_name_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+
+    assert cards_commands.login_name() == ""  # an empty name, and no other
 
 
 def test_code_stands_in_a_file_too(folder: DevFolder, tmp_path: Path) -> None:

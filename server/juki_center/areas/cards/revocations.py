@@ -21,6 +21,7 @@ from juki_center.areas.cards.states import ChangeStatus, change_status, moved
 from juki_center.areas.cards.undelivered import make_another
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
 from juki_center.areas.evidence import IdentityDocument, refuse_without_document
+from juki_center.errors import Reason, Refusal
 
 
 class RevokeTx(WindowTx, ReferenceTx, FinishTx, Protocol):
@@ -73,8 +74,10 @@ class RevokeAtStore:
 def revoke_at_store(tx: RevokeTx, command: RevokeAtStore, now: datetime) -> Card:
     """End a card for ever, whoever is disconnected.
 
-    Raises Refusal(CARD_UNKNOWN) and NotAllowed.
+    Raises Refusal: CLERK_NAME_REQUIRED, CARD_UNKNOWN; and NotAllowed.
     """
+    if not command.clerk_name.strip():
+        raise Refusal(Reason.CLERK_NAME_REQUIRED)
     before = tx.cards.card(command.serial)
     uri = command.operator.uri
     revoked = change_status(tx, ChangeStatus(uri, command.serial, CardEvent.REVOKED), now)
