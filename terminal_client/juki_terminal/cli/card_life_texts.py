@@ -100,6 +100,18 @@ class Text(Enum):
         "Questions asked: {asked}, answered rightly: {right}",
     )
     DOCUMENTS = ("本人確認書類: {documents}", "Documents: {documents}")
+    WILL_HAND_OVER = (
+        "申請 {number} のカードを交付します。",
+        "The card of application {number} will be handed over.",
+    )
+    WILL_KEEP = (
+        "暗証番号のロックを解除します。暗証番号は変わりません。",
+        "The PIN will be unlocked, and stays what it is.",
+    )
+    WILL_FORGET = (
+        "今の暗証番号を消し、新しい暗証番号を設定します。",
+        "The PIN will be taken away, and a new one set.",
+    )
     WILL_SUSPEND = ("カードを一時停止します。", "The card will be suspended.")
     WILL_RESUME = (
         "一時停止を解除します。カードをリーダーに置いてください。",

@@ -150,10 +150,20 @@ def _said(
         name = options.clerk or request.clerk_name or ask(Text.ASK_CLERK.say(language))
         said = _Said(name, seen, _representative_in(request))
     if options.form is None and not options.is_certain:
-        shown = ", ".join(document_lines(said.seen, language))
-        lines = [Text.DOCUMENTS.say(language, documents=shown)]
+        lines = _summary(options, said, language, kind)
         confirm(lines, Text.GO_ON.say(language), language)
     return said
+
+
+def _summary(options: PinOptions, said: _Said, language: Language, kind: type[object]) -> list[str]:
+    """Say what is about to be done; no number of a document is in it."""
+    shown = ", ".join(document_lines(said.seen, language))
+    documents = Text.DOCUMENTS.say(language, documents=shown)
+    if kind is pb.BeginHandOverRequest:
+        return [Text.WILL_HAND_OVER.say(language, number=options.number), documents]
+    will = Text.WILL_FORGET if options.forgotten else Text.WILL_KEEP
+    number = Text.CARD_BY_NUMBER.say(language, number=options.number)
+    return [will.say(language), number, documents]
 
 
 def _asked(options: PinOptions, language: Language, kind: type[object]) -> _Said:

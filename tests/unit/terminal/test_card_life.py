@@ -19,6 +19,7 @@ from tests.unit.terminal.cards_double import (
     APPLICATION,
     CARD_NUMBER,
     FEE,
+    FORBIDDEN,
     TRANSPORT,
     CardsDouble,
 )
@@ -394,3 +395,70 @@ def test_no_journal_of_cards_holds_a_name_a_code_or_a_document(
     assert '"command":"suspend"' in written
     for secret in (CLERK, RESIDENT_CODE, "501234567890", "567890"):
         assert secret not in written
+
+
+def test_a_hand_over_is_asked_for_and_shown_before_anything_is_sent(
+    run: Run, card: Path, cards: CardsDouble, new_pin: str
+) -> None:
+    put(card, FRESH)
+    given = [APPLICATION, "--new-pin-from", new_pin]
+    answers = [CLERK, "1", "501234567890", "はい", "", "はい"]
+
+    ended = run("hand-over", *given, stdin="\n".join(answers) + "\n")
+
+    begin = cards.requests[0]
+    assert ended.code == 0, ended.err
+    assert isinstance(begin, pb.BeginHandOverRequest)
+    assert (begin.clerk_name, [one.chip_verified for one in begin.documents]) == (CLERK, [True])
+    assert f"申請 {APPLICATION} のカードを交付します。" in ended.err
+    assert "本人確認書類: 運転免許証" in ended.err
+
+
+def test_an_unlocking_that_the_clerk_does_not_want_is_not_opened(
+    run: Run, cards: CardsDouble, can: str
+) -> None:
+    answers = [CLERK, "1", "50", "いいえ", "7", "12", "いいえ", "", "代理　太郎", "戸籍", "いいえ"]
+
+    ended = run(
+        "unlock", CARD_NUMBER, "--forgotten", "--can-from", can, stdin="\n".join(answers) + "\n"
+    )
+
+    assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")
+    assert "新しい暗証番号を設定します。" in ended.err
+    assert cards.requests == []
+
+
+def test_a_legal_representative_is_sent_with_an_unlocking(
+    run: Run, card: Path, cards: CardsDouble, can: str, new_pin: str
+) -> None:
+    put(card, replace(record_of(card), tries_left=0))
+    form = {
+        "documents": DOCUMENTS,
+        "representative": {"name": "代理　太郎", "shown_by": "戸籍謄本"},
+    }
+    given = ["--forgotten", "--can-from", can, "--new-pin-from", new_pin, "--from", "-"]
+
+    ended = run("unlock", CARD_NUMBER, *given, "--clerk", CLERK, stdin=json.dumps(form))
+
+    begin = cards.requests[0]
+    assert ended.code == 0, ended.err
+    assert isinstance(begin, pb.BeginUnlockPinRequest)
+    assert begin.representative.shown_by == "戸籍謄本"
+
+
+def test_case_34_no_pin_and_no_transport_pin_stands_in_a_trace(
+    config: Path, card: Path, tmp_path: Path, new_pin: str, cards: CardsDouble
+) -> None:
+    put(card, FRESH)
+    trace = tmp_path / "trace.jsonl"
+    given = [APPLICATION, "--from", "-", "--clerk", CLERK, "--new-pin-from", new_pin]
+
+    line = ["--config", str(config), "--trace", str(trace), "card", "hand-over", *given]
+    ended = CliRunner().invoke(app, line, input=json.dumps({"documents": DOCUMENTS}))
+
+    written = trace.read_text(encoding="utf-8")
+    assert ended.exit_code == 0, ended.stderr
+    assert "BeginHandOverResponse" in written
+    assert cards.state == records.CARD_STATE_ACTIVE
+    for secret in (TRANSPORT, FORBIDDEN, CLERK, "501234567890"):
+        assert f'"{secret}"' not in written
