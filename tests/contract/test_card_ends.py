@@ -20,7 +20,7 @@ from juki_center.areas.cards.references import ByCode, ByNumber
 from juki_center.areas.cards.register import CardStatus, Purpose
 from juki_center.areas.cards.resumptions import resume_card
 from juki_center.areas.cards.returns import ByFace, return_card
-from juki_center.areas.cards.revocations import revoke_card
+from juki_center.areas.cards.revocations import RevokeAtStore, revoke_at_store, revoke_card
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.suspensions import suspend_card
 from juki_center.areas.evidence import DocumentKind
@@ -35,6 +35,7 @@ from tests.support.card_life import (
     LICENCE_AND_PRIVATE,
     NEW_SERIAL,
     ONE_KIND_TWICE,
+    OPERATOR,
     CardLife,
     by_code,
     by_number,
@@ -246,6 +247,23 @@ async def test_a_revocation_by_a_former_code_is_refused(life: CardLife, desk: Re
 
     assert refused.reason is Reason.CODE_CHANGED
     assert life.card().status is CardStatus.REVOKED
+
+
+async def test_an_operator_revokes_a_made_card_while_its_municipality_is_disconnected(
+    life: CardLife,
+) -> None:
+    application = await life.make()
+    await life.disconnect()
+    command = RevokeAtStore(OPERATOR, CLERK, NEW_SERIAL)
+
+    card = await life.store.act(lambda tx: revoke_at_store(tx, command, NOW))
+
+    waiting = life.store.read(lambda tx: tx.applications.open_of_person(application.person))
+    assert (card.status, [one.state for one in waiting]) == (
+        CardStatus.REVOKED,
+        [ApplicationState.APPROVED],
+    )
+    assert [note.caller_uri for note in life.notes(NEW_SERIAL)] == [OPERATOR.uri]
 
 
 @pytest.mark.parametrize("status", [CardStatus.ACTIVE, CardStatus.SUSPENDED])
