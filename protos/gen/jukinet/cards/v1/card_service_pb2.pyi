@@ -252,7 +252,9 @@ class Personalisation(_message.Message):
     card_number: _builtins.str
     """Output only. The number of the card, 12 digits; empty while the chip's key is not known."""
     card_access_number: _builtins.str
-    """Output only. The card access number, to look at the card once more; empty as above."""
+    """Output only. The card access number, to look at the card once more; empty as above, and while
+    the municipality is disconnected.
+    """
     @_builtins.property
     def begin_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was begun."""
