@@ -42,7 +42,7 @@ CALLS: Final[Mapping[str, Call]] = {
 
 _SESSION_GONE: Final = frozenset(("SESSION_NOT_FOUND", "SESSION_USED", "SESSION_EXPIRED"))
 """With these the center says that it has not acted, and that this session will never do."""
-_EARLIER_STANDS: Final = frozenset(("REQUEST_ID_REUSED", "ANSWER_EXPIRED"))
+EARLIER_STANDS: Final = frozenset(("REQUEST_ID_REUSED", "ANSWER_EXPIRED"))
 """With these an earlier run was carried out, and this one was not."""
 
 
@@ -91,7 +91,7 @@ def change_without_card(
     try:
         return change(center, changes, attempt, command, request(attempt))
     except Problem as problem:
-        is_other = attempt.is_repeated and problem.reason in _EARLIER_STANDS
+        is_other = attempt.is_repeated and problem.reason in EARLIER_STANDS
         if command != "suspend" or not is_other:
             raise
     attempt = changes.begin(command, subject)

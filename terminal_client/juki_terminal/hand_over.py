@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from juki_card.errors import ParseError
 from juki_card.passwords import TransportPin
 from juki_client.outcome import Problem
-from juki_terminal.card_life import WithSession, change_with_session, question
+from juki_terminal.card_life import EARLIER_STANDS, WithSession, change_with_session, question
 from juki_terminal.card_work import Stage, Task, Work
 from juki_terminal.identity_documents import identity_documents
 from juki_terminal.lock_report import report_lock
@@ -76,10 +76,12 @@ def hand_over(desk: PinDesk, order: HandOverOrder) -> Answered:
 
 
 def _doubt(desk: PinDesk, order: HandOverOrder, problem: Problem) -> None:
-    """Take back what was concluded of a card that was not the right one, or may not have been."""
+    """Write what a problem says of the card: the wrong one, perhaps the wrong one, or in use."""
     work = desk.work.of_application(order.application)
     if problem.reason == "CARD_NOT_OF_APPLICATION":
         _write(desk, order, Stage.BEGUN)
+    elif problem.reason in EARLIER_STANDS:
+        _write(desk, order, Stage.ENDED)
     elif problem.reason == "PIN_WRONG" and work is not None and work.stage is Stage.REFUSED:
         _write(desk, order, Stage.SENT)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from juki_client.change_journal import Change, ChangeState
 from juki_client.changes import Attempt
 from juki_client.outcome import Problem
-from juki_terminal.card_life import WithSession, change, change_with_session
+from juki_terminal.card_life import EARLIER_STANDS, WithSession, change, change_with_session
 from juki_terminal.card_work import Stage, Task, Work
 from juki_terminal.identity_documents import identity_documents
 from juki_terminal.pin import KnownPin
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 
 _ENDED: Final = frozenset((Stage.ENDED, Stage.GIVEN_UP))
-_ANSWER_LOST: Final = frozenset(("REQUEST_ID_REUSED", "ANSWER_EXPIRED"))
-"""With these an earlier run has opened an unlocking of which nothing more is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,14 @@ def unlock(desk: PinDesk, order: UnlockOrder) -> Answered:
 
 
 def _give_up(desk: PinDesk, order: UnlockOrder, problem: Problem) -> None:
-    """Let go of an unlocking that the center does not have open (any more)."""
+    """Let go of an unlocking that the center does not have open, or has completed."""
     work = desk.work.of_card(order.card_number)
-    ended = problem.reason in ("UNLOCK_NOT_FOUND", "NOT_IN_THIS_STATE")
-    if ended and work is not None and work.task is order.task:
+    if work is None or work.task is not order.task:
+        return
+    if problem.reason in ("UNLOCK_NOT_FOUND", "NOT_IN_THIS_STATE"):
         desk.work.write(work, Stage.GIVEN_UP, desk.changes.now())
+    elif problem.reason in EARLIER_STANDS:
+        desk.work.write(work, Stage.ENDED, desk.changes.now())
 
 
 def _request(desk: PinDesk, order: UnlockOrder, attempt: Attempt) -> pb.UnlockPinRequest:
@@ -137,7 +138,7 @@ def _open(desk: PinDesk, order: UnlockOrder) -> tuple[Work, Sequence[str]]:
     try:
         answer = _begin(desk, order, work, is_repeated=is_going_on)
     except Problem as problem:
-        if not is_going_on or problem.reason not in _ANSWER_LOST:
+        if not is_going_on or problem.reason not in EARLIER_STANDS:
             raise
         work = _anew(desk, order)
         answer = _begin(desk, order, work, is_repeated=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from juki_client.outcome import Exit, Problem
 from juki_client.report import say
+from juki_terminal.card_life import EARLIER_STANDS
 from juki_terminal.cli.card_life_texts import Text
 from juki_terminal.cli.residents_texts import Text as ChangeText
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from juki_client.outcome import Language
 
-_STANDS: Final = frozenset(("REQUEST_ID_REUSED", "ANSWER_EXPIRED"))
 _BEFORE_THE_CARD: Final = frozenset(
     (
         "PIN_NOT_ENTERED",
@@ -40,7 +40,7 @@ def advised(language: Language, command: str) -> Iterator[None]:
     except Problem as problem:
         if problem.reason == "OUTCOME_UNKNOWN":
             say(ChangeText.RUN_AGAIN.say(language, command=command))
-        elif problem.reason in _STANDS:
+        elif problem.reason in EARLIER_STANDS:
             say(ChangeText.EARLIER_STANDS.say(language, command=command))
         raise
 

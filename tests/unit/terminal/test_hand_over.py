@@ -187,6 +187,19 @@ def test_an_unknown_outcome_is_asked_again_without_the_card(
     assert len({request.request_id for request in cards.requests[1:]}) == 1  # type: ignore[attr-defined]  # hand-overs
 
 
+def test_another_clerk_hears_that_it_was_done_and_only_once(
+    counter: Counter, cards: CardsDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards.faults = ["", "after"]
+    assert ended(counter.hand_over) == "OUTCOME_UNKNOWN"
+
+    monkeypatch.setattr("tests.unit.terminal.counter.CLERK", "所沢　次郎")
+
+    assert ended(counter.hand_over) == "REQUEST_ID_REUSED"
+    assert works(counter)[-1] == "ended"
+    assert ended(counter.hand_over) == "NOT_IN_THIS_STATE"
+
+
 def test_a_session_that_is_over_is_run_again_with_another_request(
     counter: Counter, cards: CardsDouble, sessions: SessionDouble
 ) -> None:

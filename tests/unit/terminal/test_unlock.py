@@ -177,6 +177,20 @@ def test_an_unknown_outcome_is_asked_again_without_the_card(
     assert cards.unlocks == set()
 
 
+def test_another_clerk_hears_that_it_was_done_and_may_begin_again(
+    counter: Counter, cards: CardsDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards.faults = ["", "after"]
+    assert ended(lambda: counter.unlock(PIN)) == "OUTCOME_UNKNOWN"
+
+    monkeypatch.setattr("tests.unit.terminal.counter.CLERK", "所沢　次郎")
+
+    assert ended(lambda: counter.unlock(PIN)) == "REQUEST_ID_REUSED"
+    assert works(counter)[-1] == "ended"
+    assert ended(lambda: counter.unlock(PIN)) == "DONE"
+    assert cards.unlocks == set()
+
+
 @pytest.mark.parametrize("forgotten", [False, True], ids=["keep", "forgotten"])
 @pytest.mark.parametrize("what", ["pull", "kill", "lose"])
 def test_a_cut_anywhere_is_finished_by_the_same_order(
