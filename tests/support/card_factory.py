@@ -40,6 +40,7 @@ from juki_center.rpc.personalisations import Personalisations
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.samples import load_samples
 from juki_client.identity import ClientIdentity
+from juki_client.outcome import Problem
 from juki_pki.identity import PeerIdentity, Role
 from juki_terminal.channel import Center
 from juki_terminal.reader.virtual import VirtualReader
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CLERK = "所沢　花子"
 HOLDER = "yoshida-taro"
+MOST_TRIES = 2_000
 SURROUNDINGS = Surroundings(card_wait_seconds=1.0)
 PHOTO = b"\xff\xd8 a photo \xff\xd9"
 
@@ -237,3 +239,14 @@ def card_factory(
         store.close()
         if loop is None:
             own.close()
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Try again while the center still ends the stream of before."""
+    for _ in range(MOST_TRIES):
+        try:
+            return act()
+        except Problem as problem:
+            if problem.reason != "SESSION_LIMIT":
+                raise
+    raise AssertionError("the terminal's place was never given back")

@@ -28,6 +28,7 @@ from tests.support.card_factory import (
     Factory,
     card_factory,
     furnish,
+    patiently,
 )
 from tests.support.center import SAMPLES
 
@@ -56,8 +57,10 @@ def terminal(factory: Factory) -> Iterator[Center]:
 
 
 def make(factory: Factory, terminal: Center, number: str, chip: Path) -> WrittenCard:
-    return personalise(
-        terminal, factory.reader(chip), Wanted(number, CLERK), surroundings=SURROUNDINGS
+    return patiently(
+        lambda: personalise(
+            terminal, factory.reader(chip), Wanted(number, CLERK), surroundings=SURROUNDINGS
+        )
     )
 
 
@@ -238,8 +241,9 @@ def test_open_ones_are_listed_with_what_a_look_at_the_card_needs(
 ) -> None:
     begun, written = factory.apply(), factory.apply("takahashi-kazuko")
     begin_only(factory, terminal, begun, factory.blank())
-    card = write(
-        terminal, factory.reader(factory.blank()), Wanted(written, CLERK), surroundings=SURROUNDINGS
+    wanted, chip = Wanted(written, CLERK), factory.blank()
+    card = patiently(
+        lambda: write(terminal, factory.reader(chip), wanted, surroundings=SURROUNDINGS)
     )
 
     listed = {one.application_number: one for one in open_ones(terminal, CLERK)}
@@ -392,7 +396,8 @@ def test_run_taken_up_the_next_day_writes_the_same_date(tmp_path: Path, pki: PKI
         number, chip = running.apply(), running.blank()
         begin_only(running, terminal, number, chip, answers=4)
         ahead[0] = timedelta(days=1)
-        write(terminal, running.reader(chip), Wanted(number, CLERK), surroundings=SURROUNDINGS)
+        wanted = Wanted(number, CLERK)
+        patiently(lambda: write(terminal, running.reader(chip), wanted, surroundings=SURROUNDINGS))
 
     assert isinstance(CardFile(chip).read(), CardMemory)
 
@@ -417,7 +422,9 @@ def begin_only(
             return self.reader.transmit(command)
 
     with pytest.raises(Problem) as caught:
-        write(terminal, Dying(), Wanted(number, CLERK), surroundings=SURROUNDINGS)
+        patiently(
+            lambda: write(terminal, Dying(), Wanted(number, CLERK), surroundings=SURROUNDINGS)
+        )
     assert caught.value.reason == "CARD_REMOVED"
 
 

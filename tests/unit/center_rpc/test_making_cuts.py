@@ -31,7 +31,15 @@ from juki_client.stream import Stream
 from juki_terminal.personalisation import Wanted, open_ones, personalise, prove, write
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 from jukinet.cards.v1 import card_service_pb2 as pb
-from tests.support.card_factory import CLERK, SURROUNDINGS, Factory, Loop, card_factory, furnish
+from tests.support.card_factory import (
+    CLERK,
+    SURROUNDINGS,
+    Factory,
+    Loop,
+    card_factory,
+    furnish,
+    patiently,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +55,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 T = TypeVar("T")
-MOST_TRIES = 2_000
 USABLE = frozenset({CardStatus.MADE, CardStatus.HELD, CardStatus.ACTIVE, CardStatus.SUSPENDED})
 MESSAGES = 12
 """Of a whole run: hello, five batches, their answers, the result."""
@@ -385,17 +392,6 @@ def cut_off(reason: str) -> Iterator[None]:
     with pytest.raises(Problem) as caught:
         yield
     assert caught.value.reason == reason
-
-
-def patiently(act: Callable[[], T]) -> T:
-    """Try again while the center still ends the stream of before."""
-    for _ in range(MOST_TRIES):
-        try:
-            return act()
-        except Problem as problem:
-            if problem.reason != "SESSION_LIMIT":
-                raise
-    raise AssertionError("the terminal's place was never given back")
 
 
 def torn(run: Run, messages: int) -> None:
