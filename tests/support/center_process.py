@@ -53,6 +53,13 @@ class CenterProcess:
         """Where the center listens."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process that was started last."""
+        if self._process is None:
+            raise RuntimeError("the center was never started")
+        return self._process.pid
+
     def start(self, **defects: str) -> None:
         """Start and wait until it is ready; `defects` are JUKI_TEST_... of `mortal_center`."""
         self.folder.mkdir(parents=True, exist_ok=True)

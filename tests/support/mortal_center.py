@@ -3,6 +3,8 @@
 JUKI_TEST_CUT names the act and the point, such as `issue:committed`; the process then kills itself
 with SIGKILL the first time it gets there, or with `lines:written:3` the third time. No handler,
 buffer or lock is let go in order.
+JUKI_TEST_CUTS names a file that may appear while it serves, with a point, written or committed, and
+a number: it dies there in the nth act of any kind that begins from then on.
 JUKI_TEST_CUT_NOTE names a file in which it writes the issue number that it had in hand, if any.
 JUKI_TEST_MUTANT=unbound serves with a defect: an act uses the newest card session of anybody.
 """
@@ -111,6 +113,44 @@ def die_after_commit(ran: list[str]) -> None:
     SQLiteStore.act = act  # type: ignore[assignment,method-assign]  # this process is a test's
 
 
+class Orders:
+    """A file of orders to die, and how many acts have begun since the present one came."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._order = ""
+        self._acts = 0
+
+    def point(self) -> str:
+        """Count an act; return the point at which to die in it, empty for none."""
+        order = self._path.read_text(encoding="ascii") if self._path.exists() else ""
+        self._acts = self._acts + 1 if order == self._order else 1
+        self._order = order
+        if not order:
+            return ""
+        self._path.with_suffix(".seen").write_text(str(self._acts), encoding="ascii")
+        point, number = order.split()[:2]
+        return point if self._acts == int(number) else ""
+
+
+def cut_in_any_act(orders: Orders) -> None:
+    """Arrange for the death that a file of orders will name."""
+    original = SQLiteStore.act
+
+    async def act(store: SQLiteStore, wanted: Callable[[Any], Any]) -> Any:
+        point = orders.point()
+
+        def fatal(tx: Any) -> Any:
+            die(wanted(tx))
+
+        answer = await original(store, fatal if point == "written" else wanted)
+        if point == "committed":
+            die(answer)
+        return answer
+
+    SQLiteStore.act = act  # type: ignore[assignment,method-assign]  # this process is a test's
+
+
 def unbind_sessions() -> None:
     """Break the binding between an act and its session."""
 
@@ -128,6 +168,8 @@ if __name__ == "__main__":
     cut = os.environ.get("JUKI_TEST_CUT", "")
     if cut:
         cut_at(*cut.split(":"))
+    if cuts := os.environ.get("JUKI_TEST_CUTS", ""):
+        cut_in_any_act(Orders(Path(cuts)))
     if os.environ.get("JUKI_TEST_MUTANT") == "unbound":
         sessions.SESSION_GUARDS = ()
         unbind_sessions()
