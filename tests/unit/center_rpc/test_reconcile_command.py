@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from juki_center.areas.cards import making
+from juki_center.areas.cards import making, personalisations
 from juki_center.areas.cards.personalisation_commands import PersonaliseCard
 from juki_center.cli import housekeeping
 from juki_center.cli.commands import app
@@ -97,6 +97,18 @@ def test_fewer_days_give_up_more(config: Path) -> None:
 
     assert (len(done["given_up"]), len(done["open"])) == (2, 0)
     assert open_count(config.parent) == 0
+
+
+def test_everything_is_gone_through_page_by_page(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(personalisations, "RECONCILED_AT_ONCE", 1)
+
+    trial = reconcile(config, "--dry-run")
+    done = reconcile(config)
+
+    assert (len(trial["given_up"]), len(trial["open"])) == (1, 1)
+    assert (len(done["given_up"]), len(done["open"])) == (1, 1)
 
 
 def test_lines_tell_people_what_is_open(config: Path) -> None:

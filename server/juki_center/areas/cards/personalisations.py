@@ -38,7 +38,7 @@ from juki_center.errors import NotAllowed, Reason, Refusal
 GIVEN_UP_AFTER = timedelta(days=30)
 """How long a card may lie half made before the center gives it up by itself."""
 _PAGE_SIZE = 50
-_RECONCILED_AT_ONCE = 100
+RECONCILED_AT_ONCE = 100
 _ENDED = frozenset({CardStatus.VOID, CardStatus.REVOKED, CardStatus.LAPSED, CardStatus.RETURNED})
 
 
@@ -181,7 +181,7 @@ def reconcile(  # a question where `is_trial`, an act otherwise
     Given up is what is older than `older_than`, and what belongs to an application that has ended.
     What is left waits for a window: its chip is put into a reader again, or it is declared void.
     """
-    page = tx.personalisations.open_ones(None, after=after_cursor, limit=_RECONCILED_AT_ONCE)
+    page = tx.personalisations.open_ones(None, after=after_cursor, limit=RECONCILED_AT_ONCE)
     given_up: list[tuple[Personalisation, Why]] = []
     left: list[Personalisation] = []
     for _, row in page:
@@ -193,7 +193,7 @@ def reconcile(  # a question where `is_trial`, an act otherwise
         if not is_trial:
             give_up(tx, row, caller_uri, now)
             tx.audit.append(_given_up(row, caller_uri, why, now))
-    is_last = len(page) < _RECONCILED_AT_ONCE
+    is_last = len(page) < RECONCILED_AT_ONCE
     return Reconciled(tuple(given_up), tuple(left), None if is_last else page[-1][0])
 
 
