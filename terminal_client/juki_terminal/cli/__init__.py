@@ -31,7 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-card_app = typer.Typer(help="The card in the reader.", no_args_is_help=True)
+card_app = typer.Typer(
+    help="Cards: the one in the reader, and a card's life at the center.", no_args_is_help=True
+)
 copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
 card_app.add_typer(making_app)
 card_app.add_typer(life_app)

@@ -78,6 +78,7 @@ def hand_card_over(settings: Settings, options: PinOptions) -> Report:
     )
     with _at_desk(settings, f"card hand-over {number}") as desk:
         answered = hand_over(desk, order)
+        _tell_repeated(answered, "card hand-over", language)
         work = desk.work.of_application(number)
     answer = cast("pb.HandOverResponse", answered.message)
     fee = work.fee_yen if work is not None else 0
@@ -102,6 +103,7 @@ def unlock_card(settings: Settings, options: PinOptions) -> Report:
     )
     with _at_desk(settings, f"card unlock {number}") as desk:
         answered = unlock(desk, order)
+        _tell_repeated(answered, "card unlock", language)
     card = cast("pb.UnlockPinResponse", answered.message).card
     done = Text.NEW_PIN_PROVED if options.forgotten else Text.UNLOCKED
     lines = [done.say(language, number=grouped(card.number))]
@@ -197,11 +199,14 @@ def _tell_card(begun: pb.BeginHandOverResponse, language: Language) -> None:
     say(Text.PUT_CARD.say(language, number=number, fee=begun.fee_yen))
 
 
+def _tell_repeated(answered: Answered, command: str, language: Language) -> None:
+    if answered.is_repeated:
+        say(ChangeText.REPEATED.say(language, command=command))
+
+
 def _report(
     answered: Answered, card: card_pb2.Card, lines: list[str], language: Language
 ) -> Report:
-    if answered.is_repeated:
-        say(ChangeText.REPEATED.say(language, command="card"))
     result: dict[str, JSON] = json_format.MessageToDict(
         answered.message, preserving_proto_field_name=True
     )
