@@ -121,9 +121,14 @@ class Sweep:
         holders = cycle(HOLDERS)
         for number in range(max(len(trials) for trials in self.trials.values())):
             life = begun_life(self.counter, next(holders))
-            for step in STEPS:
+            for step in self._steps(number):
                 self._run_step(life, step, *self.trials[step.name][number : number + 1])
             assert life.done("card", "open", "--clerk", CLERK).result["personalisations"] == []
+
+    def _steps(self, number: int) -> Sequence[Step]:
+        """Return the steps of a life, as far as there is anything left to try."""
+        tried = [at for at, step in enumerate(STEPS) if number < len(self.trials[step.name])]
+        return STEPS[: tried[-1] + 1]
 
     def _run_step(self, life: Life, step: Step, trial: Trial | None = None) -> None:
         cut, recover = trial or (Cut(), again)
