@@ -15,6 +15,7 @@ from rich.console import Console
 from tests.e2e import tour, tour_import, tour_search
 from tests.e2e.telling import Scenario, Shown, perform, report
 from tests.e2e.tour_agencies import AGENCIES
+from tests.e2e.tour_cards import CARDS
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_register import REGISTER
@@ -23,7 +24,11 @@ from tests.e2e.tour_search import SEARCH, nothing_lies_in_the_clear
 from tests.e2e.tour_stage import TourStage, opened_tour
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-PARTS = {"register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER), "agencies": (*AGENCIES, *KEYS)}
+PARTS = {
+    "register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER),
+    "cards": CARDS,
+    "agencies": (*AGENCIES, *KEYS),
+}
 SEARCHING = next(scenario for scenario in SEARCH if scenario.play is nothing_lies_in_the_clear)
 
 
@@ -73,6 +78,24 @@ def test_an_unsealed_code_in_a_log_fails_the_tour(backed_up: TourStage) -> None:
 
     assert [step.ok for step in shown] == [False]
     assert "forgotten.log" in shown[0].evidence
+
+
+@pytest.mark.parametrize(
+    "written", [b'{"can":"604718"}\n', b"x" * 5000 + tour_search.CANARY_PICTURE]
+)
+def test_an_unsealed_number_or_photo_of_a_card_fails_the_tour(
+    backed_up: TourStage, written: bytes
+) -> None:
+    tour_search.backup_of_a_running_center(backed_up)
+    log = backed_up.state / "forgotten.log"
+    log.write_bytes(written)
+
+    shown = played(backed_up, Scenario("cards", tour_search.nothing_of_a_card_lies_in_the_clear))
+    log.unlink()
+
+    assert [step.ok for step in shown] == [False]
+    assert "forgotten.log" in shown[0].evidence
+    assert "604718" not in shown[0].evidence
 
 
 def test_a_blind_search_fails_the_tour(

@@ -13,6 +13,7 @@ import time
 from juki_center.rpc import tls13
 from tests.e2e.telling import from_root, new_console, perform, report
 from tests.e2e.tour_agencies import AGENCIES
+from tests.e2e.tour_cards import CARDS
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_register import REGISTER
@@ -22,7 +23,7 @@ from tests.e2e.tour_stage import opened_tour
 from tests.support.center_process import ROOT
 
 # The lifted measure needs a minute to hold again; meanwhile there is other work.
-SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *AGENCIES, *KEYS, *LATER, *SEARCH)
+SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *CARDS, *AGENCIES, *KEYS, *LATER, *SEARCH)
 FOLDER = ROOT / "out" / "tour"
 
 

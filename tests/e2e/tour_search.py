@@ -10,9 +10,13 @@ from pathlib import Path
 from tests.e2e.telling import Scenario
 from tests.e2e.tour_stage import TourStage
 from tests.support.byte_search import ByteSearch, Hit
+from tests.support.photos import jpeg
 from tests.support.planting import PLANTED
+from tests.support.secret_search import SecretSearch
 
 CANARY = "金糸雀\u3000歌子"
+CANARY_NUMBER = "604718"
+CANARY_PICTURE = jpeg((413, 531), "L")
 BACKUP = "center.sqlite"
 
 
@@ -53,12 +57,34 @@ def nothing_lies_in_the_clear(stage: TourStage) -> str:
     )
 
 
+def nothing_of_a_card_lies_in_the_clear(stage: TourStage) -> str:
+    """No photo, no access number from a card's face and no transport PIN in any of those files."""
+    pictures = {*stage.pictures, CANARY_PICTURE}
+    search = SecretSearch({*stage.numbers, CANARY_NUMBER}, pictures)
+
+    found, octets = search.hits_in([stage.state, stage.temporary, stage.backup])
+
+    planted = _planted(stage)
+    blind = {
+        place: kinds
+        for place, path in planted.items()
+        if (kinds := {"number", "picture"} - search.hits(path.read_bytes()))
+    }
+    assert not blind, f"the search itself is blind: {blind}"
+    assert not found, f"{len(found)} hits: {sorted(found)}"
+    return (
+        f"{octets:,} bytes searched for {len(stage.numbers)} numbers and {len(stage.pictures)}"
+        f" photos: 0 hits; the canaries: found in all of {len(planted)} places"
+    )
+
+
 def _planted(stage: TourStage) -> dict[str, Path]:
     """Lay a canary down in copies: main file, write-ahead log, temporary file, log, backup."""
     folder = stage.folder / "canary"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     everything = b"\x00".join(lay_down(CANARY) for lay_down in PLANTED.values())
+    everything += (b"\n" + CANARY_NUMBER.encode() + b"\n" + CANARY_PICTURE) * 3
     main = folder / "center.sqlite"
     shutil.copy(stage.backup / BACKUP, main)
     with closing(sqlite3.connect(main)) as sql, sql:
@@ -101,4 +127,5 @@ def _missed(search: ByteSearch, planted: dict[str, Path]) -> set[tuple[str, str]
 SEARCH = (
     Scenario("A backup while the center runs", backup_of_a_running_center),
     Scenario("Nothing of a resident in the clear", nothing_lies_in_the_clear),
+    Scenario("Nothing of a card in the clear", nothing_of_a_card_lies_in_the_clear),
 )

@@ -43,6 +43,14 @@ class TourStage(Stage):
     """A center with samples, registers to be filled, and the list of what must not be found."""
 
     personal: set[str] = field(default_factory=lambda: searched(CLERK))
+    numbers: set[str] = field(default_factory=set)
+    """Numbers from the faces and the chips of cards, and PINs."""
+    pictures: set[bytes] = field(default_factory=set)
+    without_card: list[tuple[str, str]] = field(default_factory=list)
+    """Codes and births of residents for whom a first card can be applied for."""
+    births: dict[str, str] = field(default_factory=dict)
+    applications: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, Path] = field(default_factory=dict)
     lifted_until: float = 0.0
     """When a measure that was lifted for a time is in force again, on the monotonic clock."""
 
