@@ -50,6 +50,10 @@ class Workshop:
     def command(self) -> PersonaliseCard:
         return PersonaliseCard(TOKOROZAWA, CLERK, self.number)
 
+    async def of_somebody_else(self) -> Workshop:
+        number = await self.act(lambda tx: apply_for(tx, "yoshida-hanako"))
+        return Workshop(self.store, number)
+
     async def act(self, act: Callable[[Tx], T]) -> T:
         return await self.store.act(act)
 
@@ -132,8 +136,9 @@ async def test_intent_survives_the_end_of_the_center(workshop: Workshop, folder:
 
 
 async def test_secrets_and_numbers_of_two_chips_differ(store: SQLiteStore) -> None:
-    first = await Workshop(store, await store.act(apply_for)).begin()
-    second = await Workshop(store, await store.act(apply_for)).begin(OTHER_CHIP)
+    workshop = Workshop(store, await store.act(apply_for))
+    first = await workshop.begin()
+    second = await (await workshop.of_somebody_else()).begin(OTHER_CHIP)
 
     assert first.personalisation.card_number != second.personalisation.card_number
     assert first.personalisation.secrets != second.personalisation.secrets
@@ -147,7 +152,7 @@ async def test_second_chip_while_the_first_is_open_is_refused(workshop: Workshop
 
 async def test_chip_of_another_application_is_refused(workshop: Workshop) -> None:
     await workshop.begin()
-    other = Workshop(workshop.store, await workshop.act(apply_for))
+    other = await workshop.of_somebody_else()
 
     assert await refused(other.begin()) is Reason.CHIP_ALREADY_USED
 
@@ -155,7 +160,7 @@ async def test_chip_of_another_application_is_refused(workshop: Workshop) -> Non
 async def test_chip_of_a_made_card_is_refused(workshop: Workshop) -> None:
     await workshop.know(await workshop.begin())
     await workshop.finish()
-    other = Workshop(workshop.store, await workshop.act(apply_for))
+    other = await workshop.of_somebody_else()
 
     assert await refused(other.begin()) is Reason.CHIP_ALREADY_USED
     assert await refused(workshop.begin()) is Reason.NOT_IN_THIS_STATE
@@ -222,7 +227,7 @@ async def test_chip_with_another_key_than_before_is_refused(workshop: Workshop) 
 
 async def test_key_of_another_card_is_refused(workshop: Workshop) -> None:
     await workshop.know(await workshop.begin())
-    other = Workshop(workshop.store, await workshop.act(apply_for))
+    other = await workshop.of_somebody_else()
     begun = await other.begin(OTHER_CHIP)
 
     assert await refused(other.know(begun)) is Reason.CHIP_ALREADY_USED
@@ -338,7 +343,7 @@ async def test_delivered_card_is_not_given_up(workshop: Workshop) -> None:
 
 async def test_pages_of_open_ones_follow_each_other(workshop: Workshop) -> None:
     await workshop.begin()
-    other = Workshop(workshop.store, await workshop.act(apply_for))
+    other = await workshop.of_somebody_else()
     await other.begin(OTHER_CHIP)
 
     def page(token: str) -> tuple[list[str], str]:

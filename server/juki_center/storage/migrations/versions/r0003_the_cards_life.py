@@ -37,7 +37,12 @@ _LIFE = (
         card_number TEXT, key_version INTEGER NOT NULL, sealed BLOB
     )""",
     "CREATE INDEX card_applications_by_municipality ON card_applications (municipality, cursor)",
-    "CREATE INDEX card_applications_open ON card_applications (person) WHERE ended_at IS NULL",
+    # One open application, one card that is not handed over yet, one unlocking under way: the acts
+    # look before they write, and this holds whatever they overlook.
+    """CREATE UNIQUE INDEX card_applications_open ON card_applications (person)
+        WHERE ended_at IS NULL""",
+    """CREATE UNIQUE INDEX cards_undelivered ON cards (person)
+        WHERE kind = 'RESIDENT' AND status IN ('MAKING', 'MADE', 'HELD')""",
     """CREATE INDEX card_applications_awaited ON card_applications (reply_until)
         WHERE ended_at IS NULL""",
     """CREATE INDEX card_applications_ended ON card_applications (ended_at)
@@ -78,7 +83,7 @@ _LIFE = (
         mode TEXT NOT NULL, state TEXT NOT NULL, begun_at INTEGER NOT NULL, ended_at INTEGER,
         key_version INTEGER NOT NULL, sealed BLOB
     )""",
-    "CREATE INDEX card_unlocks_open ON card_unlocks (card_serial) WHERE ended_at IS NULL",
+    "CREATE UNIQUE INDEX card_unlocks_open ON card_unlocks (card_serial) WHERE ended_at IS NULL",
     """CREATE INDEX card_unlocks_ended ON card_unlocks (ended_at)
         WHERE sealed IS NOT NULL""",
     """CREATE INDEX card_unlocks_by_key ON card_unlocks (municipality, key_version)
@@ -99,19 +104,25 @@ def upgrade() -> None:
     for statement in _CARDS:
         op.execute(statement)
     connection = op.get_bind()
-    for (serial,) in connection.execute(text("SELECT serial FROM cards")).fetchall():
+    serials = connection.execute(text("SELECT serial FROM cards")).scalars().all()
+    for serial, number in zip(serials, _numbers(len(serials)), strict=True):
         connection.execute(
             text("UPDATE cards SET number = :number WHERE serial = :serial"),
-            {"number": _number(), "serial": serial},
+            {"number": number, "serial": serial},
         )
     for statement in _LIFE:
         op.execute(statement)
 
 
-def _number() -> str:
-    """Return ten random digits and their check digits (ISO/IEC 7064, MOD 97-10)."""
-    body = secrets.randbelow(10**10)
-    return f"{body:010d}{98 - body * 100 % 97:02d}"
+def _numbers(count: int) -> list[str]:
+    """Return numbers of ten random digits and their check digits (ISO/IEC 7064, MOD 97-10).
+
+    All differ, which a hundred thousand cards that drew each for itself would likely not.
+    """
+    bodies: dict[int, None] = {}
+    while len(bodies) < count:
+        bodies[secrets.randbelow(10**10)] = None
+    return [f"{body:010d}{98 - body * 100 % 97:02d}" for body in bodies]
 
 
 def downgrade() -> None:
