@@ -206,17 +206,20 @@ async def test_an_application_that_is_not_ready_is_refused(
     assert begun.reason is Reason.NOT_IN_THIS_STATE
 
 
-async def test_an_application_of_elsewhere_is_not_found_exactly_as_one_that_is_none(
+async def test_an_application_of_elsewhere_is_as_unknown_as_none_also_while_it_is_disconnected(
     life: CardLife,
 ) -> None:
     await life.make()
     session = await life.session(Purpose.PIN_PROOF, NEW_SERIAL, terminal=CHIYODA)
     elsewhere = CardLife(replace(life.window, terminal=CHIYODA))
     nobodys = ApplicationNumber.drawn(b"nobody's")
+    await life.disconnect()
 
     begun = await elsewhere.window.refused(begin_hand_over, opening(terminal=CHIYODA))
     handed = await elsewhere.window.refused(hand_over, hand_over_of(session, terminal=CHIYODA))
-    unknown = await life.window.refused(begin_hand_over, opening(application=nobodys))
+    unknown = await elsewhere.window.refused(
+        begin_hand_over, opening(terminal=CHIYODA, application=nobodys)
+    )
 
     assert {one.reason for one in (begun, handed, unknown)} == {Reason.APPLICATION_NOT_FOUND}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from juki_center.areas.audit.events import Event
-from juki_center.areas.cards.making import MakingTx, application_here
+from juki_center.areas.cards.application_reads import find_application
+from juki_center.areas.cards.making import MakingTx
 from juki_center.areas.cards.personalisation_commands import CardFace, GetCardFace
 from juki_center.areas.cards.register import Card, CardStatus, CardStyle
 from juki_center.areas.cards.window import Done, Found, Window, look
@@ -25,7 +26,7 @@ def get_card_face(tx: MakingTx, window: Window, command: GetCardFace) -> CardFac
     """
 
     def act(found: Found) -> Done:
-        application = application_here(tx, window, command.application, found)
+        application = find_application(tx, window, found, command.application)
         card, _ = _card(tx, command)
         return Done(
             card.serial,

@@ -15,11 +15,12 @@ import cbor2
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.application_reads import find_application
 from juki_center.areas.cards.application_rows import Application, ApplicationState, Fee
 from juki_center.areas.cards.application_rules import ApplicationEvent, after
 from juki_center.areas.cards.birth_pins import birth_pins
 from juki_center.areas.cards.card_codec import decode_card, encode_card
-from juki_center.areas.cards.making import MakingTx, application_here
+from juki_center.areas.cards.making import MakingTx
 from juki_center.areas.cards.note_rows import CardNotes, NoteKind
 from juki_center.areas.cards.notes import note_of
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
@@ -160,7 +161,7 @@ def _handed(tx: HandOverTx, window: Window, application: Application, card: Card
 def _waiting(
     tx: HandOverTx, window: Window, found: Found, number: ApplicationNumber
 ) -> Application:
-    application = application_here(tx, window, number, found)
+    application = find_application(tx, window, found, number)
     if application.state is not ApplicationState.READY:
         raise NotAllowed(application.state, CardEvent.HANDED_OVER)
     return application

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from juki_center.areas.audit.events import Event
+from juki_center.areas.cards.application_reads import find_application
 from juki_center.areas.cards.application_rows import Application, Applications, ApplicationState
-from juki_center.areas.cards.numbers import CHANCE_OCTETS, ApplicationNumber, CardNumber
+from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
 from juki_center.areas.cards.personalisation_commands import Begun, PersonaliseCard, Written
 from juki_center.areas.cards.personalisation_rows import (
     ChipSecrets,
@@ -62,7 +63,7 @@ def expect(tx: MakingTx, window: Window, command: PersonaliseCard) -> Written | 
     """
 
     def check(found: Found) -> Done:
-        application = application_here(tx, window, command.application, found)
+        application = find_application(tx, window, found, command.application)
         if application.state not in _MAY_HAVE_A_CARD:
             raise NotAllowed(application.state, _EVENT)
         return Done(b"", Event.PERSONALISATION_BEGUN)
@@ -121,17 +122,6 @@ def refuse_chip(window: Window, refusal: Refusal) -> None:
     logged(window, act, Event.CARD_ACT_REFUSED)
 
 
-def application_here(
-    tx: MakingTx, window: Window, number: ApplicationNumber, found: Found
-) -> Application:
-    """Return an application of the window's municipality; raise APPLICATION_NOT_FOUND."""
-    application = tx.applications.application(number)
-    if application is None or application.municipality != window.register:
-        raise Refusal(Reason.APPLICATION_NOT_FOUND)
-    found.is_about(application.person, resource=number)
-    return application
-
-
 def written(tx: MakingTx, row: Personalisation) -> Written | None:
     """Return what is printed on a card whose chip has its key; None before that."""
     card = None if row.card_serial is None else tx.cards.card(row.card_serial)
@@ -148,7 +138,7 @@ def written(tx: MakingTx, row: Personalisation) -> Written | None:
 def _begin(
     tx: MakingTx, window: Window, command: PersonaliseCard, chip_serial: bytes, found: Found
 ) -> Done:
-    application = application_here(tx, window, command.application, found)
+    application = find_application(tx, window, found, command.application)
     if application.state is not ApplicationState.APPROVED:
         raise NotAllowed(application.state, _EVENT)
     _active(tx, application)
@@ -206,7 +196,7 @@ def _open_row(
     row = tx.personalisations.by_id(personalisation_id)
     if row is None or row.state is not PersonalisationState.OPEN:
         raise Refusal(Reason.PERSONALISATION_NOT_FOUND)
-    application = application_here(tx, window, row.application, found)
+    application = find_application(tx, window, found, row.application)
     if application.state is not ApplicationState.APPROVED:
         raise NotAllowed(application.state, _EVENT)
     return row
@@ -215,7 +205,7 @@ def _open_row(
 def _enter(tx: MakingTx, window: Window, row: Personalisation, card_serial: bytes) -> None:
     if tx.cards.card(card_serial) is not None:
         raise Refusal(Reason.CHIP_ALREADY_USED)
-    application = application_here(tx, window, row.application, Found())
+    application = find_application(tx, window, Found(), row.application)
     tx.cards.add_card(
         Card(
             serial=card_serial,
