@@ -178,6 +178,37 @@ async def test_a_report_that_comes_between_session_and_resumption_does_not_hinde
     assert life.card().status is CardStatus.SUSPENDED
 
 
+async def test_a_card_that_was_shown_before_its_report_is_not_resumed_by_that(
+    life: CardLife,
+) -> None:
+    """Case 33: after a report the card must be there again."""
+    before = await check(life)
+    await life.window.do(suspend_card, suspension())
+    between = await check(life)
+    await life.window.do(suspend_card, suspension())
+
+    reasons = [
+        (await life.window.refused(resume_card, resumption(session))).reason
+        for session in (before, between)
+    ]
+
+    assert reasons == [Reason.SESSION_USED, Reason.SESSION_USED]
+    assert life.card().status is CardStatus.SUSPENDED
+
+
+async def test_a_pin_that_was_proved_before_the_loss_counts_no_more_after_the_resumption(
+    life: CardLife,
+) -> None:
+    proof = await life.session(Purpose.PIN_PROOF)
+    await life.window.do(suspend_card, suspension())
+    await life.window.do(resume_card, resumption(await check(life)))
+
+    session = life.store.read(lambda tx: tx.cards.session(proof))
+
+    assert session is not None
+    assert session.is_used
+
+
 @pytest.mark.parametrize("card", [by_code(), by_number()])
 async def test_a_revoked_card_never_comes_back(life: CardLife, card: object) -> None:
     revoked = await life.window.do(revoke_card, revocation(card))

@@ -11,6 +11,7 @@ import pytest
 
 from juki_center.areas.cards.admission import admit
 from juki_center.areas.cards.register import CardStatus, Purpose
+from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.cards.suspensions import suspend_card
 from juki_center.areas.cards.unlock_rows import Unlock, UnlockMode, UnlockState
 from juki_center.areas.cards.unlocks import begin_unlock, complete_unlock, give_up_old_unlocks
@@ -99,6 +100,24 @@ async def test_a_proof_of_before_the_last_attempt_proves_nothing_of_the_new_pin(
 
     assert refused.reason is Reason.SESSION_USED
     assert refused_of_services(life) is Reason.CARD_PIN_PENDING
+
+
+async def test_a_code_that_was_read_with_the_old_pin_buys_no_copy_after_the_unlocking(
+    life: CardLife,
+) -> None:
+    read = await life.session(Purpose.CERTIFICATE_COPY)
+    unlock_id = await life.begin_unlock()
+    await life.attempt(unlock_id)
+    await life.window.do(
+        complete_unlock, unlocked(unlock_id, await life.session(Purpose.PIN_PROOF))
+    )
+
+    with pytest.raises(Refusal) as refused:
+        await life.store.act(
+            lambda tx: use_session(tx, read, TOKOROZAWA.uri, Purpose.CERTIFICATE_COPY, NOW)
+        )
+
+    assert refused.value.reason is Reason.SESSION_USED
 
 
 async def test_an_unlocking_that_never_reached_a_card_is_not_completed(life: CardLife) -> None:

@@ -128,7 +128,7 @@ def look_at_cards(tx: Tx) -> None:
     whose = person(tx)
     (card,) = tx.cards.of_person(whose)  # type: ignore[arg-type]
     tx.cards.by_number(card.number)
-    tx.cards.use_up_sessions(card.serial, Purpose.PIN_PROOF)
+    tx.cards.use_up_sessions(card.serial, frozenset(Purpose))
     tx.card_notes.of_card(card.serial)
     tx.unlocks.open_of_card(card.serial)
     tx.unlocks.by_id(bytes(16))

@@ -126,12 +126,13 @@ class CardsTable:
             "UPDATE card_sessions SET is_used = 1 WHERE session_id = ?", (session_id,)
         )
 
-    def use_up_sessions(self, card_serial: bytes, purpose: Purpose) -> None:
-        """Consume all sessions that a card has finished for a purpose."""
+    def use_up_sessions(self, card_serial: bytes, purposes: frozenset[Purpose]) -> None:
+        """Consume all sessions that a card has finished for one of the purposes."""
+        marks = ", ".join("?" * len(purposes))
         self._sql.execute(
-            "UPDATE card_sessions SET is_used = 1"
-            " WHERE card_serial = ? AND purpose = ? AND is_used = 0",
-            (card_serial, purpose),
+            "UPDATE card_sessions SET is_used = 1"  # noqa: S608  # question marks
+            f" WHERE card_serial = ? AND is_used = 0 AND purpose IN ({marks})",
+            (card_serial, *purposes),
         )
 
     def remove_sessions_before(self, moment: datetime) -> None:

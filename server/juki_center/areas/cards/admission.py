@@ -45,6 +45,9 @@ ADMISSIONS: Final[Mapping[Purpose, Admission]] = {
     Purpose.CLERK_SIGN_IN: Admission(CardKind.CLERK, _ACTIVE),
 }
 
+PROVE_THE_PIN: Final = frozenset({Purpose.CERTIFICATE_COPY, Purpose.PIN_PROOF})
+"""The purposes whose sessions say that the holder knew the PIN."""
+
 
 def admit(card: Card, purpose: Purpose, now: datetime) -> None:
     """Raise Refusal unless a session for the purpose may take the card now.

@@ -126,8 +126,8 @@ class Cards(Protocol):
     def mark_used(self, session_id: bytes) -> None:
         """Consume a session."""
 
-    def use_up_sessions(self, card_serial: bytes, purpose: Purpose) -> None:
-        """Consume all sessions that a card has finished for a purpose."""
+    def use_up_sessions(self, card_serial: bytes, purposes: frozenset[Purpose]) -> None:
+        """Consume all sessions that a card has finished for one of the purposes."""
 
     def remove_sessions_before(self, moment: datetime) -> None:
         """Remove the sessions, used or not, whose time was over before `moment`."""

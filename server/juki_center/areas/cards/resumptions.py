@@ -9,6 +9,7 @@ from uuid import UUID
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.callers import Terminal
+from juki_center.areas.cards.admission import PROVE_THE_PIN
 from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.note_rows import CardNotes, NoteKind
 from juki_center.areas.cards.notes import note_of
@@ -55,6 +56,8 @@ def resume_card(tx: ResumeTx, command: ResumeCard, now: datetime, policy: CardPo
         refuse_expired(card, now)
         refuse_without_two(command.documents)
         refuse_gone(tx, window, card.person)
+        # A PIN that was typed before the loss does not come back to life with the card.
+        tx.cards.use_up_sessions(card.serial, PROVE_THE_PIN)
         resumed = moved(tx.cards, card, CardEvent.RESUMED)
         tx.card_notes.add(note_of(window, card, NoteKind.RESUMED, command.documents))
         return Done(

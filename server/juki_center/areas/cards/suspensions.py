@@ -23,7 +23,7 @@ from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.note_rows import CardNote, CardNotes, NoteKind
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.references import ENDED, ByCode, ByNumber, ReferenceTx
-from juki_center.areas.cards.register import Card, CardKind, CardStatus
+from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
 from juki_center.areas.cards.rules import REFUSED, CardEvent, refuse_expired
 from juki_center.areas.cards.states import moved
 from juki_center.areas.cards.window import WindowTx
@@ -34,6 +34,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 
 SUSPENDED: Final = frozenset({CardStatus.HELD, CardStatus.SUSPENDED})
+_SHOWS_THE_CARD: Final = frozenset({Purpose.CARD_CHECK})
 
 
 class Reporter(StrEnum):
@@ -153,6 +154,8 @@ def suspend_card(
             raise Refusal(Reason.CLERK_NAME_REQUIRED)
         known.card = _meant(tx, command)
         suspended = _suspended(tx, known.card, now)
+    # A card that lay in a reader before it was reported lost is not there any more for all we know.
+    tx.cards.use_up_sessions(suspended.card.serial, _SHOWS_THE_CARD)
     tx.card_notes.add(_note(command, suspended.card, now))
     # Under the center's own key: it must stand whoever is disconnected, and names nobody.
     tx.answers.put(

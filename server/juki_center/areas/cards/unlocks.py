@@ -16,7 +16,7 @@ import cbor2
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.callers import Terminal
-from juki_center.areas.cards.admission import admit
+from juki_center.areas.cards.admission import PROVE_THE_PIN, admit
 from juki_center.areas.cards.birth_pins import birth_pins
 from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.policy import CardPolicy
@@ -160,7 +160,7 @@ def attempt_unlock(
     find_card(tx, serial, Purpose.PIN_UNLOCK, now)
     tx.cards.set_pin_pending(serial, pending=True)
     # What the card has proved before says nothing about the PIN that it will have.
-    tx.cards.use_up_sessions(serial, Purpose.PIN_PROOF)
+    tx.cards.use_up_sessions(serial, PROVE_THE_PIN)
     tx.unlocks.set_state(unlock_id, UnlockState.ATTEMPTED, None)
     return unlock.mode
 
