@@ -35,6 +35,7 @@ from tests.e2e.commands_of_life import (
     Cut,
     Life,
     again,
+    again_unless_told,
     begun_life,
     change_pin,
     give_up,
@@ -72,7 +73,13 @@ class Step:
 
 STEPS = (
     Step("personalise", personalise, lambda _: None, check_made, recoveries=(again, give_up)),
-    Step("hand-over", hand_over, check_tries_are_kept, lambda life: check_in_use(life, FIRST)),
+    Step(
+        "hand-over",
+        hand_over,
+        check_tries_are_kept,
+        lambda life: check_in_use(life, FIRST),
+        recoveries=(again_unless_told,),
+    ),
     Step(
         "change-pin",
         change_pin,
