@@ -70,6 +70,19 @@ async def test_a_hand_over_may_be_begun_again_after_a_cut(life: CardLife) -> Non
     assert life.card(NEW_SERIAL).status is CardStatus.MADE
 
 
+async def test_by_which_documents_the_applicant_was_identified_is_noted(life: CardLife) -> None:
+    await life.make()
+    await life.window.do(begin_hand_over, opening())
+
+    (note,) = life.notes(NEW_SERIAL)
+
+    assert (note.kind, note.caller_uri) == (NoteKind.HAND_OVER_BEGUN, TOKOROZAWA.uri)
+    assert note.facts == {
+        "clerk": CLERK,
+        "documents": [["DRIVING_LICENCE", b"\x5a" * 32, b"\xa5" * 16, False]],
+    }
+
+
 async def test_with_the_proof_of_the_pin_card_application_fee_and_session_change_at_once(
     life: CardLife,
 ) -> None:

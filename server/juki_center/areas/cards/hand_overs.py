@@ -87,8 +87,9 @@ class HandedOver:
 def begin_hand_over(
     tx: HandOverTx, command: BeginHandOver, now: datetime, policy: CardPolicy
 ) -> HandOverBegun:
-    """Open a hand-over; nothing changes but the log, so it may be opened again after a cut.
+    """Open a hand-over; nothing changes, so that it may be opened again after a cut.
 
+    By which documents the applicant was identified is noted: they answer for who has the card.
     Raises Refusal with a reason that the proto's method lists.
     """
     window = Window(command.terminal, command.clerk_name, now, policy)
@@ -100,6 +101,7 @@ def begin_hand_over(
         made, card = _ready(tx, window, application)
         if made.secrets is None:
             raise Refusal(Reason.CARD_REVOKED)
+        tx.card_notes.add(note_of(window, card, NoteKind.HAND_OVER_BEGUN, command.documents))
         birth = tx.residents.resident(application.person).record.birth
         begun.append(
             HandOverBegun(

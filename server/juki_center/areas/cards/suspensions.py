@@ -154,7 +154,7 @@ def suspend_card(
             raise Refusal(Reason.CLERK_NAME_REQUIRED)
         known.card = _meant(tx, command)
         suspended = _suspended(tx, known.card, now)
-    # A card that lay in a reader before it was reported lost is not there any more for all we know.
+    # A card that lay in a reader before its report may be gone from it by now.
     tx.cards.use_up_sessions(suspended.card.serial, _SHOWS_THE_CARD)
     tx.card_notes.add(_note(command, suspended.card, now))
     # Under the center's own key: it must stand whoever is disconnected, and names nobody.

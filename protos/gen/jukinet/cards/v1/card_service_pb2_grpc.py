@@ -184,7 +184,8 @@ class CardServiceServicer(object):
         """Opens the hand-over of a card: the clerk has identified the applicant.
 
         The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry. The answer holds the transport PIN, which the card takes once.
+        audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
+        which the card takes once.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
         IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,

@@ -82,7 +82,8 @@ class CardServiceStub:
     """Opens the hand-over of a card: the clerk has identified the applicant.
 
     The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry. The answer holds the transport PIN, which the card takes once.
+    audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
+    which the card takes once.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
     IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
@@ -246,7 +247,8 @@ class CardServiceAsyncStub(CardServiceStub):
     """Opens the hand-over of a card: the clerk has identified the applicant.
 
     The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry. The answer holds the transport PIN, which the card takes once.
+    audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
+    which the card takes once.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
     IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
@@ -437,7 +439,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         """Opens the hand-over of a card: the clerk has identified the applicant.
 
         The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry. The answer holds the transport PIN, which the card takes once.
+        audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
+        which the card takes once.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
         IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
