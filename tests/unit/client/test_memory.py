@@ -23,7 +23,9 @@ def test_case_34_a_process_forbids_core_dumps_of_both_kinds() -> None:
     assert ran.stdout == "(0, 0) 0\n"
 
 
-@pytest.mark.parametrize("program", ["juki_terminal.cli", "juki_agency.cli", "juki_center.cli"])
+@pytest.mark.parametrize(
+    "program", ["juki_terminal.cli", "juki_agency.cli", "juki_center.cli", "juki_desk.cli"]
+)
 def test_case_34_every_program_that_handles_secrets_does_so(program: str) -> None:
     code = (
         "import atexit, resource, sys;"
