@@ -5,7 +5,9 @@ After each step all three are asked (cases 13, 14 and 33).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from jukinet.cards.v1 import card_service_pb2 as pb
 from tests.e2e.card_life import TWO, CardLife, Seen, can_of
+from tests.e2e.killed_commands import MortalTerminals, mortal_terminals
 from tests.e2e.stage import PcscSlots, Run, Stage
 from tests.support.center_process import CenterProcess
 from tests.support.register_service import code_of
@@ -32,6 +35,23 @@ FUMI = code_of("ichigaya-fumi")
 PIN, SECOND_PIN, THIRD_PIN, WRONG = "7135", "8246", "9357", "9172"
 
 
+@dataclass
+class ForkedStage(Stage):
+    """A stage whose terminals are forks of one process: the same commands, loaded once."""
+
+    terminals: MortalTerminals = field(kw_only=True)
+
+    def terminal(
+        self, *arguments: str, config: Path | None = None, reader: str = "", stdin: str = ""
+    ) -> Run:
+        """Run `juki-terminal --json` to its end."""
+        terminals = replace(self.terminals, config=config or self.config)
+        done = terminals.run(*arguments, stdin=stdin, reader=reader)
+        assert done is not None
+        lines = (terminals.folder / "mortal.jsonl").read_text(encoding="utf-8").splitlines()
+        return replace(done, traffic=tuple(json.loads(line) for line in lines))
+
+
 @pytest.fixture
 def life(tmp_path: Path) -> Iterator[CardLife]:
     """The window of Chiyoda, where a resident without a card lives, with a reader in pcscd."""
@@ -39,8 +59,13 @@ def life(tmp_path: Path) -> Iterator[CardLife]:
     if lacking:
         pytest.skip(lacking)
     with CenterProcess(tmp_path / "center") as center, PcscSandbox(slots=1) as sandbox:
-        stage = Stage(center.folder, center, PcscSlots(sandbox), dict(sandbox.environment))
-        yield CardLife(stage, stage.config, tmp_path)
+        environment = dict(sandbox.environment)
+        config = center.folder / "terminal.toml"
+        with mortal_terminals(tmp_path / "runs", config, environment=environment) as terminals:
+            stage = ForkedStage(
+                center.folder, center, PcscSlots(sandbox), environment, terminals=terminals
+            )
+            yield CardLife(stage, stage.config, tmp_path)
 
 
 def another_terminal(life: CardLife) -> Path:
