@@ -32,11 +32,11 @@ from juki_center.areas.cards.window import (
     sender_of,
 )
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.requests.page_tokens import cursor_of
 from juki_center.areas.residents.records import Residents
 from juki_center.errors import Reason, Refusal
 
 _PAGE_SIZE: Final = 50
-_LONGEST_CURSOR: Final = 18
 
 
 class FindTx(Protocol):
@@ -118,7 +118,7 @@ def list_applications(
     rows = tx.applications.page(
         window.register,
         command.states or OPEN_STATES,
-        after=_cursor(command.page_token),
+        after=cursor_of(command.page_token),
         limit=limit + 1,
     )
     shown = rows[:limit]
@@ -155,12 +155,3 @@ def _notice(tx: ReadTx, window: Window, application: Application) -> IssueNotice
         return None
     record = tx.residents.resident(application.person).record
     return IssueNotice(addressee_of(record), day_in_japan(ended_at), sender_of(window))
-
-
-def _cursor(page_token: str) -> int:
-    if not page_token:
-        return 0
-    is_number = page_token.isascii() and page_token.isdecimal()
-    if not is_number or len(page_token) > _LONGEST_CURSOR:
-        raise Refusal(Reason.FIELD_INVALID, field="page_token", rule="UNKNOWN")
-    return int(page_token)

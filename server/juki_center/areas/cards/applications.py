@@ -31,11 +31,12 @@ from juki_center.areas.cards.application_rows import (
     Applications,
 )
 from juki_center.areas.cards.application_rules import FIRST_STATES
-from juki_center.areas.cards.identification import IDENTIFICATIONS, Way, decide_way
+from juki_center.areas.cards.identification import IDENTIFICATIONS, Identification, Way, decide_way
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, ApplicationNumber, LetterNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus, CardStyle
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once, sender_of
+from juki_center.areas.ports import Chance
 from juki_center.areas.residents.guards import find_person
 from juki_center.areas.residents.records import (
     PersonID,
@@ -55,13 +56,6 @@ _COUNTS_AS_CARD = frozenset(
         CardStatus.SUSPENDED,
     }
 )
-
-
-class Chance(Protocol):
-    """Where numbers come from."""
-
-    def octets(self, count: int) -> bytes:
-        """Return so many random bytes."""
 
 
 class ApplyTx(WindowTx, Protocol):
@@ -148,18 +142,24 @@ def apply_for(
     )
     letter = None
     if way is Way.INQUIRY:
-        letter = InquiryLetter(
-            number=LetterNumber.drawn(tx.chance.octets(CHANCE_OCTETS)),
-            addressee=addressee_of(resident.record),
-            sent_on=window.today,
-            reply_until=last_reply_day(window.today),
-            registered_mail=rules.registered_mail,
-            document_required=rules.reply_needs_document,
-            municipality_name=sender_of(window),
-        )
+        letter = _letter(tx, window, resident.record, rules)
         application = _awaiting(application, letter)
     tx.applications.add(application, form.photo)
     return Taken(replace(application, papers=None), letter)
+
+
+def _letter(
+    tx: ApplyTx, window: Window, record: ResidenceRecord, rules: Identification
+) -> InquiryLetter:
+    return InquiryLetter(
+        number=LetterNumber.drawn(tx.chance.octets(CHANCE_OCTETS)),
+        addressee=addressee_of(record),
+        sent_on=window.today,
+        reply_until=last_reply_day(window.today),
+        registered_mail=rules.registered_mail,
+        document_required=rules.reply_needs_document,
+        municipality_name=sender_of(window),
+    )
 
 
 def addressee_of(record: ResidenceRecord) -> Addressee:

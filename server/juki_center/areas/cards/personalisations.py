@@ -33,6 +33,7 @@ from juki_center.areas.cards.register import Card, Cards, CardStatus
 from juki_center.areas.cards.rules import CardEvent, after
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
+from juki_center.areas.requests.page_tokens import cursor_of
 from juki_center.errors import NotAllowed, Reason, Refusal
 
 GIVEN_UP_AFTER = timedelta(days=30)
@@ -160,7 +161,7 @@ def list_open(tx: FinishTx, window: Window, command: ListPersonalisations) -> Pe
         raise Refusal(Reason.CLERK_NAME_REQUIRED)
     limit = command.page_size or _PAGE_SIZE
     found = tx.personalisations.open_ones(
-        window.register, after=_cursor(command.page_token), limit=limit + 1
+        window.register, after=cursor_of(command.page_token), limit=limit + 1
     )
     shown = found[:limit]
     token = str(shown[-1][0]) if len(found) > limit else ""
@@ -254,11 +255,3 @@ def _given_up(row: Personalisation, caller_uri: str, why: Why, now: datetime) ->
         resource=row.application,
         details=(("why", why),),
     )
-
-
-def _cursor(page_token: str) -> int:
-    if not page_token:
-        return 0
-    if not (page_token.isascii() and page_token.isdecimal() and len(page_token) <= 18):
-        raise Refusal(Reason.FIELD_INVALID, field="page_token", rule="UNKNOWN")
-    return int(page_token)

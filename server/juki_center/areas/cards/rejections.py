@@ -38,18 +38,7 @@ def reject_application(
 
     def act(found: Found) -> Done:
         application = find_application(tx, window, found, command.application)
-        ended = replace(
-            application,
-            state=after(application.state, CLERKS_ENDS[command.reason]),
-            papers=None,
-            card_number=None,
-            ended_at=now,
-            end_reason=command.reason,
-        )
-        _give_up_card(tx, window, application)
-        tx.applications.set_state(
-            ended.number, ended.state, ended_at=now, end_reason=ended.end_reason
-        )
+        ended = _ended(tx, window, application, command)
         return Done(
             encode_taken(Taken(ended)),
             Event.APPLICATION_ENDED,
@@ -68,6 +57,24 @@ def reject_application(
             refused=Event.APPLICATION_REFUSED,
         )
     )
+
+
+def _ended(
+    tx: RejectTx, window: Window, application: Application, command: RejectApplication
+) -> Application:
+    ended = replace(
+        application,
+        state=after(application.state, CLERKS_ENDS[command.reason]),
+        papers=None,
+        card_number=None,
+        ended_at=window.now,
+        end_reason=command.reason,
+    )
+    _give_up_card(tx, window, application)
+    tx.applications.set_state(
+        ended.number, ended.state, ended_at=ended.ended_at, end_reason=ended.end_reason
+    )
+    return ended
 
 
 def _give_up_card(tx: RejectTx, window: Window, application: Application) -> None:
