@@ -17,6 +17,7 @@ from juki_center.areas.copies.commands import (
 )
 from juki_center.areas.copies.issues import IssueRow, Issues
 from juki_center.areas.requests.answers import KEPT_FOR, Answers
+from juki_center.areas.requests.page_tokens import cursor_of
 from juki_center.errors import Reason, Refusal
 
 OVERDUE_AFTER = timedelta(minutes=15)
@@ -57,7 +58,7 @@ def list_issues(tx: FindTx, command: ListIssues, now: datetime) -> IssuePage:
     limit = command.page_size or _PAGE_SIZE
     found = tx.issues.page(
         issuing=None if isinstance(caller, Operator) else caller.municipality,
-        before=_cursor(command.page_token),
+        before=cursor_of(command.page_token) or None,
         limit=limit + 1,
         unconfirmed_since=now - OVERDUE_AFTER if command.only_overdue else None,
     )
@@ -75,11 +76,3 @@ def _row(tx: FindTx, command: GetIssue) -> IssueRow | None:
 def _may_print(row: IssueRow, now: datetime) -> bool:
     is_fresh = now - row.issued_at <= KEPT_FOR
     return is_fresh and row.recalled_at is None and row.print_state in _MAY_STILL_PRINT
-
-
-def _cursor(page_token: str) -> int | None:
-    if not page_token:
-        return None
-    if not (page_token.isascii() and page_token.isdecimal() and len(page_token) <= 18):
-        raise Refusal(Reason.FIELD_INVALID, field="page_token", rule="UNKNOWN")
-    return int(page_token)
