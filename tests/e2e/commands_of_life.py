@@ -36,6 +36,7 @@ T = TypeVar("T")
 CLERK = "千代田　花子"
 HOLDERS = ("yamazaki-ken", "tsuji-makoto", "tsuji-misaki", "ichigaya-fumi")
 FIRST, SECOND, THIRD = "4649", "7135", "2580"
+_DEATH_SECONDS = 5.0
 USABLE = frozenset({CardStatus.MADE, CardStatus.ACTIVE, CardStatus.SUSPENDED})
 DOCUMENTS = """{"documents": [
   {"kind": "KIND_DRIVING_LICENCE", "number": "501234567890"},
@@ -113,9 +114,12 @@ class Counter:
         """Return how many acts the center began in the last run with orders."""
         return int(self._seen.read_text(encoding="ascii")) if self._seen.exists() else 0
 
-    def revive(self) -> bool:
-        """Start the center again where it is dead; say whether it was."""
-        if not self.center.wait_for_death(0):
+    def revive(self, cut: Cut) -> bool:
+        """Start the center again where it is dead; say whether it was.
+
+        A process is gone only once the last of its threads is.
+        """
+        if not self.center.wait_for_death(_DEATH_SECONDS if cut.kills_center else 0):
             return False
         self.center.start(cuts=str(self.orders))
         return True

@@ -142,7 +142,7 @@ class Sweep:
         try:
             step.prepare(life)
             ended = step.command(life, cut)
-            was_killed = self.counter.revive() or ended is None
+            was_killed = self.counter.revive(cut) or ended is None
             assert ended is None or ended.exit_code != DEFECT, ended.said
             check_cut(life)
             step.check(life)
