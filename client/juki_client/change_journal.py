@@ -8,18 +8,15 @@ that the center acts once. How a change is made with it is in `changes`.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from juki_client.line_file import LineFile
-from juki_client.outcome import Problem
+from juki_client.line_journal import LineJournal, fields_of, to_line
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
 _FORMAT: Final = 1
@@ -62,25 +59,20 @@ class Change:
             fields["subject"] = self.subject
         if self.session_id:
             fields["session"] = self.session_id.hex()
-        return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+        return to_line(fields)
 
     @classmethod
     def from_line(cls, line: bytes) -> Change:
-        """Parse a line; raise ValueError where it is not one."""
-        fields = json.loads(line)
-        if not isinstance(fields, dict) or fields.get("v") != _FORMAT:
-            raise ValueError("not a line of this journal")
-        try:
-            return cls(
-                request_id=str(fields["request"]),
-                command=str(fields["command"]),
-                state=ChangeState(fields["state"]),
-                at=int(fields["at"]),
-                subject=str(fields.get("subject", "")),
-                session_id=bytes.fromhex(fields.get("session", "")),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("a field is missing or of another type") from error
+        """Parse a line; raise ValueError, KeyError or TypeError where it is not one."""
+        fields = fields_of(line, _FORMAT)
+        return cls(
+            request_id=str(fields["request"]),
+            command=str(fields["command"]),
+            state=ChangeState(fields["state"]),
+            at=int(fields["at"]),
+            subject=str(fields.get("subject", "")),
+            session_id=bytes.fromhex(fields.get("session", "")),
+        )
 
 
 class ChangeJournal:
@@ -91,35 +83,17 @@ class ChangeJournal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: LineFile | None = None
+        self._lines = LineJournal(path, Change.from_line)
         self._changes: dict[str, Change] = {}
 
     def __enter__(self) -> Self:
         """Wait for the file and read it."""
-        try:
-            file = LineFile(self._path)
-        except OSError as error:
-            raise self._damaged() from error
-        try:
-            file.lock(wait=True)
-            self._changes = self._read(file)
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
+        self._changes = {one.request_id: one for one in self._lines.open(wait=True)}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let the file go."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lines.close()
 
     def open_change(self, command: str, subject: str = "") -> Change | None:
         """Return the first change by this command, of this subject, whose outcome is unknown."""
@@ -144,23 +118,5 @@ class ChangeJournal:
 
     def record(self, change: Change) -> None:
         """Write a change as it stands now, synced; raise Problem JOURNAL_DAMAGED."""
-        if self._file is None:
-            raise ValueError("the journal is not open")
-        try:
-            self._file.append(change.to_line())
-        except OSError as error:
-            raise self._damaged() from error
+        self._lines.append(change.to_line())
         self._changes[change.request_id] = change
-
-    def _read(self, file: LineFile) -> dict[str, Change]:
-        changes: dict[str, Change] = {}
-        for number, line in enumerate(file.lines(), start=1):
-            try:
-                change = Change.from_line(line)
-            except ValueError as error:
-                raise self._damaged(line=str(number)) from error
-            changes[change.request_id] = change
-        return changes
-
-    def _damaged(self, **facts: str) -> Problem:
-        return Problem("JOURNAL_DAMAGED", {"file": self._path.name, **facts})

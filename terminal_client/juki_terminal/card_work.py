@@ -7,18 +7,15 @@ Changes at the center are in a journal of their own (`juki_client.change_journal
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from juki_client.line_file import LineFile
-from juki_client.outcome import Problem
+from juki_client.line_journal import LineJournal, fields_of, to_line
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
 _FORMAT: Final = 1
@@ -83,28 +80,23 @@ class Work:
             "unlock": self.unlock_id.hex(),
             "session": self.session_id.hex(),
         }
-        return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+        return to_line(fields)
 
     @classmethod
     def from_line(cls, line: bytes) -> Work:
-        """Parse a line; raise ValueError where it is not one."""
-        fields = json.loads(line)
-        if not isinstance(fields, dict) or fields.get("v") != _FORMAT:
-            raise ValueError("not a line of this journal")
-        try:
-            return cls(
-                card_number=str(fields["card"]),
-                task=Task(fields["task"]),
-                stage=Stage(fields["stage"]),
-                at=int(fields["at"]),
-                application=str(fields["application"]),
-                fee_yen=int(fields["fee"]),
-                request_id=str(fields["request"]),
-                unlock_id=bytes.fromhex(fields["unlock"]),
-                session_id=bytes.fromhex(fields["session"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("a field is missing or of another type") from error
+        """Parse a line; raise ValueError, KeyError or TypeError where it is not one."""
+        fields = fields_of(line, _FORMAT)
+        return cls(
+            card_number=str(fields["card"]),
+            task=Task(fields["task"]),
+            stage=Stage(fields["stage"]),
+            at=int(fields["at"]),
+            application=str(fields["application"]),
+            fee_yen=int(fields["fee"]),
+            request_id=str(fields["request"]),
+            unlock_id=bytes.fromhex(fields["unlock"]),
+            session_id=bytes.fromhex(fields["session"]),
+        )
 
 
 class CardWork:
@@ -115,35 +107,17 @@ class CardWork:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: LineFile | None = None
+        self._lines = LineJournal(path, Work.from_line)
         self._works: list[Work] = []
 
     def __enter__(self) -> Self:
         """Wait for the file and read it."""
-        try:
-            file = LineFile(self._path)
-        except OSError as error:
-            raise self._damaged() from error
-        try:
-            file.lock(wait=True)
-            self._works = [self._work(n, line) for n, line in enumerate(file.lines(), start=1)]
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
+        self._works = self._lines.open(wait=True)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let the file go."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lines.close()
 
     def of_card(self, card_number: str) -> Work | None:
         """Return the last work on a card."""
@@ -159,21 +133,7 @@ class CardWork:
 
     def write(self, work: Work, stage: Stage, now: datetime) -> Work:
         """Write how far work has come, synced; raise Problem JOURNAL_DAMAGED."""
-        if self._file is None:
-            raise ValueError("the journal is not open")
         written = replace(work, stage=stage, at=int(now.timestamp()))
-        try:
-            self._file.append(written.to_line())
-        except OSError as error:
-            raise self._damaged() from error
+        self._lines.append(written.to_line())
         self._works.append(written)
         return written
-
-    def _work(self, number: int, line: bytes) -> Work:
-        try:
-            return Work.from_line(line)
-        except ValueError as error:
-            raise self._damaged(line=str(number)) from error
-
-    def _damaged(self, **facts: str) -> Problem:
-        return Problem("JOURNAL_DAMAGED", {"file": self._path.name, **facts})

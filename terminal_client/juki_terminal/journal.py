@@ -8,19 +8,17 @@ reported. Which step follows which is the table below; how an open issue is fini
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from juki_client.line_file import LineFile
+from juki_client.line_journal import LineJournal, fields_of, to_line
 from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
 _FORMAT: Final = 1
@@ -105,28 +103,23 @@ class Entry:
             "report": self.report_id,
             "pdf": self.pdf_sha256.hex(),
         }
-        return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+        return to_line(fields)
 
     @classmethod
     def from_line(cls, line: bytes) -> Entry:
-        """Parse a line; raise ValueError where it is not one."""
-        fields = json.loads(line)
-        if not isinstance(fields, dict) or fields.get("v") != _FORMAT:
-            raise ValueError("not a line of this journal")
-        try:
-            return cls(
-                request_id=str(fields["request"]),
-                state=State(fields["state"]),
-                at=int(fields["at"]),
-                by_card=fields["by"] == "card",
-                evidence=bytes.fromhex(fields["evidence"]),
-                issue_number=str(fields["issue"]),
-                attempt=int(fields["attempt"]),
-                report_id=str(fields["report"]),
-                pdf_sha256=bytes.fromhex(fields["pdf"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("a field is missing or of another type") from error
+        """Parse a line; raise ValueError, KeyError or TypeError where it is not one."""
+        fields = fields_of(line, _FORMAT)
+        return cls(
+            request_id=str(fields["request"]),
+            state=State(fields["state"]),
+            at=int(fields["at"]),
+            by_card=fields["by"] == "card",
+            evidence=bytes.fromhex(fields["evidence"]),
+            issue_number=str(fields["issue"]),
+            attempt=int(fields["attempt"]),
+            report_id=str(fields["report"]),
+            pdf_sha256=bytes.fromhex(fields["pdf"]),
+        )
 
 
 class Journal:
@@ -137,35 +130,21 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: LineFile | None = None
+        self._lines = LineJournal(path, Entry.from_line)
         self._entries: dict[str, Entry] = {}
 
     def __enter__(self) -> Self:
         """Lock and read the file; drop a torn last line."""
         try:
-            file = LineFile(self._path)
-        except OSError as error:
-            raise Problem("JOURNAL_DAMAGED", {"file": self._path.name}) from error
-        try:
-            _lock(file)
-            self._entries = self._read(file)
-        except BaseException:
-            file.close()
-            raise
-        self._file = file
+            entries = self._lines.open(wait=False)
+        except BlockingIOError as error:
+            raise Problem("COPY_UNFINISHED", {"state": "in another program"}) from error
+        self._entries = {one.request_id: one for one in entries}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let the file go."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lines.close()
 
     def open_entry(self) -> Entry | None:
         """Return the issue that is not finished; there is never more than one."""
@@ -206,29 +185,6 @@ class Journal:
         return self._write(replace(changed, at=int(now.timestamp())))
 
     def _write(self, entry: Entry) -> Entry:
-        if self._file is None:
-            raise ValueError("the journal is not open")
-        try:
-            self._file.append(entry.to_line())
-        except OSError as error:
-            raise Problem("JOURNAL_DAMAGED", {"file": self._path.name}) from error
+        self._lines.append(entry.to_line())
         self._entries[entry.request_id] = entry
         return entry
-
-    def _read(self, file: LineFile) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
-        for number, line in enumerate(file.lines(), start=1):
-            try:
-                entry = Entry.from_line(line)
-            except ValueError as error:
-                facts = {"file": self._path.name, "line": str(number)}
-                raise Problem("JOURNAL_DAMAGED", facts) from error
-            entries[entry.request_id] = entry
-        return entries
-
-
-def _lock(file: LineFile) -> None:
-    try:
-        file.lock()
-    except BlockingIOError as error:
-        raise Problem("COPY_UNFINISHED", {"state": "in another program"}) from error
