@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from juki_card.apdu import SW
 from juki_card.errors import (
     AuthenticationFailed,
     CanWrong,
@@ -43,6 +44,9 @@ def problem_of(error: CardError) -> Problem:
             return Problem("PIN_WRONG", {"attemptsRemaining": str(left)})
         case PinWrong() | PinLocked():
             return Problem("PIN_LOCKED", {"attemptsRemaining": "0"})
+        case UnexpectedStatus(status_word=SW.REFERENCE_DATA_UNUSABLE, command="MSE:Set AT (PACE)"):
+            # An unlock took the PIN away and no new one has come yet.
+            return Problem("CARD_PIN_PENDING")
         case UnexpectedStatus(status_word=status_word, command=command):
             facts = {"statusWord": f"{status_word:04X}", "command": command}
             return Problem("CARD_REFUSED", facts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from juki_client.outcome import Exit, Problem
 from juki_client.report import say
 from juki_terminal.card_life import EARLIER_STANDS
@@ -50,6 +52,9 @@ def advised_of_pin(language: Language) -> Iterator[None]:
     """Say whether a try of the PIN may have been counted, and that the work goes on."""
     try:
         yield
+    except (KeyboardInterrupt, typer.Abort):
+        say(Text.GO_ON_LATER.say(language))
+        raise
     except Problem as problem:
         if problem.reason in _BEFORE_THE_CARD:
             say(Text.NOTHING_COUNTED.say(language))

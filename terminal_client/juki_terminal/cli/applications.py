@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from google.protobuf import json_format
 
 from juki_client import civil_date
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Answered, Changes
 from juki_client.outcome import JSON, Exit, Problem
@@ -20,7 +21,6 @@ from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_client.request_form import parse_form, read_fields
 from juki_terminal.card_applications import application, change, pages
-from juki_terminal.card_numbers import NumberKind, read_number
 from juki_terminal.cli import applications_questions as questions
 from juki_terminal.cli.applications_tables import application_table, applications_table
 from juki_terminal.cli.applications_texts import Text
@@ -86,6 +86,7 @@ class EndOptions:
 def submit(settings: Settings, options: SubmitOptions) -> Report:
     """Take an application, and print its letter where there is one."""
     _require_answers(options.form, is_certain=options.is_certain)
+    refuse_early(options)
     language = settings.language
     request = service_pb.SubmitApplicationRequest()
     seen = _filled(request, options.form, options.clerk, language, place="form")
@@ -216,6 +217,14 @@ def _filled(
     if clerk is not None or (not request.clerk_name and source != "-"):
         request.clerk_name = _clerk(clerk, language)
     return questions.ask_for(request, language) if source is None else seen
+
+
+def refuse_early(options: SubmitOptions) -> None:
+    """Refuse a photo and its day before anything is asked; raise what `add_photo` raises."""
+    if options.photo is not None:
+        read_photo(options.photo)
+    if options.taken_on:
+        require_recent(_exact_day(options.taken_on, "taken-on"), datetime.now(UTC))
 
 
 def add_photo(form: pb.ApplicationForm, options: SubmitOptions, language: Language) -> None:

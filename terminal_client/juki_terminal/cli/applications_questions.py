@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 
 def ask_for(request: Message, language: Language) -> tuple[SeenDocument, ...]:
-    """Ask for what a request needs, put it in, and return the documents that were shown.
-
-    Raises Problem USAGE_INVALID for an answer that is none.
-    """
+    """Ask for what a request needs, put it in, and return the documents that were shown."""
     match request:
         case service_pb.SubmitApplicationRequest():
             return ask_form(request.form, language)
@@ -40,18 +37,18 @@ def ask_for(request: Message, language: Language) -> tuple[SeenDocument, ...]:
 
 
 def ask_form(form: pb.ApplicationForm, language: Language) -> tuple[SeenDocument, ...]:
-    """Ask for what an application says; raise Problem USAGE_INVALID."""
+    """Ask for what an application says, and return the documents that were shown."""
     form.code = ask(Text.ASK_CODE.say(language))
-    style = ask_choice(Text.ASK_STYLE.say(language), words_in(language, STYLES), "form.style")
+    style = ask_choice(Text.ASK_STYLE.say(language), words_in(language, STYLES))
     form.style = pb.CardStyle.ValueType(style or 0)
-    place = ask_choice(Text.ASK_PLACE.say(language), words_in(language, PLACES), "form.place")
+    place = ask_choice(Text.ASK_PLACE.say(language), words_in(language, PLACES))
     form.place = pb.ApplicationForm.Place.ValueType(place or 0)
     seen = ask_documents(language)
     if name := ask(Text.ASK_REPRESENTATIVE.say(language)):
         form.representative.name = name
         form.representative.shown_by = ask(Text.ASK_SHOWN_BY.say(language))
     question, answers = Text.ASK_LAPSED_CARD.say(language), words_in(language, LAPSED_CARDS)
-    lapsed = ask_choice(question, answers, "form.lapsed_card")
+    lapsed = ask_choice(question, answers)
     form.lapsed_card = pb.ApplicationForm.LapsedCard.ValueType(lapsed or 0)
     return seen
 
@@ -61,9 +58,9 @@ def _ask_reply(
 ) -> tuple[SeenDocument, ...]:
     request.letter_number = ask(Text.ASK_LETTER.say(language))
     brought, oral = Text.ASK_BROUGHT.say(language), Text.ASK_ORAL.say(language)
-    request.brought_by_applicant = ask_yes_or_no(brought, "brought_by_applicant", language)
+    request.brought_by_applicant = ask_yes_or_no(brought, language)
     seen = ask_documents(language)
-    request.oral_questions_answered = ask_yes_or_no(oral, "oral_questions_answered", language)
+    request.oral_questions_answered = ask_yes_or_no(oral, language)
     return seen
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from juki_client.outcome import Language
 from juki_terminal.cli.applications_texts import (
     APPLICATION_KINDS,
+    END_REASONS_TOLD,
     STATES,
     STYLES,
     Label,
     Text,
     words_in,
 )
+from juki_terminal.cli.card_life_texts import grouped
 from juki_terminal.cli.tables import table
 from juki_terminal.register_words import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from juki_client.outcome import Language
     from jukinet.cards.v1 import card_application_pb2 as pb
 
 
@@ -37,7 +39,8 @@ def applications_table(applications: Sequence[pb.Application], language: Languag
 
 
 def _cells(one: pb.Application, language: Language) -> tuple[str, ...]:
-    """Return what stands under each label."""
+    """Return what stands under each label; a reason that is newer than this program as it came."""
+    place = 0 if language is Language.JAPANESE else 1
     return (
         one.number,
         words_in(language, STATES).get(one.state, ""),
@@ -45,6 +48,6 @@ def _cells(one: pb.Application, language: Language) -> tuple[str, ...]:
         words_in(language, STYLES).get(one.style, ""),
         moment_text(one.submit_time) if one.HasField("submit_time") else "",
         one.reply_until,
-        one.end_reason,
-        one.card_number,
+        END_REASONS_TOLD.get(one.end_reason, (one.end_reason,) * 2)[place],
+        grouped(one.card_number),
     )

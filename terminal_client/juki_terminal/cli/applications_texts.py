@@ -42,12 +42,24 @@ APPLICATION_KINDS: Final[Mapping[int, Words]] = {
     pb.APPLICATION_KIND_REISSUE: ("再交付", "reissue"),
     pb.APPLICATION_KIND_RENEWAL: ("更新", "renewal"),
 }
-END_REASONS: Final[Mapping[int, Words]] = {
-    _End.END_REASON_LETTER_RETURNED: ("照会書の返戻", "letter returned"),
-    _End.END_REASON_NOT_THE_PERSON: ("本人でない", "not the person"),
-    _End.END_REASON_WITHDRAWN: ("取下げ", "withdrawn"),
-    _End.END_REASON_NOT_COLLECTED: ("受取りなし", "not collected"),
+
+END_REASONS_TOLD: Final[Mapping[str, Words]] = {
+    "LETTER_RETURNED": ("照会書の返戻", "letter returned"),
+    "NOT_THE_PERSON": ("本人でない", "not the person"),
+    "WITHDRAWN": ("取下げ", "withdrawn"),
+    "NOT_COLLECTED": ("受取りなし", "not collected"),
+    "LETTER_NUMBER_WRONG": ("照会番号の相違", "number of another letter"),
+    "REPLY_TOO_LATE": ("回答期限の経過", "reply too late"),
+    "HOLDER_GONE": ("転出・死亡・消除", "moved, died or deleted"),
+    "CODE_CHANGED": ("住民票コードの変更", "code changed"),
 }
+"""Why an application has ended, by the word that the center sends."""
+END_REASONS: Final[Mapping[int, Words]] = {
+    number: END_REASONS_TOLD[name.removeprefix("END_REASON_")]
+    for name, number in _End.EndReason.items()
+    if number
+}
+"""Those that a window can give."""
 
 
 def words_in(language: Language, words: Mapping[int, Words]) -> dict[int, str]:

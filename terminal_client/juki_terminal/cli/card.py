@@ -35,7 +35,8 @@ def card_status(settings: Settings, wait_seconds: float) -> Report:
             counted = 0
     tries = FULL_COUNTER if counted is None else counted
     pin = "usable" if tries else "blocked"
-    text = Text.CARD_STATUS.say(settings.language, reader=reader.name, pin=pin, tries=tries)
+    word = (Text.PIN_USABLE if tries else Text.PIN_BLOCKED).say(settings.language)
+    text = Text.CARD_STATUS.say(settings.language, reader=reader.name, pin=word, tries=tries)
     result: dict[str, JSON] = {
         "reader": reader.name,
         "atr": atr.hex(),

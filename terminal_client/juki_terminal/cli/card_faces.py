@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.outcome import JSON, Problem
 from juki_client.report import Report
-from juki_terminal.card_numbers import NumberKind, read_number
 from juki_terminal.cli.applications_texts import Text
 from juki_terminal.cli.prompts import ask
 from juki_terminal.letter_press import card_face, require_fonts

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from google.protobuf import json_format
 
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Answered, Attempt, Changes
 from juki_client.outcome import JSON, Problem
@@ -24,7 +25,6 @@ from juki_terminal.card_life import (
     change_without_card,
     question,
 )
-from juki_terminal.card_numbers import NumberKind, read_number
 from juki_terminal.cli import entries
 from juki_terminal.cli.advice import advised
 from juki_terminal.cli.card_life_questions import ask_for, summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_terminal.card_numbers import NumberKind, read_number
+from juki_client.card_numbers import NumberKind, read_number
 from juki_terminal.cli.applications_questions import ask_form
 from juki_terminal.cli.applications_texts import words_in
 from juki_terminal.cli.card_life_texts import (
@@ -70,24 +70,24 @@ def ask_representative(representative: LegalRepresentative, language: Language) 
 def _ask_report(request: pb.SuspendCardRequest, language: Language) -> None:
     kinds = pb.SuspendCardRequest
     question = Text.ASK_REPORTER.say(language)
-    reporter = ask_choice(question, words_in(language, REPORTERS), "reporter")
+    reporter = ask_choice(question, words_in(language, REPORTERS))
     request.reporter = kinds.Reporter.ValueType(reporter or 0)
-    channel = ask_choice(Text.ASK_CHANNEL.say(language), words_in(language, CHANNELS), "channel")
+    channel = ask_choice(Text.ASK_CHANNEL.say(language), words_in(language, CHANNELS))
     request.channel = kinds.Channel.ValueType(channel or 0)
-    request.reason = _ask_loss(language, "reason")
+    request.reason = _ask_loss(language)
     _ask_topics(request, language)
     request.police_report = ask(Text.ASK_POLICE.say(language))
 
 
-def _ask_loss(language: Language, field: str) -> pb.SuspendCardRequest.Reason.ValueType:
-    reason = ask_choice(Text.ASK_LOSS.say(language), words_in(language, LOSSES), field)
+def _ask_loss(language: Language) -> pb.SuspendCardRequest.Reason.ValueType:
+    reason = ask_choice(Text.ASK_LOSS.say(language), words_in(language, LOSSES))
     return pb.SuspendCardRequest.Reason.ValueType(reason or 0)
 
 
 def _ask_topics(request: pb.SuspendCardRequest, language: Language) -> None:
     words = words_in(language, TOPICS)
-    while topic := ask_choice(Text.ASK_TOPIC.say(language), words, "topic", or_none=True):
-        right = ask_yes_or_no(Text.ASK_RIGHT.say(language), "answered_rightly", language)
+    while topic := ask_choice(Text.ASK_TOPIC.say(language), words, or_none=True):
+        right = ask_yes_or_no(Text.ASK_RIGHT.say(language), language)
         request.questions.add(
             topic=pb.CallerQuestion.Topic.ValueType(topic), answered_rightly=right
         )
@@ -95,7 +95,7 @@ def _ask_topics(request: pb.SuspendCardRequest, language: Language) -> None:
 
 def _ask_reissue(request: pb.ReissueCardRequest, language: Language) -> tuple[SeenDocument, ...]:
     if request.WhichOneof("old_card") is None:
-        request.lost.reason = _ask_loss(language, "lost.reason")
+        request.lost.reason = _ask_loss(language)
         request.lost.police_report = ask(Text.ASK_POLICE.say(language))
     return ask_form(request.form, language)
 

@@ -33,18 +33,16 @@ def take_documents(fields: object, place: str) -> tuple[SeenDocument, ...]:
 
 
 def ask_documents(language: Language) -> tuple[SeenDocument, ...]:
-    """Ask for documents until the kind is left empty; raise Problem USAGE_INVALID."""
+    """Ask for documents until the kind is left empty."""
     seen: list[SeenDocument] = []
     while True:
-        place = f"documents[{len(seen)}]"
-        question = Text.ASK_KIND.say(language)
-        kind = ask_choice(question, KINDS[language], f"{place}.kind", or_none=True)
+        kind = ask_choice(Text.ASK_KIND.say(language), KINDS[language], or_none=True)
         if kind is None:
             return tuple(seen)
-        number = ask(Text.ASK_NUMBER.say(language))
-        if not number:
-            raise _invalid(f"{place}.number", "letters and digits")
-        verified = ask_yes_or_no(Text.ASK_CHIP.say(language), f"{place}.chip_verified", language)
+        number = ""
+        while not number:
+            number = ask(Text.ASK_NUMBER.say(language))
+        verified = ask_yes_or_no(Text.ASK_CHIP.say(language), language)
         seen.append(SeenDocument(IdentityDocument.Kind.ValueType(kind), number, verified))
 
 

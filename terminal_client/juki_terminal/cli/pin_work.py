@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from google.protobuf import json_format
 
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Changes
 from juki_client.outcome import JSON
 from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_client.request_form import parse_form, read_fields
-from juki_terminal.card_numbers import NumberKind, read_number
 from juki_terminal.card_work import CardWork
 from juki_terminal.cli import entries
 from juki_terminal.cli.advice import advised, advised_of_pin

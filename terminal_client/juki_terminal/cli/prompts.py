@@ -1,4 +1,7 @@
-"""Questions at the prompt, on standard error; an input that ends interrupts the command."""
+"""Questions at the prompt, on standard error; an input that ends interrupts the command.
+
+An answer that is none is asked for again: what was entered before it is not lost.
+"""
 
 from __future__ import annotations
 
@@ -23,30 +26,28 @@ def ask(question: str) -> str:
     return answer.strip()
 
 
-def ask_yes_or_no(question: str, field: str, language: Language) -> bool:
-    """Return the answer; raise Problem USAGE_INVALID for one that is neither."""
-    answer = ask(f"{question} [{_YES_OR_NO[language]}]").lower()
-    if answer in _YES:
-        return True
-    if answer in _NO:
-        return False
-    raise Problem("USAGE_INVALID", {"field": field, "rule": _YES_OR_NO[language]})
+def ask_yes_or_no(question: str, language: Language) -> bool:
+    """Return the answer."""
+    while True:
+        answer = ask(f"{question} [{_YES_OR_NO[language]}]").lower()
+        if answer in _YES:
+            return True
+        if answer in _NO:
+            return False
 
 
-def ask_choice(
-    question: str, words: Mapping[int, str], field: str, *, or_none: bool = False
-) -> int | None:
+def ask_choice(question: str, words: Mapping[int, str], *, or_none: bool = False) -> int | None:
     """Return the number of the word that was chosen, typed as that number.
 
-    None is the empty answer, where it is one. Raises Problem USAGE_INVALID for any other.
+    None is the empty answer, where it is one.
     """
     shown = " ".join(f"{number}={word}" for number, word in words.items())
-    answer = ask(f"{question} [{shown}]")
-    if not answer and or_none:
-        return None
-    if answer.isascii() and answer.isdecimal() and int(answer) in words:
-        return int(answer)
-    raise Problem("USAGE_INVALID", {"field": field, "rule": shown})
+    while True:
+        answer = ask(f"{question} [{shown}]")
+        if not answer and or_none:
+            return None
+        if answer.isascii() and answer.isdecimal() and int(answer) in words:
+            return int(answer)
 
 
 def confirm(lines: Iterable[str], question: str, language: Language) -> None:

@@ -27,10 +27,10 @@ class Text(Enum):
         "暗証番号を確認しました。カードとセンターが相互に確認しています。",
         "PIN accepted; card and center authenticate each other.",
     )
-    CAN_WRONG = ("カードに印刷された番号が違います。", "Wrong number from the card's face.")
+    CAN_WRONG = ("照合番号が違います。", "Wrong access number.")
     CAN_RIGHT = (
-        "カードの番号を確認しました。カードとセンターが相互に確認しています。",
-        "Number accepted; card and center authenticate each other.",
+        "照合番号を確認しました。カードとセンターが相互に確認しています。",
+        "Access number accepted; card and center authenticate each other.",
     )
     CARD_CHECKED = ("カードを確認しました。", "Card authenticated.")
     ASK_PIN = (
@@ -42,11 +42,11 @@ class Text(Enum):
         "4 digits, please; nothing was counted. {tries} tries left: ",
     )
     ASK_CAN = (
-        "カードの券面に印刷された番号(6桁)を入力してください: ",
-        "Number on the card's face (6 digits): ",
+        "照合番号(券面の右下の6桁)を入力してください: ",
+        "Access number on the card's face (6 digits): ",
     )
     ASK_CAN_FORM = (
-        "数字6桁で入力してください。カードの券面の番号です: ",
+        "数字6桁で入力してください。券面の右下の照合番号です: ",
         "6 digits, please, from the card's face: ",
     )
     ASK_NEW_PIN = (
@@ -97,6 +97,8 @@ class Text(Enum):
         "{reader}: 暗証番号 {pin}、残り{tries}回",
         "{reader}: PIN {pin}, {tries} tries left",
     )
+    PIN_USABLE = ("使用可", "usable")
+    PIN_BLOCKED = ("ロック中", "locked")
     VERDICT_VALID = (
         "この写しは真正です。発行番号 {number}。",
         "The copy is genuine: {number}.",

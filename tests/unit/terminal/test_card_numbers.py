@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber, LetterNumber
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.outcome import Problem
-from juki_terminal.card_numbers import NumberKind, read_number
 
 
 @pytest.mark.parametrize("octets", [bytes(8), bytes(range(8)), b"\xff" * 8])

@@ -185,8 +185,7 @@ def test_a_forgotten_pin_is_taken_away_and_proof_of_it_is_no_wrong_pin(
         )
 
     assert record_of(card).state is PinState.TRANSPORT
-    assert caught.value.reason == "CARD_REFUSED"
-    assert caught.value.metadata["statusWord"] == "6984"
+    assert caught.value.reason == "CARD_PIN_PENDING"
 
 
 @pytest.mark.parametrize("point", list(CutPoint))

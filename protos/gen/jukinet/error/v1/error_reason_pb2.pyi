@@ -97,7 +97,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PIN_WRONG: _ErrorReason.ValueType  # 35
     """The PIN is wrong. Made by terminals, never sent. Metadata: attemptsRemaining."""
     ERROR_REASON_PIN_LOCKED: _ErrorReason.ValueType  # 36
-    """The PIN is blocked after three wrong tries. Made by terminals, never sent."""
+    """The PIN is locked after three wrong tries. Made by terminals, never sent."""
     ERROR_REASON_PIN_NOT_ENTERED: _ErrorReason.ValueType  # 37
     """No PIN was entered; nothing was counted. Made by terminals, never sent."""
     ERROR_REASON_READER_NOT_FOUND: _ErrorReason.ValueType  # 38
@@ -342,7 +342,7 @@ ERROR_REASON_SESSION_EXPIRED: ErrorReason.ValueType  # 34
 ERROR_REASON_PIN_WRONG: ErrorReason.ValueType  # 35
 """The PIN is wrong. Made by terminals, never sent. Metadata: attemptsRemaining."""
 ERROR_REASON_PIN_LOCKED: ErrorReason.ValueType  # 36
-"""The PIN is blocked after three wrong tries. Made by terminals, never sent."""
+"""The PIN is locked after three wrong tries. Made by terminals, never sent."""
 ERROR_REASON_PIN_NOT_ENTERED: ErrorReason.ValueType  # 37
 """No PIN was entered; nothing was counted. Made by terminals, never sent."""
 ERROR_REASON_READER_NOT_FOUND: ErrorReason.ValueType  # 38
