@@ -65,7 +65,22 @@ async def keep_house(
 
 
 async def forget(store: KeptStore, now: datetime) -> None:
-    """Forget what is due now; a store that cannot be written is left to the next time."""
+    """Do every job that is due now; one that cannot be done is left to the next time.
+
+    No job waits for another: a defect in one of them must not keep what the others delete.
+    """
+    for job in _JOBS:
+        try:
+            await job(store, now)
+        except Refusal as refusal:
+            logger.warning("%s: left to the next time: %s", job.__name__, refusal.reason)
+        except Exception as error:
+            # Its text may quote a person's data: only its kind is told.
+            logger.error("%s: failed: %s", job.__name__, type(error).__name__)  # noqa: TRY400
+
+
+async def forget_of_calls(store: KeptStore, now: datetime) -> None:
+    """Forget old answers, sessions, batches and locks, and give up old unlockings."""
 
     def act(tx: Tx) -> None:
         forget_old_answers(tx, now)
@@ -74,14 +89,18 @@ async def forget(store: KeptStore, now: datetime) -> None:
         forget_old_locks(tx, now)
         give_up_old_unlocks(tx, now)
 
-    try:
-        await store.act(act)
-        while await store.act(lambda tx: forget_old_provisions(tx, now)):
-            pass
-        await reconcile_all(store, CALLER_URI, now)
-        await forget_of_cards(store, now)
-    except Refusal as refusal:
-        logger.warning("nothing forgotten: %s", refusal.reason)
+    await store.act(act)
+
+
+async def forget_of_agencies(store: KeptStore, now: datetime) -> None:
+    """Delete the provisions that the law lets go."""
+    while await store.act(lambda tx: forget_old_provisions(tx, now)):
+        pass
+
+
+async def give_up_making(store: KeptStore, now: datetime) -> None:
+    """Give up the cards whose making nobody will finish."""
+    await reconcile_all(store, CALLER_URI, now)
 
 
 async def forget_of_cards(store: KeptStore, now: datetime) -> None:
@@ -105,3 +124,6 @@ def _end_overdue(tx: Tx, now: datetime) -> bool:
 
 async def _an_hour() -> None:
     await asyncio.sleep(_PERIOD_SECONDS)
+
+
+_JOBS: Final = (forget_of_calls, forget_of_agencies, give_up_making, forget_of_cards)

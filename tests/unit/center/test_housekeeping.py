@@ -128,23 +128,41 @@ async def test_provisions_go_after_seven_years_and_batches_after_thirty_days(
 
 
 class Failing:
-    """A store that cannot be written."""
+    """A store in which every act fails in the same way."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception) -> None:
         self.asked = 0
+        self._error = error
 
     async def act(self, _act: Callable[[Tx], object]) -> object:
         self.asked += 1
-        raise Refusal(Reason.STORE_UNAVAILABLE)
+        raise self._error
+
+    def read(self, _question: Callable[[Tx], object]) -> object:
+        self.asked += 1
+        raise self._error
 
 
-async def test_a_store_that_cannot_be_written_is_tried_again(
+async def test_a_store_that_cannot_be_written_is_tried_again_by_every_job(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store = Failing()
+    store = Failing(Refusal(Reason.STORE_UNAVAILABLE))
 
-    await housekeeping.forget(store, NOW)  # type: ignore[arg-type]  # only its act is used
-    await housekeeping.forget(store, NOW)  # type: ignore[arg-type]  # only its act is used
+    await housekeeping.forget(store, NOW)  # type: ignore[arg-type]  # only acts are used
+    asked = store.asked
+    await housekeeping.forget(store, NOW)  # type: ignore[arg-type]  # only acts are used
 
-    assert store.asked == 2
+    assert (asked, store.asked) == (4, 8)
     assert "STORE_UNAVAILABLE" in caplog.text
+
+
+async def test_a_job_with_a_defect_keeps_no_other_from_its_work_and_tells_no_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Failing(ValueError("\u9ad9\u6a4b\u3000\u4e00\u90ce"))
+
+    await housekeeping.forget(store, NOW)  # type: ignore[arg-type]  # only acts are used
+
+    assert store.asked == 4
+    assert "ValueError" in caplog.text
+    assert "\u9ad9" not in caplog.text
