@@ -19,6 +19,7 @@ from juki_card.virtual.memory import CardMemory, PinRecord
 from juki_cardbox.blanks import make_blank
 from juki_cardbox.cardfile import CardFile
 from juki_cardbox.personalise import serial_of
+from juki_center.areas.cards.application_rows import ApplicationState
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.ports import Tx
@@ -196,11 +197,17 @@ class Life:
 
 
 def begun_life(counter: Counter, key: str) -> Life:
-    """End whatever card a sample resident has, and enter an application for another."""
+    """End whatever card and application a sample resident has, and enter another application."""
+    now = assembly.system_clock()
 
     def begin(tx: Tx) -> tuple[ApplicationNumber, PersonID]:
         holder = tx.residents.by_code(SAMPLES[key].record.code)
         assert holder is not None
+        # A life that ended before its hand-over has left one open.
+        for left in tx.applications.open_of_person(holder.person):
+            tx.applications.set_state(
+                left.number, ApplicationState.CANCELLED, ended_at=now, end_reason=None
+            )
         for card in tx.cards.of_person(holder.person):
             if card.status in USABLE:
                 tx.cards.set_status(card.serial, CardStatus.REVOKED)
