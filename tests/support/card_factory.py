@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -28,7 +28,9 @@ from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import CardStyle
 from juki_center.areas.cards.window import Window
+from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.records import Whereabouts
 from juki_center.config import SessionTimes
 from juki_center.data import municipality_rows
 from juki_center.rpc import card_session, cards, personalise_stream, server
@@ -92,9 +94,11 @@ def apply_for(
     style: CardStyle = CardStyle.STYLE_1,
     photo: bytes | None = None,
 ) -> ApplicationNumber:
-    """Act: enter an application of a sample resident, as the window for applications leaves it."""
-    holder = tx.residents.by_code(SAMPLES[key].record.code)
-    assert holder is not None
+    """Act: enter an application of a sample resident, as the window for applications leaves it.
+
+    Whoever has applied already gets a namesake, who applies: nobody has two applications at once.
+    """
+    holder = _free(tx, key)
     number = ApplicationNumber.drawn(uuid.uuid4().bytes[:8])
     has_ended = state in {ApplicationState.REJECTED, ApplicationState.CANCELLED}
     application = Application(
@@ -110,6 +114,24 @@ def apply_for(
     )
     tx.applications.add(application, photo)
     return number
+
+
+def _free(tx: Tx, key: str) -> Whereabouts:
+    """Return a sample resident who has not applied for a card, or a namesake of that one."""
+    holder = tx.residents.by_code(SAMPLES[key].record.code)
+    assert holder is not None
+    is_free = not (
+        tx.applications.open_of_person(holder.person) or tx.cards.of_person(holder.person)
+    )
+    if is_free:
+        return holder
+    body = f"{uuid.uuid4().int % 10**10:010d}"
+    code = ResidentCode(body + resident_check_digit(body))
+    record = replace(SAMPLES[key].record, code=code)
+    tx.residents.enter(holder.municipality, tx.residents.new_household(), record)
+    namesake = tx.residents.by_code(code)
+    assert namesake is not None
+    return namesake
 
 
 def window(
@@ -165,6 +187,16 @@ class Factory:
     def apply(self, key: str = HOLDER, **what: object) -> ApplicationNumber:
         """Enter an application."""
         return self.act(lambda tx: apply_for(tx, key, **what))  # type: ignore[arg-type]  # passed on
+
+    def code_of(self, number: ApplicationNumber) -> ResidentCode:
+        """Return the code of whoever has applied."""
+
+        def ask(tx: Tx) -> ResidentCode:
+            application = tx.applications.application(number)
+            assert application is not None
+            return tx.residents.resident(application.person).record.code
+
+        return self.read(ask)
 
     def blank(self, name: str = "blank") -> Path:
         """Make a blank chip of this issuer in a file, which no death of the center touches."""

@@ -99,14 +99,14 @@ def test_blank_becomes_a_card_of_the_application(factory: Factory, terminal: Cen
 def test_chip_holds_the_can_that_was_told_and_nobody_elses_code(
     factory: Factory, terminal: Center
 ) -> None:
-    chip = factory.blank()
+    number, chip = factory.apply(), factory.blank()
 
-    made = make(factory, terminal, factory.apply("sasaki-megumi"), chip)
+    made = make(factory, terminal, number, chip)
     memory = CardFile(chip).load()
 
     assert memory.can.octets().decode() == made.card_access_number
     dg1 = next(file.content for file in memory.files if file.identifier == 0x0101)
-    assert dg1.endswith(SAMPLES["sasaki-megumi"].record.code.digits.encode())
+    assert dg1.endswith(factory.code_of(number).digits.encode())
 
 
 def test_card_that_is_made_already_is_only_proved_once_more(
