@@ -107,7 +107,8 @@ def _problem_in(status: Status) -> Problem | None:
     for detail in status.details:
         if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
             reason = info.reason
-            metadata.update(info.metadata)
+            # A map has no order on the wire: what is printed must have one.
+            metadata.update(sorted(info.metadata.items()))
         elif detail.Unpack(retry):
             metadata["retryAfterSeconds"] = f"{retry.retry_delay.ToTimedelta().total_seconds():g}"
     return Problem(reason, metadata) if reason else None

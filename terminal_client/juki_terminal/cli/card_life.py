@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from juki_client.outcome import Language
     from juki_terminal.channel import Center
+    from juki_terminal.cli.applications import SubmitOptions
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
     from juki_terminal.identity_documents import SeenDocument
@@ -83,6 +84,7 @@ def run(settings: Settings, options: CardOptions) -> Report:
     changes = CALLS[options.command].changes
     if changes and options.form == "-" and not options.is_certain:
         raise Problem("USAGE_INVALID", {"field": "yes", "rule": "--yes with --from -"})
+    _refuse_early(options)
     order = _order(settings.language, options)
     config = settings.config()
     with settings.center(config) as center:
@@ -110,11 +112,25 @@ def _order(language: Language, options: CardOptions) -> _Order:
         seen = ask_for(request, language)
     if isinstance(request, pb.ReissueCardRequest):
         # Fonts and PDF are loaded for what may print a letter alone.
-        from juki_terminal.cli.applications import SubmitOptions, add_photo  # noqa: PLC0415
+        from juki_terminal.cli.applications import add_photo  # noqa: PLC0415
 
-        taken = SubmitOptions(options.form, photo=options.photo, taken_on=options.taken_on)
-        add_photo(request.form, taken, language)
+        add_photo(request.form, _as_submitted(options), language)
     return _Order(request, number or _number_in(request), seen)
+
+
+def _refuse_early(options: CardOptions) -> None:
+    """Refuse a photo and its day before the clerk answers a form for nothing."""
+    if options.photo is not None or options.taken_on:
+        # As in `_order`.
+        from juki_terminal.cli.applications import refuse_early  # noqa: PLC0415
+
+        refuse_early(_as_submitted(options))
+
+
+def _as_submitted(options: CardOptions) -> SubmitOptions:
+    from juki_terminal.cli.applications import SubmitOptions  # noqa: PLC0415  # as in `_order`
+
+    return SubmitOptions(options.form, photo=options.photo, taken_on=options.taken_on)
 
 
 def _name_clerk(request: Message, options: CardOptions, language: Language) -> None:

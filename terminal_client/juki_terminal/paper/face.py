@@ -48,11 +48,11 @@ _STYLE_1: Final[Mapping[str, Place]] = {
 }
 _STYLE_2: Final[Mapping[str, Place]] = {
     **_HEAD,
-    "name": Place(4.0, 11.0, 52.0, 8.2, 12.0, 5.0),
-    "birth_date": Place(4.0, 21.7, 38.0, 3.5, 7.5, 4.5),
-    "sex": Place(46.0, 21.7, 10.0, 3.5, 7.5, 7.5),
-    "address": Place(4.0, 27.6, 52.0, 12.3, 7.5, 4.5),
-    "valid_until": Place(4.0, 41.9, 77.6, 3.0, 6.5, 5.0),
+    "name": Place(4.0, 11.0, 52.0, 8.2, 12.0, 5.0, is_from_top=True),
+    "birth_date": Place(4.0, 21.4, 38.0, 3.5, 7.5, 4.5, is_from_top=True),
+    "sex": Place(46.0, 21.4, 10.0, 3.5, 7.5, 7.5, is_from_top=True),
+    "address": Place(4.0, 27.6, 52.0, 12.3, 7.5, 4.5, is_from_top=True),
+    "valid_until": Place(4.0, 41.9, 77.6, 3.0, 6.5, 5.0, is_from_top=True),
     "number": Place(4.0, 47.7, 48.0, 4.5, 10.0, 10.0),
     "can": Place(59.2, 47.7, 22.4, 4.5, 10.0, 10.0),
 }

@@ -34,6 +34,8 @@ class Place:
     height: float
     largest: float = 0
     smallest: float = 0
+    is_from_top: bool = False
+    """Whether a text shorter than its box stands at the top, close under its label."""
 
     def box(self) -> dict[str, object]:
         """Return the box as the templates take it: sizes in quarters of a point."""
@@ -44,6 +46,7 @@ class Place:
             "height": self.height,
             "largest": round(self.largest * _QUARTERS),
             "smallest": round(self.smallest * _QUARTERS),
+            "is-from-top": self.is_from_top,
         }
 
 

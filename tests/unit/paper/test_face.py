@@ -170,6 +170,32 @@ def test_picture_shows_the_photo_in_its_place_and_its_proportion(fonts: Fonts) -
     assert {shown.getpixel(((left + right) // 2, y)) for y in (top - 9, bottom + 9)} == {255}
 
 
+def test_each_label_stands_closer_to_its_own_value_than_to_the_field_above(fonts: Fonts) -> None:
+    shown = Image.open(io.BytesIO(render_face(STYLE_2, fonts=fonts).png())).convert("L")
+
+    gaps = _gaps(shown, left=4.0, right=12.0, top=8.0, bottom=38.0)
+    # Name label, name, birth label, birth date, address label, first line of the address.
+    _, name, above_birth, birth, above_address, address, *_ = gaps
+    assert max(name, birth, address) < 1.0
+    assert min(above_birth, above_address) > max(name, birth, address)
+
+
+def _gaps(
+    picture: Image.Image, *, left: float, right: float, top: float, bottom: float
+) -> list[float]:
+    """Return the heights of the blank stripes above each line of a part, in millimetres."""
+    dots = 600 / 25.4
+    gaps, blank, was_blank = [], 0, True
+    for y in range(round(top * dots), round(bottom * dots)):
+        row = picture.crop((round(left * dots), y, round(right * dots), y + 1))
+        is_blank = min(row.tobytes()) > 128
+        if was_blank and not is_blank:
+            gaps.append(blank / dots)
+        blank = blank + 1 if is_blank else 0
+        was_blank = is_blank
+    return gaps
+
+
 def test_two_runs_give_the_same_bytes(fonts: Fonts) -> None:
     first, second = render_face(STYLE_2, fonts=fonts), render_face(STYLE_2, fonts=fonts)
 

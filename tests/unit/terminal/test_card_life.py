@@ -15,6 +15,7 @@ from juki_terminal.cli import app
 from jukinet.cards.v1 import card_application_pb2 as applications
 from jukinet.cards.v1 import card_pb2 as records
 from jukinet.cards.v1 import card_service_pb2 as pb
+from tests.support.photos import jpeg
 from tests.unit.terminal.cards_double import (
     APPLICATION,
     CARD_NUMBER,
@@ -298,6 +299,25 @@ def test_a_lost_card_is_replaced_by_an_application(run: Run, cards: CardsDouble)
     assert sent.lost.police_report == "77"
     assert len(sent.form.documents) == 2
     assert sent.form.style == applications.CARD_STYLE_1
+
+
+@pytest.mark.parametrize(
+    ("octets", "taken_on", "reason"),
+    [(b"%PDF-1.7", "2003-01-01", "PHOTO_NOT_USABLE"), (jpeg(), "2003-01-01", "PHOTO_TOO_OLD")],
+    ids=["no photo", "too old"],
+)
+def test_a_photo_that_cannot_be_used_is_refused_before_a_reissue_asks_anything(
+    run: Run, cards: CardsDouble, tmp_path: Path, octets: bytes, taken_on: str, reason: str
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(octets)
+
+    # Nobody answers: a question would end it with another reason.
+    ended = run("reissue", "--photo", str(photo), "--taken-on", taken_on)
+
+    assert json.loads(ended.out)["error"]["reason"] == reason
+    assert ended.err == ""
+    assert cards.requests == []
 
 
 def test_a_card_that_is_handed_in_is_replaced_by_its_session(
