@@ -7,10 +7,12 @@ says so: the next caller may well mean another card.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.changes import Answered, make_change
 from juki_client.outcome import Problem
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -42,12 +44,13 @@ class Suspended:
 def card_of(text: str) -> pb.CardReference:
     """Return which card a caller means: 12 digits are its number, 11 its holder's resident code.
 
-    Spaces and hyphens do not count. Raises Problem USAGE_INVALID; what was typed is not repeated.
+    Spaces, hyphens and width do not count. A slip in a card number is found by its check digits.
+    Raises Problem USAGE_INVALID; what was typed is not repeated.
     """
-    digits = re.sub(r"[\s-]", "", text)
-    if digits.isascii() and digits.isdigit():
+    digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
+    if digits.isascii() and digits.isdecimal():
         if len(digits) == _NUMBER_DIGITS:
-            return pb.CardReference(card_number=digits)
+            return pb.CardReference(card_number=read_number(digits, NumberKind.CARD, "card"))
         if len(digits) == _CODE_DIGITS:
             return pb.CardReference(code=digits)
     raise Problem("USAGE_INVALID", {"field": "card", "rule": "11 or 12 digits"})

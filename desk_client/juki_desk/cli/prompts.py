@@ -45,8 +45,8 @@ class Prompts:
         while True:
             try:
                 return card_of(self._required(Text.ASK_CARD))
-            except Problem as problem:
-                say(problem.text(self.language))
+            except Problem:
+                say(Text.CARD_AGAIN.say(self.language))
 
     def _questions(self, report: pb.SuspendCardRequest) -> None:
         say(Text.QUESTIONS.say(self.language))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf import json_format
 
+from juki_client.card_numbers import NumberKind, read_number
 from juki_client.change_journal import Change, ChangeJournal
 from juki_client.changes import Changes
 from juki_client.outcome import JSON, Exit, Problem
@@ -88,6 +89,9 @@ def _report(settings: Settings, options: SuspendOptions) -> pb.SuspendCardReques
     if options.form is None:
         return Prompts(settings.language).report(options.clerk)
     report = read_form(options.form, pb.SuspendCardRequest)
+    if report.card.card_number:
+        number = read_number(report.card.card_number, NumberKind.CARD, "card.card_number")
+        report.card.card_number = number
     if options.clerk is not None:
         report.clerk_name = options.clerk
     return report

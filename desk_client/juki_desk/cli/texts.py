@@ -18,6 +18,10 @@ class Text(Enum):
         "カード番号(12桁)または住民票コード(11桁)",
         "Card number (12 digits) or resident record code (11 digits)",
     )
+    CARD_AGAIN = (
+        "番号に誤りがあります。もう一度確かめて入力してください。",
+        "There is a slip in the number. Have it read again, and enter it.",
+    )
     ASK_REPORTER = ("届出人", "Who reports")
     ASK_CHANNEL = ("受付方法", "How the report came")
     ASK_REASON = ("届出の理由", "What happened")

@@ -15,7 +15,7 @@ from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.cards.v1 import card_service_pb2_grpc as pb_grpc
 from tests.unit.terminal.center_double import refuse
 
-NUMBER = "123456789041"
+NUMBER = "123456789092"
 SINCE = 1_795_392_000
 """2026-11-23 00:00 UTC, 09:00 in Japan."""
 

@@ -74,8 +74,8 @@ def test_stopped_card_is_the_golden_envelope(run: Run, double: CardsDouble) -> N
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("ja", ("停止しました", "1234-5678-9041", "2026-11-23 09:00:00 JST", "窓口")),
-        ("en", ("STOPPED", "1234-5678-9041", "2026-11-23 09:00:00 JST", "in person only")),
+        ("ja", ("停止しました", "1234-5678-9092", "2026-11-23 09:00:00 JST", "窓口")),
+        ("en", ("STOPPED", "1234-5678-9092", "2026-11-23 09:00:00 JST", "in person only")),
     ],
 )
 def test_desk_is_told_at_once_that_it_is_stopped_and_since_when(
@@ -89,7 +89,7 @@ def test_desk_is_told_at_once_that_it_is_stopped_and_since_when(
 
 
 def test_wrong_input_is_asked_again_and_never_repeated(run: Run, double: CardsDouble) -> None:
-    lines = ("", CLERK, "12345", "1234-5678-9041", "9", "2", "", "", "x", "", *[""] * 6)
+    lines = ("", CLERK, "12345", "1234-5678-9092", "9", "2", "", "", "x", "", *[""] * 6)
 
     ended = run("suspend", stdin=typed(*lines))
 
@@ -104,8 +104,10 @@ def test_wrong_input_is_asked_again_and_never_repeated(run: Run, double: CardsDo
     ("text", "reference"),
     [
         (CODE, pb.CardReference(code=CODE)),
-        ("1234-5678-9041", pb.CardReference(card_number=NUMBER)),
-        (" 1234 5678 9041 ", pb.CardReference(card_number=NUMBER)),
+        ("1234-5678-9092", pb.CardReference(card_number=NUMBER)),
+        (" 1234 5678 9092 ", pb.CardReference(card_number=NUMBER)),
+        ("１２３４－５６７８－９０９２", pb.CardReference(card_number=NUMBER)),
+        ("０７２１５５９４３４８", pb.CardReference(code=CODE)),
     ],
 )
 def test_card_is_named_by_its_number_or_its_holders_code(
@@ -114,15 +116,49 @@ def test_card_is_named_by_its_number_or_its_holders_code(
     assert card_of(text) == reference
 
 
-@pytest.mark.parametrize(
-    "text", ["", "123", "1234567890123", "1234567890a", "０７２１５５９４３４８"]
-)
+@pytest.mark.parametrize("text", ["", "123", "1234567890123", "1234567890a", "٠٧٢١٥٥٩٤٣٤٨"])
 def test_what_names_no_card_is_refused_without_its_text(text: str) -> None:
     with pytest.raises(Problem) as refused:
         card_of(text)
 
     assert refused.value.reason == "USAGE_INVALID"
     assert refused.value.metadata == {"field": "card", "rule": "11 or 12 digits"}
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_slip_in_a_card_number_is_found_by_its_check_digits(place: int) -> None:
+    slip = NUMBER[:place] + str((int(NUMBER[place]) + 1) % 10) + NUMBER[place + 1 :]
+
+    with pytest.raises(Problem) as refused:
+        card_of(slip)
+
+    assert refused.value.metadata == {"field": "card", "rule": "CHECK_DIGITS"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("ja", "番号に誤りがあります"), ("en", "a slip in the number")]
+)
+def test_slip_is_told_before_anything_else_is_asked(
+    run: Run, double: CardsDouble, lang: str, words: str
+) -> None:
+    lines = (CLERK, "1234-5678-9041", NUMBER, *[""] * 10)
+
+    ended = run("suspend", stdin=typed(*lines), lang=lang)
+
+    (sent,) = double.requests
+    assert ended.code == 0, ended.err
+    assert ended.err.count(words) == 1
+    assert sent.card.card_number == NUMBER
+
+
+def test_slip_in_a_form_is_refused_before_anything_is_sent(run: Run, double: CardsDouble) -> None:
+    form = FORM | {"card": {"card_number": "123456789041"}}
+
+    ended = run("suspend", "--from", "-", stdin=json.dumps(form))
+
+    assert (ended.code, ended.error["reason"]) == (2, "USAGE_INVALID")
+    assert ended.error["metadata"] == {"field": "card.card_number", "rule": "CHECK_DIGITS"}
+    assert not double.requests
 
 
 def test_code_is_no_argument(config: Path) -> None:
