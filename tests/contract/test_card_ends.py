@@ -77,6 +77,19 @@ async def test_case_33_a_found_card_is_resumed_in_person_with_two_documents(
     assert leaves(life.store)[-1]["ev"] == "CARD_RESUMED"
 
 
+async def test_another_card_than_the_one_that_is_meant_is_not_resumed(life: CardLife) -> None:
+    await life.window.do(suspend_card, suspension())
+    session = await check(life)
+    meant = replace(resumption(session), card_number=CardNumber("123456789092"))
+
+    refused = await life.window.refused(resume_card, meant)
+    await life.window.do(resume_card, replace(meant, card_number=life.card().number))
+
+    assert refused.reason is Reason.FIELD_INVALID
+    assert refused.metadata["field"] == "card_number"
+    assert life.card().status is CardStatus.ACTIVE
+
+
 @pytest.mark.parametrize("documents", [(), (document(),), ONE_KIND_TWICE, LICENCE_AND_PRIVATE])
 async def test_a_card_is_not_resumed_without_two_documents(
     life: CardLife, documents: tuple[object, ...]

@@ -178,6 +178,9 @@ def resume_card(request: pb.ResumeCardRequest, sender: Terminal) -> ResumeCard:
         clerk_name=_clerk(request),
         session_id=_session(request.card_session_id),
         documents=documents("documents", request.documents),
+        card_number=(
+            card_number("card_number", request.card_number) if request.card_number else None
+        ),
     )
 
 

@@ -140,6 +140,7 @@ def test_a_card_is_resumed_by_a_session_over_the_number_on_its_face(
     (sent,) = cards.requests
     assert isinstance(sent, pb.ResumeCardRequest)
     assert sent.card_session_id == sessions.finished[0]
+    assert sent.card_number == CARD_NUMBER
     assert f"カード {GROUPED} の一時停止を解除しました" in ended.out
     assert cards.state == records.CARD_STATE_ACTIVE
 

@@ -13,6 +13,7 @@ from juki_center.areas.cards.admission import PROVE_THE_PIN
 from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.note_rows import CardNotes, NoteKind
 from juki_center.areas.cards.notes import note_of
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.references import ReferenceTx, own, refuse_gone
 from juki_center.areas.cards.register import Card, Purpose
@@ -21,6 +22,7 @@ from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.cards.states import moved
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
 from juki_center.areas.evidence import IdentityDocument, refuse_without_two
+from juki_center.errors import Reason, Refusal
 
 
 class ResumeTx(WindowTx, ReferenceTx, Protocol):
@@ -39,6 +41,8 @@ class ResumeCard:
     clerk_name: str = field(repr=False)
     session_id: bytes
     documents: tuple[IdentityDocument, ...] = field(repr=False)
+    card_number: CardNumber | None = None
+    """The card that the clerk means, so that a neighbour's in the reader is not resumed."""
 
 
 def resume_card(tx: ResumeTx, command: ResumeCard, now: datetime, policy: CardPolicy) -> Card:
@@ -52,6 +56,9 @@ def resume_card(tx: ResumeTx, command: ResumeCard, now: datetime, policy: CardPo
         terminal_uri = window.terminal.uri
         session = use_session(tx, command.session_id, terminal_uri, Purpose.CARD_CHECK, now)
         card = own(window, found, tx.cards.card(session.card_serial))
+        if command.card_number not in {None, card.number}:
+            rule = "OF_THE_CARD_IN_THE_READER"
+            raise Refusal(Reason.FIELD_INVALID, field="card_number", rule=rule)
         after(card.status, CardEvent.RESUMED)
         refuse_expired(card, now)
         refuse_without_two(command.documents)

@@ -960,12 +960,15 @@ class ResumeCardRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
+    CARD_NUMBER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     card_session_id: _builtins.bytes
     """Required. A finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
+    card_number: _builtins.str
+    """Optional. The number of the card that is meant, 12 digits; the session must be of that card."""
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
         """Required. Two documents of different kinds that the holder showed."""
@@ -977,10 +980,11 @@ class ResumeCardRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         card_session_id: _builtins.bytes = ...,
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
+        card_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
