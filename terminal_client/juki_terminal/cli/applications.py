@@ -272,10 +272,10 @@ def _changed(
         try:
             answered = change(center, changes, command, request, seen)
         except Problem as problem:
-            _explain(settings.language, command, problem)
+            _explain(settings.language, f"application {command}", problem)
             raise
     if answered.is_repeated:
-        say(Text.REPEATED.say(settings.language, command=command))
+        say(Text.REPEATED.say(settings.language, command=f"application {command}"))
     return answered
 
 

@@ -271,7 +271,7 @@ def test_submission_that_was_cut_is_repeated_in_every_byte(
 
     first, second, third = applications.requests
     assert (lost.code, lost.error("reason")) == (6, "OUTCOME_UNKNOWN")
-    assert "もう一度実行" in lost.err
+    assert "「application submit」をもう一度実行" in lost.err
     assert again.result("repeated") is True
     assert first == second
     assert third != second
