@@ -25,7 +25,7 @@ _HELP: Final = (
 )
 _FORM_HELP: Final = (
     "The report as JSON with the proto's field names; without it, prompts ask."
-    " A code or a number is never an argument, because arguments show in process lists."
+    " A resident code is never an argument, because arguments show in process lists."
 )
 
 app = typer.Typer(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from juki_client.card_words import CHANNELS, LOSSES, REPORTERS, TOPICS, ReportItem, Words, word
 from juki_client.outcome import Language, Problem
 from juki_client.report import say
 from juki_desk.cli.texts import Text
-from juki_desk.cli.words import CHANNELS, REASONS, REPORTERS, TOPICS, word
 from juki_desk.suspensions import card_of
 from jukinet.cards.v1 import card_service_pb2 as pb
 
@@ -30,11 +30,11 @@ class Prompts:
         """Ask for everything that a report needs."""
         report = pb.SuspendCardRequest(clerk_name=clerk or self._required(Text.ASK_CLERK))
         report.card.CopyFrom(self._card())
-        report.reporter = self._choice(Text.ASK_REPORTER, REPORTERS)  # type: ignore[assignment]  # a key of the table
-        report.channel = self._choice(Text.ASK_CHANNEL, CHANNELS)  # type: ignore[assignment]  # so too
-        report.reason = self._choice(Text.ASK_REASON, REASONS)  # type: ignore[assignment]  # so too
+        report.reporter = self._choice(ReportItem.REPORTER, REPORTERS)  # type: ignore[assignment]  # a key of the table
+        report.channel = self._choice(ReportItem.CHANNEL, CHANNELS)  # type: ignore[assignment]  # so too
+        report.reason = self._choice(ReportItem.LOSS, LOSSES)  # type: ignore[assignment]  # so too
         self._questions(report)
-        report.police_report = self._ask(Text.ASK_POLICE.say(self.language))
+        report.police_report = self._ask(ReportItem.POLICE.say(self.language))
         return report
 
     def is_same(self, time: str) -> bool:
@@ -55,13 +55,13 @@ class Prompts:
             if answer:
                 report.questions.add(topic=topic, answered_rightly=_RIGHT[answer])
 
-    def _choice(self, text: Text, choices: Mapping[int, tuple[str, str]]) -> int:
+    def _choice(self, item: ReportItem, choices: Mapping[int, Words]) -> int:
         """Ask for one of some words by its number; the first is the usual one."""
         keys = tuple(choices)
         words = (word(choices[key], self.language) for key in keys)
         listed = "  ".join(f"{number} {one}" for number, one in enumerate(words, start=1))
         numbers = ("", *(str(number) for number in range(1, len(keys) + 1)))
-        answer = self._one_of(f"{text.say(self.language)}: {listed} [1]", numbers)
+        answer = self._one_of(f"{item.say(self.language)}: {listed} [1]", numbers)
         return keys[int(answer or "1") - 1]
 
     def _one_of(self, question: str, answers: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf import json_format
 
 from juki_client.card_numbers import NumberKind, read_number
+from juki_client.card_words import state_word
 from juki_client.change_journal import Change, ChangeJournal
 from juki_client.changes import Changes
 from juki_client.outcome import JSON, Exit, Problem
@@ -17,7 +18,7 @@ from juki_client.report import Report, say
 from juki_client.request_form import read_form
 from juki_desk.cli.prompts import Prompts
 from juki_desk.cli.texts import Text
-from juki_desk.cli.words import number_text, since_text, state_text, time_text
+from juki_desk.cli.words import number_text, since_text, time_text
 from juki_desk.suspensions import Suspended, suspend, unknown_reports
 from jukinet.cards.v1 import card_pb2
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -122,7 +123,8 @@ def _told(suspended: Suspended, language: Language) -> Report:
         lines = [Text.STOPPED.say(language, number=number, time=since)]
         lines.append(Text.IN_PERSON.say(language))
     else:
-        lines = [Text.NOT_STOPPED_STATE.say(language, number=number, state=state_text(card))]
+        state = state_word(card.state, language)
+        lines = [Text.NOT_STOPPED_STATE.say(language, number=number, state=state)]
     if suspended.is_repeated:
         lines.append(Text.REPEATED.say(language))
     told: dict[str, JSON] = json_format.MessageToDict(

@@ -13,7 +13,7 @@ from juki_client.outcome import Language
 class Text(Enum):
     """A sentence in both languages; names in braces are filled in."""
 
-    ASK_CLERK = ("受付者の氏名", "Name of who takes the report")
+    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
     ASK_CARD = (
         "カード番号(12桁)または住民票コード(11桁)",
         "Card number (12 digits) or resident record code (11 digits)",
@@ -22,54 +22,47 @@ class Text(Enum):
         "番号に誤りがあります。もう一度確かめて入力してください。",
         "There is a slip in the number. Have it read again, and enter it.",
     )
-    ASK_REPORTER = ("届出人", "Who reports")
-    ASK_CHANNEL = ("受付方法", "How the report came")
-    ASK_REASON = ("届出の理由", "What happened")
-    ASK_POLICE = (
-        "警察への届出の受理番号 (なければ空のまま)",
-        "Number of the report to the police (empty if there is none)",
-    )
     QUESTIONS = (
         "本人確認の質問をします。y: 正しい  n: 誤り  空のまま: 尋ねない。答えは記録されません。",
         "Ask the caller. y: rightly answered, n: wrongly, empty: not asked. No answer is recorded.",
     )
     ASK_SAME = (
-        "{time} の停止は結果が不明です。同じ届出ですか [y/N]",
+        "{time} の一時停止は結果が不明です。同じ届出ですか [y/N]",
         "The outcome of the report of {time} is unknown. Is this the same report? [y/N]",
     )
     STOPPED = (
-        "停止しました。カード {number} は {time} から使えません。",
-        "STOPPED. Card {number} cannot be used since {time}.",
+        "一時停止しました。カード {number} は {time} から使えません。",
+        "SUSPENDED. Card {number} cannot be used since {time}.",
     )
     NOT_STOPPED_STATE = (
-        "停止していません。カード {number} の状態: {state}",
-        "NOT STOPPED. Card {number} is in state {state}.",
+        "一時停止していません。カード {number} の状態: {state}",
+        "NOT SUSPENDED. Card {number} is in state {state}.",
     )
     NOT_STOPPED = (
-        "この届出ではカードを停止していません。",
-        "NOT STOPPED by this report.",
+        "この届出ではカードを一時停止していません。",
+        "NOT SUSPENDED by this report.",
     )
     OVER = (
-        "停止の必要はありません。このカードはすでに使えません。",
-        "Nothing needs to be stopped: the card has ended and cannot be used.",
+        "一時停止の必要はありません。このカードはすでに使えません。",
+        "Nothing needs to be suspended: the card has ended and cannot be used.",
     )
     UNKNOWN = (
-        "停止したかどうか分かりません。同じ内容で次を実行してください:"
+        "一時停止したかどうか分かりません。同じ内容で次を実行してください:"
         " juki-desk suspend --repeat {id}",
-        "It is not known whether the card is stopped. Run, with the same content:"
+        "It is not known whether the card is suspended. Run, with the same content:"
         " juki-desk suspend --repeat {id}",
     )
     REMINDER = (
-        "結果が不明の停止があります: {time}  juki-desk suspend --repeat {id}",
+        "結果が不明の一時停止があります: {time}  juki-desk suspend --repeat {id}",
         "The outcome of another report is unknown: {time}  juki-desk suspend --repeat {id}",
     )
     EARLIER_STANDS = (
-        "先の停止は処理済みでした。今回の届出も送ります。",
+        "先の一時停止は処理済みでした。今回の届出も送ります。",
         "The earlier report was carried out, and was not quite the same; this one is sent too.",
     )
     REPEATED = ("先の届出と同じものとして処理しました。", "Sent as the earlier report.")
     IN_PERSON = (
-        "解除は、本人がカードと書類2点を持って住所地の窓口へ来た場合に限ります。",
+        "解除は、本人がカードと本人確認書類2点を持って住所地の窓口へ来た場合に限ります。",
         "It is taken back in person only: at the residence's window, by card and two documents.",
     )
     ALL_WELL = ("異常はありません。", "All checks passed.")

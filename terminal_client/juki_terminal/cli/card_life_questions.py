@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from juki_client.card_numbers import NumberKind, read_number
+from juki_client.card_words import CHANNELS, LOSSES, REPORTERS, TOPICS, ReportItem
 from juki_terminal.cli.applications_questions import ask_form
 from juki_terminal.cli.applications_texts import words_in
-from juki_terminal.cli.card_life_texts import (
-    CHANNELS,
-    LOSSES,
-    REPORTERS,
-    TOPICS,
-    Text,
-    grouped,
-)
+from juki_terminal.cli.card_life_texts import Text, grouped
 from juki_terminal.cli.document_form import ask_documents, document_lines
 from juki_terminal.cli.prompts import ask, ask_choice, ask_yes_or_no
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -69,18 +63,18 @@ def ask_representative(representative: LegalRepresentative, language: Language) 
 
 def _ask_report(request: pb.SuspendCardRequest, language: Language) -> None:
     kinds = pb.SuspendCardRequest
-    question = Text.ASK_REPORTER.say(language)
+    question = ReportItem.REPORTER.say(language)
     reporter = ask_choice(question, words_in(language, REPORTERS))
     request.reporter = kinds.Reporter.ValueType(reporter or 0)
-    channel = ask_choice(Text.ASK_CHANNEL.say(language), words_in(language, CHANNELS))
+    channel = ask_choice(ReportItem.CHANNEL.say(language), words_in(language, CHANNELS))
     request.channel = kinds.Channel.ValueType(channel or 0)
     request.reason = _ask_loss(language)
     _ask_topics(request, language)
-    request.police_report = ask(Text.ASK_POLICE.say(language))
+    request.police_report = ask(ReportItem.POLICE.say(language))
 
 
 def _ask_loss(language: Language) -> pb.SuspendCardRequest.Reason.ValueType:
-    reason = ask_choice(Text.ASK_LOSS.say(language), words_in(language, LOSSES))
+    reason = ask_choice(ReportItem.LOSS.say(language), words_in(language, LOSSES))
     return pb.SuspendCardRequest.Reason.ValueType(reason or 0)
 
 
@@ -96,7 +90,7 @@ def _ask_topics(request: pb.SuspendCardRequest, language: Language) -> None:
 def _ask_reissue(request: pb.ReissueCardRequest, language: Language) -> tuple[SeenDocument, ...]:
     if request.WhichOneof("old_card") is None:
         request.lost.reason = _ask_loss(language)
-        request.lost.police_report = ask(Text.ASK_POLICE.say(language))
+        request.lost.police_report = ask(ReportItem.POLICE.say(language))
     return ask_form(request.form, language)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_terminal.cli.applications_texts import words_in
-from juki_terminal.cli.card_life_texts import STATES, Label, Text, grouped
+from juki_client.card_words import state_word
+from juki_terminal.cli.card_life_texts import Label, Text, grouped
 from juki_terminal.cli.tables import table
 from juki_terminal.register_words import moment_text
 
@@ -34,7 +34,7 @@ def _cells(card: card_pb2.Card, language: Language) -> tuple[str, ...]:
     """Return what stands under each label."""
     return (
         grouped(card.number),
-        words_in(language, STATES).get(card.state, ""),
+        state_word(card.state, language),
         card.made_on,
         card.valid_until,
         (Text.PIN_PENDING if card.pin_pending else Text.PIN_SET).say(language),

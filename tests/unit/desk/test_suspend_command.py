@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from juki_client.card_words import (
+    CHANNELS,
+    LOSSES,
+    REPORTERS,
+    STATES,
+    TOPICS,
+    ReportItem,
+    word,
+)
 from juki_client.change_journal import ChangeJournal, ChangeState
-from juki_client.outcome import Problem
+from juki_client.outcome import Language, Problem
 from juki_desk.cli import app
 from juki_desk.suspensions import COMMAND, card_of
 from juki_pki.folder import PKIFolder
@@ -74,8 +83,8 @@ def test_stopped_card_is_the_golden_envelope(run: Run, double: CardsDouble) -> N
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("ja", ("停止しました", "1234-5678-9092", "2026-11-23 09:00:00 JST", "窓口")),
-        ("en", ("STOPPED", "1234-5678-9092", "2026-11-23 09:00:00 JST", "in person only")),
+        ("ja", ("一時停止しました", "1234-5678-9092", "2026-11-23 09:00:00 JST", "窓口")),
+        ("en", ("SUSPENDED", "1234-5678-9092", "2026-11-23 09:00:00 JST", "in person only")),
     ],
 )
 def test_desk_is_told_at_once_that_it_is_stopped_and_since_when(
@@ -84,8 +93,8 @@ def test_desk_is_told_at_once_that_it_is_stopped_and_since_when(
     ended = run("suspend", "--from", "-", stdin=json.dumps(FORM), lang=lang, as_json=False)
 
     assert ended.code == 0
-    for word in words:
-        assert word in ended.out
+    for one in words:
+        assert one in ended.out
 
 
 def test_wrong_input_is_asked_again_and_never_repeated(run: Run, double: CardsDouble) -> None:
@@ -179,7 +188,7 @@ def test_resume_does_not_exist_and_the_help_says_why() -> None:
 @pytest.mark.parametrize(
     ("reason", "word"),
     [
-        ("CARD_UNKNOWN", "NOT STOPPED"),
+        ("CARD_UNKNOWN", "NOT SUSPENDED"),
         ("CARD_REVOKED", "cannot be used"),
         ("CARD_EXPIRED", "cannot be used"),
     ],
@@ -201,8 +210,31 @@ def test_card_in_another_state_is_no_yes(run: Run, double: CardsDouble) -> None:
     ended = run("suspend", "--from", "-", stdin=json.dumps(FORM), as_json=False)
 
     assert ended.code == 3
-    assert "NOT STOPPED" in ended.out
-    assert "ACTIVE" in ended.out
+    assert "NOT SUSPENDED" in ended.out
+
+
+@pytest.mark.parametrize("lang", list(Language))
+@pytest.mark.parametrize("state", sorted(set(STATES) - {card_pb2.CARD_STATE_SUSPENDED}))
+def test_state_is_told_by_the_word_that_windows_use(
+    run: Run, double: CardsDouble, state: card_pb2.CardState.ValueType, lang: Language
+) -> None:
+    double.state = state
+
+    ended = run("suspend", "--from", "-", stdin=json.dumps(FORM), lang=lang, as_json=False)
+
+    assert word(STATES[state], lang) in ended.out
+    assert card_pb2.CardState.Name(state) not in ended.out
+
+
+@pytest.mark.parametrize("lang", list(Language))
+def test_choices_are_told_by_the_words_that_windows_use(run: Run, lang: Language) -> None:
+    ended = run("suspend", stdin=typed(*USUAL_CALL), lang=lang)
+
+    for table in (REPORTERS, CHANNELS, LOSSES, TOPICS):
+        for words in table.values():
+            assert word(words, lang) in ended.err
+    for item in ReportItem:
+        assert item.say(lang) in ended.err
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])

@@ -11,6 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from juki_card.passwords import Pin
+from juki_client.card_words import (
+    CHANNELS,
+    LOSSES,
+    REPORTERS,
+    STATES,
+    TOPICS,
+    ReportItem,
+    word,
+)
+from juki_client.outcome import Language
 from juki_terminal.cli import app
 from jukinet.cards.v1 import card_application_pb2 as applications
 from jukinet.cards.v1 import card_pb2 as records
@@ -200,6 +210,33 @@ def test_a_loss_without_the_card_is_asked_for_and_shown_before_the_act(
     assert "カードを一時停止します。" in ended.err
     assert "本人、電話、紛失" in ended.err
     assert "質問 1件のうち正答 1件" in ended.err
+
+
+@pytest.mark.parametrize("lang", list(Language))
+def test_choices_are_told_by_the_words_that_desks_use(
+    run: Run, cards: CardsDouble, lang: Language
+) -> None:
+    answers = ["", RESIDENT_CODE, "1", "1", "1", "2", "y", "", "", "y"]
+
+    ended = run("suspend", "--clerk", CLERK, stdin="\n".join(answers) + "\n", lang=lang)
+
+    assert ended.code == 0, ended.err
+    assert len(cards.requests) == 1
+    for table in (REPORTERS, CHANNELS, LOSSES, TOPICS):
+        for words in table.values():
+            assert word(words, lang) in ended.err
+    for item in ReportItem:
+        assert item.say(lang) in ended.err
+
+
+@pytest.mark.parametrize("lang", list(Language))
+@pytest.mark.parametrize("state", sorted(STATES))
+def test_state_is_told_by_the_word_that_desks_use(
+    ask: Run, cards: CardsDouble, state: records.CardState.ValueType, lang: Language
+) -> None:
+    cards.state = state
+
+    assert word(STATES[state], lang) in ask("show", as_json=False, lang=lang).out
 
 
 def test_nothing_is_sent_where_the_clerk_does_not_go_on(run: Run, cards: CardsDouble) -> None:
