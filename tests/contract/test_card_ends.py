@@ -19,7 +19,7 @@ from juki_center.areas.cards.personalisation_rows import PersonalisationState
 from juki_center.areas.cards.references import ByCode, ByNumber
 from juki_center.areas.cards.register import CardStatus, Purpose
 from juki_center.areas.cards.resumptions import resume_card
-from juki_center.areas.cards.returns import ByFace, return_card
+from juki_center.areas.cards.returns import ByCheck, ByFace, return_card
 from juki_center.areas.cards.revocations import RevokeAtStore, revoke_at_store, revoke_card
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.suspensions import suspend_card
@@ -88,6 +88,20 @@ async def test_another_card_than_the_one_that_is_meant_is_not_resumed(life: Card
     assert refused.reason is Reason.FIELD_INVALID
     assert refused.metadata["field"] == "card_number"
     assert life.card().status is CardStatus.ACTIVE
+
+
+async def test_another_card_than_the_one_that_is_meant_is_not_taken_back(life: CardLife) -> None:
+    handed_in = handing_in(await check(life))
+    assert isinstance(handed_in.card, ByCheck)
+    wrong = replace(handed_in.card, meant=CardNumber("123456789092"))
+    right = replace(handed_in.card, meant=life.card().number)
+
+    refused = await life.window.refused(return_card, replace(handed_in, card=wrong))
+    await life.window.do(return_card, replace(handed_in, card=right))
+
+    assert refused.reason is Reason.FIELD_INVALID
+    assert refused.metadata["field"] == "expected_card_number"
+    assert life.card().status is CardStatus.RETURNED
 
 
 @pytest.mark.parametrize("documents", [(), (document(),), ONE_KIND_TWICE, LICENCE_AND_PRIVATE])

@@ -178,9 +178,7 @@ def resume_card(request: pb.ResumeCardRequest, sender: Terminal) -> ResumeCard:
         clerk_name=_clerk(request),
         session_id=_session(request.card_session_id),
         documents=documents("documents", request.documents),
-        card_number=(
-            card_number("card_number", request.card_number) if request.card_number else None
-        ),
+        card_number=_meant("card_number", request.card_number),
     )
 
 
@@ -200,7 +198,10 @@ def return_card(request: pb.ReturnCardRequest, sender: Terminal) -> ReturnCard:
     which: ByCheck | ByFace
     match request.WhichOneof("card"):
         case "card_session_id":
-            which = ByCheck(_session(request.card_session_id))
+            which = ByCheck(
+                _session(request.card_session_id),
+                _meant("expected_card_number", request.expected_card_number),
+            )
         case "card_number":
             which = ByFace(card_number("card_number", request.card_number))
         case _:
@@ -264,6 +265,10 @@ def suspended_message(suspended: Suspended, now: datetime) -> pb.SuspendCardResp
     message = pb.SuspendCardResponse(card=card_message(suspended.card, now))
     message.suspend_time.FromDatetime(suspended.since)
     return message
+
+
+def _meant(path: str, text: str) -> CardNumber | None:
+    return card_number(path, text) if text else None
 
 
 def card_number(path: str, text: str) -> CardNumber:

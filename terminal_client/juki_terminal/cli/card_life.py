@@ -147,9 +147,9 @@ def _name_card(request: Message, options: CardOptions) -> str:
     number = read_number(options.number, NumberKind.CARD, "card_number")
     if "card" in request.DESCRIPTOR.fields_by_name:
         request.card.card_number = number  # type: ignore[attr-defined]  # it has the field
-    elif isinstance(request, pb.ResumeCardRequest) or (
-        isinstance(request, pb.ReturnCardRequest) and not options.is_read
-    ):
+    elif isinstance(request, pb.ReturnCardRequest) and options.is_read:
+        request.expected_card_number = number
+    elif isinstance(request, pb.ResumeCardRequest | pb.ReturnCardRequest):
         request.card_number = number
     elif isinstance(request, pb.ReissueCardRequest):
         request.card_session_id = b""

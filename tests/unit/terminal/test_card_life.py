@@ -166,6 +166,7 @@ def test_a_card_is_returned_by_a_session_or_by_its_number_where_its_chip_is_dead
     assert isinstance(first, pb.ReturnCardRequest)
     assert isinstance(second, pb.ReturnCardRequest)
     assert first.WhichOneof("card") == "card_session_id"
+    assert first.expected_card_number == CARD_NUMBER
     assert second.card_number == CARD_NUMBER
 
 

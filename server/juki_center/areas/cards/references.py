@@ -107,3 +107,9 @@ def refuse_gone(tx: ReferenceTx, window: Window, person: PersonID) -> None:
 
 def _is_own(card: Card, register: MunicipalityCode) -> bool:
     return card.kind is CardKind.RESIDENT and card.municipality == register
+
+
+def refuse_not_meant(card: Card, meant: CardNumber | None, field: str) -> None:
+    """Raise Refusal(FIELD_INVALID) for a card in the reader that is not the one that was named."""
+    if meant not in {None, card.number}:
+        raise Refusal(Reason.FIELD_INVALID, field=field, rule="OF_THE_CARD_IN_THE_READER")

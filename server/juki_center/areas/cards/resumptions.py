@@ -15,14 +15,18 @@ from juki_center.areas.cards.note_rows import CardNotes, NoteKind
 from juki_center.areas.cards.notes import note_of
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.cards.references import ReferenceTx, own, refuse_gone
+from juki_center.areas.cards.references import (
+    ReferenceTx,
+    own,
+    refuse_gone,
+    refuse_not_meant,
+)
 from juki_center.areas.cards.register import Card, Purpose
 from juki_center.areas.cards.rules import CardEvent, after, refuse_expired
 from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.cards.states import moved
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once
 from juki_center.areas.evidence import IdentityDocument, refuse_without_two
-from juki_center.errors import Reason, Refusal
 
 
 class ResumeTx(WindowTx, ReferenceTx, Protocol):
@@ -56,9 +60,7 @@ def resume_card(tx: ResumeTx, command: ResumeCard, now: datetime, policy: CardPo
         terminal_uri = window.terminal.uri
         session = use_session(tx, command.session_id, terminal_uri, Purpose.CARD_CHECK, now)
         card = own(window, found, tx.cards.card(session.card_serial))
-        if command.card_number not in {None, card.number}:
-            rule = "OF_THE_CARD_IN_THE_READER"
-            raise Refusal(Reason.FIELD_INVALID, field="card_number", rule=rule)
+        refuse_not_meant(card, command.card_number, "card_number")
         after(card.status, CardEvent.RESUMED)
         refuse_expired(card, now)
         refuse_without_two(command.documents)

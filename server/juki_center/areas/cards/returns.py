@@ -18,7 +18,7 @@ from juki_center.areas.cards.notes import note_of
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.personalisations import FinishTx
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.cards.references import ReferenceTx, own
+from juki_center.areas.cards.references import ReferenceTx, own, refuse_not_meant
 from juki_center.areas.cards.register import Card, CardStatus, Purpose
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.sessions import use_session
@@ -39,9 +39,13 @@ class ReturnTx(WindowTx, ReferenceTx, FinishTx, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByCheck:
-    """The card that a finished session with purpose CARD_CHECK has shown; 16 bytes."""
+    """The card that a finished session with purpose CARD_CHECK has shown; 16 bytes.
+
+    `meant` is the card that the clerk named, so that a neighbour's in the reader is not taken.
+    """
 
     session_id: bytes
+    meant: CardNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,13 @@ def take_back(tx: FinishTx, card: Card, caller_uri: str, now: datetime) -> Card:
 
 def _shown(tx: ReturnTx, window: Window, command: ReturnCard) -> Card | None:
     match command.card:
-        case ByCheck(session_id):
+        case ByCheck(session_id, meant):
             session = use_session(
                 tx, session_id, window.terminal.uri, Purpose.CARD_CHECK, window.now
             )
-            return tx.cards.card(session.card_serial)
+            card = tx.cards.card(session.card_serial)
+            if card is not None:
+                refuse_not_meant(card, meant, "expected_card_number")
+            return card
         case ByFace(number):
             return tx.cards.by_number(number)

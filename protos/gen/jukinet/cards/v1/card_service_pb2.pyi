@@ -1086,6 +1086,7 @@ class ReturnCardRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
     CARD_NUMBER_FIELD_NUMBER: _builtins.int
+    EXPECTED_CARD_NUMBER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -1094,6 +1095,10 @@ class ReturnCardRequest(_message.Message):
     """A finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
     card_number: _builtins.str
     """The number on the face of a card whose chip no longer answers, 12 digits."""
+    expected_card_number: _builtins.str
+    """Optional. With a session, the number of the card that is meant, 12 digits; the session must be
+    of that card.
+    """
     def __init__(
         self,
         *,
@@ -1101,10 +1106,11 @@ class ReturnCardRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         card_session_id: _builtins.bytes = ...,
         card_number: _builtins.str = ...,
+        expected_card_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "expected_card_number", b"expected_card_number", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_card: _TypeAlias = _typing.Literal["card_session_id", "card_number"]  # noqa: Y015
     _WhichOneofArgType_card: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
