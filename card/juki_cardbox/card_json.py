@@ -135,7 +135,7 @@ def _decode_card(fields: Mapping[str, Any]) -> CardMemory:
         ),
         today=date.fromisoformat(fields["today"]),
         pin=_decode_pin(fields["pin"]),
-        can=Can(fields["can"]),
+        can=Can(_text(fields["can"])),
         pin_digits=int(fields["pin_digits"]),
         suspends_last_try=bool(fields["suspends_last_try"]),
     )
@@ -158,14 +158,21 @@ def _decode_blank(fields: Mapping[str, Any]) -> BlankMemory:
     )
 
 
-def _held(text: str | None, decoded: Callable[[str], T]) -> T | None:
-    return None if text is None else decoded(text)
+def _held(value: object, decoded: Callable[[str], T]) -> T | None:
+    return None if value is None else decoded(_text(value))
+
+
+def _text(value: object) -> str:
+    """Return a text that a password is made of; JSON may have anything in its place."""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 def _decode_pin(fields: Mapping[str, Any]) -> PinRecord:
     state, digits = PinState(fields["state"]), fields["value"]
     kind = Pin if state is PinState.OPERATIONAL else TransportPin
-    value = None if digits is None else kind(digits)
+    value = None if digits is None else kind(_text(digits))
     if value is None and state is PinState.OPERATIONAL:
         raise ValueError("pin: an operational PIN has a value")
     tries, unblockings = int(fields["tries_left"]), int(fields["unblockings_left"])

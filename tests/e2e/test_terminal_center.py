@@ -17,6 +17,7 @@ from juki_terminal.pin import FilePin
 from juki_terminal.reader.virtual import VirtualReader
 from juki_terminal.session import AuthenticatedCard, authenticate
 from juki_terminal.trust import Trust
+from tests.support.card_factory import patiently
 from tests.support.center_process import CenterProcess
 
 pytestmark = pytest.mark.e2e
@@ -78,10 +79,11 @@ def test_card_pulled_at_any_apdu_is_no_wrong_pin_and_no_stuck_session(
 ) -> None:
     reader = Pulled(window.card, **{where: number})
 
+    # The center may still be ending the stream of the card that was pulled just before.
     with pytest.raises(Problem) as caught:
-        window.authenticate(reader)
+        patiently(lambda: window.authenticate(reader))
     left = window.tries_left()
-    again = window.authenticate(VirtualReader(window.card))
+    again = patiently(lambda: window.authenticate(VirtualReader(window.card)))
 
     assert (caught.value.reason, caught.value.part) == ("CARD_REMOVED", Part.CARD)
     assert reader.exchanges == number

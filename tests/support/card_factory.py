@@ -26,7 +26,7 @@ from juki_center.areas.cards.application_rows import (
 )
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.cards.register import CardStyle
+from juki_center.areas.cards.register import CardStatus, CardStyle
 from juki_center.areas.cards.window import Window
 from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
 from juki_center.areas.residents.municipalities import Municipalities
@@ -66,6 +66,7 @@ T = TypeVar("T")
 CLERK = "所沢　花子"
 HOLDER = "yoshida-taro"
 MOST_TRIES = 2_000
+_ENDED = frozenset({CardStatus.REVOKED, CardStatus.LAPSED, CardStatus.RETURNED, CardStatus.VOID})
 SURROUNDINGS = Surroundings(card_wait_seconds=1.0)
 PHOTO = b"\xff\xd8 a photo \xff\xd9"
 
@@ -117,13 +118,11 @@ def apply_for(
 
 
 def _free(tx: Tx, key: str) -> Whereabouts:
-    """Return a sample resident who has not applied for a card, or a namesake of that one."""
+    """Return a sample resident without card and application, or a namesake of that one."""
     holder = tx.residents.by_code(SAMPLES[key].record.code)
     assert holder is not None
-    is_free = not (
-        tx.applications.open_of_person(holder.person) or tx.cards.of_person(holder.person)
-    )
-    if is_free:
+    has_card = any(card.status not in _ENDED for card in tx.cards.of_person(holder.person))
+    if not (has_card or tx.applications.open_of_person(holder.person)):
         return holder
     body = f"{uuid.uuid4().int % 10**10:010d}"
     code = ResidentCode(body + resident_check_digit(body))
