@@ -104,8 +104,8 @@ def authenticate(
     """Run one card session; return what an act needs to use it.
 
     `source` gives what the purpose wants (`plan.password_for`): a PIN for CERTIFICATE_COPY,
-    PIN_PROOF and CLERK_SIGN_IN, a CAN for CARD_CHECK and PIN_UNLOCK. `act_id` names the unlock of a
-    PIN_UNLOCK session, 16 bytes.
+    PIN_PROOF, CLERK_SIGN_IN and SPECIAL_MOVE_IN, a CAN for CARD_CHECK and PIN_UNLOCK. `act_id`
+    names the unlock of a PIN_UNLOCK session, 16 bytes.
 
     Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's
     messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED,

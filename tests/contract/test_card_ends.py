@@ -223,10 +223,11 @@ async def test_a_card_that_was_shown_before_its_report_is_not_resumed_by_that(
     assert life.card().status is CardStatus.SUSPENDED
 
 
+@pytest.mark.parametrize("purpose", [Purpose.PIN_PROOF, Purpose.SPECIAL_MOVE_IN])
 async def test_a_pin_that_was_proved_before_the_loss_counts_no_more_after_the_resumption(
-    life: CardLife,
+    life: CardLife, purpose: Purpose
 ) -> None:
-    proof = await life.session(Purpose.PIN_PROOF)
+    proof = await life.session(purpose)
     await life.window.do(suspend_card, suspension())
     await life.window.do(resume_card, resumption(await check(life)))
 

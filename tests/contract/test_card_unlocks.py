@@ -102,10 +102,11 @@ async def test_a_proof_of_before_the_last_attempt_proves_nothing_of_the_new_pin(
     assert refused_of_services(life) is Reason.CARD_PIN_PENDING
 
 
-async def test_a_code_that_was_read_with_the_old_pin_buys_no_copy_after_the_unlocking(
-    life: CardLife,
+@pytest.mark.parametrize("purpose", [Purpose.CERTIFICATE_COPY, Purpose.SPECIAL_MOVE_IN])
+async def test_a_session_that_was_opened_with_the_old_pin_is_good_for_nothing_after_the_unlocking(
+    life: CardLife, purpose: Purpose
 ) -> None:
-    read = await life.session(Purpose.CERTIFICATE_COPY)
+    read = await life.session(purpose)
     unlock_id = await life.begin_unlock()
     await life.attempt(unlock_id)
     await life.window.do(
@@ -113,11 +114,18 @@ async def test_a_code_that_was_read_with_the_old_pin_buys_no_copy_after_the_unlo
     )
 
     with pytest.raises(Refusal) as refused:
-        await life.store.act(
-            lambda tx: use_session(tx, read, TOKOROZAWA.uri, Purpose.CERTIFICATE_COPY, NOW)
-        )
+        await life.store.act(lambda tx: use_session(tx, read, TOKOROZAWA.uri, purpose, NOW))
 
     assert refused.value.reason is Reason.SESSION_USED
+
+
+async def test_nobody_moves_with_a_card_whose_unlocking_is_not_finished(life: CardLife) -> None:
+    await life.attempt(await life.begin_unlock())
+
+    with pytest.raises(Refusal) as refused:
+        await life.session(Purpose.SPECIAL_MOVE_IN)
+
+    assert refused.value.reason is Reason.CARD_PIN_PENDING
 
 
 async def test_an_unlocking_that_never_reached_a_card_is_not_completed(life: CardLife) -> None:

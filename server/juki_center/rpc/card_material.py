@@ -35,6 +35,7 @@ _TERMINAL_CERTIFICATES: Final = {
     # No right at all: a card then takes the PIN and nothing else, so the PIN was used.
     Purpose.PIN_PROOF: Kind.AT_CENTER_ID,
     Purpose.CLERK_SIGN_IN: Kind.AT_CENTER_ID,
+    Purpose.SPECIAL_MOVE_IN: Kind.AT_CENTER_ID,
     Purpose.CARD_CHECK: Kind.AT_CENTER_WINDOW,
     Purpose.PIN_UNLOCK: Kind.AT_CENTER_WINDOW,
 }

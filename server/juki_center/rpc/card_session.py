@@ -245,7 +245,12 @@ class Session:
                 # What the card may do next is durable before the card can have heard of it.
                 mode = await self._attempt(opened.act_id, chip.serial)
                 await relay.run(card_flow.unlock_pin(chip, mode, transcript))
-            case Purpose.PIN_PROOF | Purpose.CARD_CHECK | Purpose.CLERK_SIGN_IN:
+            case (
+                Purpose.PIN_PROOF
+                | Purpose.CARD_CHECK
+                | Purpose.CLERK_SIGN_IN
+                | Purpose.SPECIAL_MOVE_IN
+            ):
                 pass
         return None
 

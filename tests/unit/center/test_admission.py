@@ -54,6 +54,7 @@ EXPECTED = {
     Purpose.CARD_CHECK: (CardKind.RESIDENT, ANY_BUT_VOID),
     Purpose.PIN_UNLOCK: (CardKind.RESIDENT, IN_HAND),
     Purpose.CLERK_SIGN_IN: (CardKind.CLERK, ACTIVE_ONLY),
+    Purpose.SPECIAL_MOVE_IN: (CardKind.RESIDENT, ACTIVE_ONLY),
 }
 
 
@@ -96,6 +97,7 @@ _NOT_FOR_PURPOSE = Reason.CARD_NOT_FOR_PURPOSE
         (Purpose.CARD_CHECK, None),
         (Purpose.PIN_UNLOCK, None),
         (Purpose.CLERK_SIGN_IN, Reason.CARD_PIN_PENDING),
+        (Purpose.SPECIAL_MOVE_IN, Reason.CARD_PIN_PENDING),
     ],
 )
 def test_a_card_that_owes_the_proof_of_its_pin_gets_no_service(
@@ -148,7 +150,10 @@ async def session_for(center: Center, purpose: Purpose) -> CardSession:
     return await center.store.act(lambda tx: record_session(tx, command, NOW))
 
 
-@pytest.mark.parametrize("purpose", [Purpose.PIN_PROOF, Purpose.CARD_CHECK, Purpose.PIN_UNLOCK])
+@pytest.mark.parametrize(
+    "purpose",
+    [Purpose.PIN_PROOF, Purpose.CARD_CHECK, Purpose.PIN_UNLOCK, Purpose.SPECIAL_MOVE_IN],
+)
 async def test_a_session_without_a_code_is_kept_for_the_holder_and_logged_at_both_places(
     center: Center, purpose: Purpose
 ) -> None:
@@ -211,6 +216,31 @@ async def test_a_session_of_another_terminal_purpose_or_time_is_not_used(center:
 
 _NOT_FOUND = Reason.SESSION_NOT_FOUND
 _EXPIRED = Reason.SESSION_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"),
+    [
+        (Purpose.PIN_PROOF, Purpose.SPECIAL_MOVE_IN),
+        (Purpose.CERTIFICATE_COPY, Purpose.SPECIAL_MOVE_IN),
+        (Purpose.CARD_CHECK, Purpose.SPECIAL_MOVE_IN),
+        (Purpose.SPECIAL_MOVE_IN, Purpose.PIN_PROOF),
+        (Purpose.SPECIAL_MOVE_IN, Purpose.CERTIFICATE_COPY),
+    ],
+)
+async def test_a_session_for_a_move_is_for_nothing_else_and_no_other_opens_a_move(
+    center: Center, held: Purpose, wanted: Purpose
+) -> None:
+    session = await session_for(center, held)
+
+    assert await refused_use(center, session, purpose=wanted) is _NOT_FOUND
+    assert not await is_used(center, session)
+
+
+async def is_used(center: Center, session: CardSession) -> bool:
+    kept = center.store.read(lambda tx: tx.cards.session(session.session_id))
+    assert kept is not None
+    return kept.is_used
 
 
 async def test_a_suspension_between_session_and_act_wins_and_leaves_the_session_unused(

@@ -64,7 +64,8 @@ PROOF = options_pb2.PURPOSE_PIN_PROOF
 CHECK = options_pb2.PURPOSE_CARD_CHECK
 UNLOCK = options_pb2.PURPOSE_PIN_UNLOCK
 SIGN_IN = options_pb2.PURPOSE_CLERK_SIGN_IN
-ALL = [COPY, PROOF, CHECK, UNLOCK, SIGN_IN]
+MOVE_IN = options_pb2.PURPOSE_SPECIAL_MOVE_IN
+ALL = [COPY, PROOF, CHECK, UNLOCK, SIGN_IN, MOVE_IN]
 APPLICATION = ApplicationNumber.drawn(bytes(8))
 TERMINAL_URI = "juki://municipality/131016/terminal/01"
 
@@ -200,7 +201,7 @@ def reason_of(error: grpc.aio.AioRpcError) -> tuple[Reason, dict[str, str]]:
     return Reason(info.reason), dict(info.metadata)
 
 
-@pytest.mark.parametrize(("purpose", "batches"), [(COPY, 2), (PROOF, 1), (CHECK, 1)])
+@pytest.mark.parametrize(("purpose", "batches"), [(COPY, 2), (PROOF, 1), (CHECK, 1), (MOVE_IN, 1)])
 async def test_an_active_card_of_a_resident_gives_a_session_with_the_batches_of_its_purpose(
     center: Center, purpose: int, batches: int
 ) -> None:
@@ -233,7 +234,7 @@ async def test_a_clerks_card_signs_in(center: Center) -> None:
 
 
 @pytest.mark.parametrize("status", list(CardStatus))
-@pytest.mark.parametrize("purpose", [COPY, PROOF, CHECK])
+@pytest.mark.parametrize("purpose", [COPY, PROOF, CHECK, MOVE_IN])
 async def test_a_clerks_card_is_not_taken_where_a_residents_is_due_whatever_its_state(
     center: Center, purpose: int, status: CardStatus
 ) -> None:
@@ -278,6 +279,24 @@ async def test_case_14_a_card_that_is_not_active_gives_no_copy_and_keeps_its_cou
     assert center.card.memory.pin.tries_left == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (CardStatus.MADE, Reason.CARD_NOT_ACTIVE),
+        (CardStatus.SUSPENDED, Reason.CARD_SUSPENDED),
+        (CardStatus.REVOKED, Reason.CARD_REVOKED),
+    ],
+)
+async def test_case_26_nobody_moves_in_with_a_card_that_is_not_active(
+    center: Center, status: CardStatus, reason: Reason
+) -> None:
+    await center.enter(status)
+
+    assert (await refused(center.run(MOVE_IN)))[0] is reason
+    assert leaves(center.store)[-1]["out"] == reason
+    assert center.card.memory.pin.tries_left == 3
+
+
 async def test_a_card_whose_unlock_is_not_finished_gives_no_copy_but_may_prove_its_pin(
     center: Center,
 ) -> None:
@@ -304,7 +323,7 @@ async def test_a_card_that_has_ended_can_still_be_handed_in(
     assert center.store.read(lambda tx: tx.cards.session(result.session_id))
 
 
-@pytest.mark.parametrize("purpose", [COPY, PROOF, SIGN_IN])
+@pytest.mark.parametrize("purpose", [COPY, PROOF, SIGN_IN, MOVE_IN])
 async def test_the_number_of_the_face_opens_no_card_where_the_pin_is_due(
     center: Center, purpose: int
 ) -> None:

@@ -46,6 +46,7 @@ RIGHTS = {
     options_pb2.PURPOSE_CARD_CHECK: ("at-center-window", WINDOW),
     options_pb2.PURPOSE_PIN_UNLOCK: ("at-center-window", WINDOW),
     options_pb2.PURPOSE_CLERK_SIGN_IN: ("at-center-id", Right.NONE),
+    options_pb2.PURPOSE_SPECIAL_MOVE_IN: ("at-center-id", Right.NONE),
 }
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
 

@@ -30,6 +30,7 @@ WITH_PIN = [
     options_pb2.PURPOSE_CERTIFICATE_COPY,
     options_pb2.PURPOSE_PIN_PROOF,
     options_pb2.PURPOSE_CLERK_SIGN_IN,
+    options_pb2.PURPOSE_SPECIAL_MOVE_IN,
 ]
 WITH_CAN = [options_pb2.PURPOSE_CARD_CHECK, options_pb2.PURPOSE_PIN_UNLOCK]
 APDUS = {
@@ -38,6 +39,7 @@ APDUS = {
     options_pb2.PURPOSE_CARD_CHECK: 16,
     options_pb2.PURPOSE_PIN_UNLOCK: 17,
     options_pb2.PURPOSE_CLERK_SIGN_IN: 16,
+    options_pb2.PURPOSE_SPECIAL_MOVE_IN: 16,
 }
 Purpose = options_pb2.Purpose.ValueType
 
@@ -217,6 +219,8 @@ def test_power_cut_anywhere_in_an_unlock_keeps_pin_and_counter_and_it_can_be_rep
         (options_pb2.PURPOSE_PIN_PROOF, 0x100),
         (options_pb2.PURPOSE_PIN_PROOF, 0x10),
         (options_pb2.PURPOSE_CLERK_SIGN_IN, 0x20),
+        (options_pb2.PURPOSE_SPECIAL_MOVE_IN, 0x100),
+        (options_pb2.PURPOSE_SPECIAL_MOVE_IN, 0x20),
         (options_pb2.PURPOSE_CARD_CHECK, 0x130),
         (options_pb2.PURPOSE_CERTIFICATE_COPY, 0x110),
     ],

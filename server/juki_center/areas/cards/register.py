@@ -57,6 +57,7 @@ class Purpose(StrEnum):
     CARD_CHECK = "CARD_CHECK"
     PIN_UNLOCK = "PIN_UNLOCK"
     CLERK_SIGN_IN = "CLERK_SIGN_IN"
+    SPECIAL_MOVE_IN = "SPECIAL_MOVE_IN"
 
 
 @dataclass(frozen=True, slots=True)

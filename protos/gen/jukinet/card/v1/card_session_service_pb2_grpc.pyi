@@ -54,6 +54,7 @@ class CardSessionServiceStub:
       open at this terminal. Second batch: one command, which resets the counter of the PIN or
       takes the PIN away, as the unlock says.
     - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+    - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
 
     Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
     second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
@@ -94,6 +95,7 @@ class CardSessionServiceAsyncStub(CardSessionServiceStub):
       open at this terminal. Second batch: one command, which resets the counter of the PIN or
       takes the PIN away, as the unlock says.
     - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+    - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
 
     Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
     second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
@@ -137,6 +139,7 @@ class CardSessionServiceServicer(metaclass=_abc_1.ABCMeta):
           open at this terminal. Second batch: one command, which resets the counter of the PIN or
           takes the PIN away, as the unlock says.
         - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
+        - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
 
         Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
         second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is

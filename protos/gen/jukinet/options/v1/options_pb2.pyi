@@ -83,6 +83,10 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """
     PURPOSE_CLERK_SIGN_IN: _Purpose.ValueType  # 5
     """A clerk signs in with the clerk's own card; center-id, no right, with the PIN."""
+    PURPOSE_SPECIAL_MOVE_IN: _Purpose.ValueType  # 6
+    """The holder moves in at the destination's window without a paper certificate (special case of
+    moves), alone or with members of the household; center-id, no right, with the PIN.
+    """
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """What a card session is for. The purpose fixes the terminal certificate and the rights (CHAT)
@@ -105,6 +109,10 @@ management and CAN allowed, with the CAN.
 """
 PURPOSE_CLERK_SIGN_IN: Purpose.ValueType  # 5
 """A clerk signs in with the clerk's own card; center-id, no right, with the PIN."""
+PURPOSE_SPECIAL_MOVE_IN: Purpose.ValueType  # 6
+"""The holder moves in at the destination's window without a paper certificate (special case of
+moves), alone or with members of the household; center-id, no right, with the PIN.
+"""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 class _ClerkRule:
