@@ -23,6 +23,12 @@ LONGEST_CLOSED = timedelta(days=10)
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 28))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def calendars() -> None:
+    """Load the calendars, so that no example is judged by the time that takes once."""
+    assert is_open(date(2003, 8, 25))
+
+
 def days_of(year: int) -> list[date]:
     first = date(year, 1, 1)
     return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
