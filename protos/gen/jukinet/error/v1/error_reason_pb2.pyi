@@ -258,6 +258,62 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A text is too long for its place on the paper. Made by terminals, never sent. Metadata: field,
     smallestPoints.
     """
+    ERROR_REASON_MOVE_OPEN: _ErrorReason.ValueType  # 111
+    """A person of the request is in an open move already."""
+    ERROR_REASON_MOVE_NOT_FOUND: _ErrorReason.ValueType  # 112
+    """The caller's municipality has no such move."""
+    ERROR_REASON_NOTICE_CHANGED: _ErrorReason.ValueType  # 113
+    """The notice has another version than the one that the caller saw. Metadata: version."""
+    ERROR_REASON_DESTINATION_IS_ORIGIN: _ErrorReason.ValueType  # 114
+    """The destination keeps the register that the persons are in already."""
+    ERROR_REASON_SPECIAL_NOT_POSSIBLE: _ErrorReason.ValueType  # 115
+    """The special case is not possible for this move. Metadata: why."""
+    ERROR_REASON_SPECIAL_MUST_BE_GIVEN_UP: _ErrorReason.ValueType  # 116
+    """A paper for a special notice ends the special case, and the request does not say so."""
+    ERROR_REASON_NO_MOVE_OUT: _ErrorReason.ValueType  # 117
+    """The card's holder has no open move-out notice by the special case."""
+    ERROR_REASON_MOVE_TAKEN_ELSEWHERE: _ErrorReason.ValueType  # 118
+    """Another municipality has fetched this move's information."""
+    ERROR_REASON_MOVE_ALREADY_COMPLETED: _ErrorReason.ValueType  # 119
+    """This notice was used for a move in already."""
+    ERROR_REASON_MOVE_WITHDRAWN: _ErrorReason.ValueType  # 120
+    """This notice was withdrawn."""
+    ERROR_REASON_SPECIAL_LAPSED: _ErrorReason.ValueType  # 121
+    """The special case has run out or was given up; paper is needed."""
+    ERROR_REASON_DEADLINE_14: _ErrorReason.ValueType  # 122
+    """The 14 days from the actual move are over; the special case is gone. Metadata: lastDay."""
+    ERROR_REASON_DEADLINE_30: _ErrorReason.ValueType  # 123
+    """The 30 days from the planned move are over; the special case is gone. Metadata: lastDay."""
+    ERROR_REASON_TRANSFER_NOT_FOUND: _ErrorReason.ValueType  # 124
+    """The caller's municipality has fetched no such information, or has given it back."""
+    ERROR_REASON_TRANSFER_OUTDATED: _ErrorReason.ValueType  # 125
+    """The origin has changed the notice or a record since the information was fetched."""
+    ERROR_REASON_CERTIFICATE_NOT_FOUND: _ErrorReason.ValueType  # 126
+    """No certificate of moving out has this number and this verification code."""
+    ERROR_REASON_LATE_REASON_REQUIRED: _ErrorReason.ValueType  # 127
+    """The notice comes after its 14 days, and says no reason. Metadata: lastDay."""
+    ERROR_REASON_NOT_OF_THE_MOVE: _ErrorReason.ValueType  # 128
+    """A person of the request is not named in the notice, or has moved or stayed already."""
+    ERROR_REASON_CARD_HOLDER_NOT_MOVING: _ErrorReason.ValueType  # 129
+    """The holder of the card that opened the move is not among those who have come."""
+    ERROR_REASON_CARD_NOT_OF_THE_MOVE: _ErrorReason.ValueType  # 130
+    """A card that was handed in belongs to nobody who moves."""
+    ERROR_REASON_NO_CORRECTION: _ErrorReason.ValueType  # 131
+    """The origin has sent no correction for this person, or it was entered."""
+    ERROR_REASON_CARD_NOT_CONTINUED: _ErrorReason.ValueType  # 132
+    """The holder has moved, and the card's use was not continued at the new residence. Metadata:
+    continueUntil.
+    """
+    ERROR_REASON_CARD_NOT_AWAITING: _ErrorReason.ValueType  # 133
+    """There is no use of this card to continue here."""
+    ERROR_REASON_CONTINUATION_OVER: _ErrorReason.ValueType  # 134
+    """The 90 days for continuing the card's use are over. Metadata: lastDay."""
+    ERROR_REASON_BACK_NOT_WRITTEN: _ErrorReason.ValueType  # 135
+    """The new address must be written on the back of a card of style 2 first."""
+    ERROR_REASON_AGENT_NO_CONTINUATION: _ErrorReason.ValueType  # 136
+    """An agent made the move-in notice; the holder must come another day."""
+    ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 137
+    """The caller's municipality has no such alert."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -503,4 +559,60 @@ ERROR_REASON_TEXT_DOES_NOT_FIT: ErrorReason.ValueType  # 110
 """A text is too long for its place on the paper. Made by terminals, never sent. Metadata: field,
 smallestPoints.
 """
+ERROR_REASON_MOVE_OPEN: ErrorReason.ValueType  # 111
+"""A person of the request is in an open move already."""
+ERROR_REASON_MOVE_NOT_FOUND: ErrorReason.ValueType  # 112
+"""The caller's municipality has no such move."""
+ERROR_REASON_NOTICE_CHANGED: ErrorReason.ValueType  # 113
+"""The notice has another version than the one that the caller saw. Metadata: version."""
+ERROR_REASON_DESTINATION_IS_ORIGIN: ErrorReason.ValueType  # 114
+"""The destination keeps the register that the persons are in already."""
+ERROR_REASON_SPECIAL_NOT_POSSIBLE: ErrorReason.ValueType  # 115
+"""The special case is not possible for this move. Metadata: why."""
+ERROR_REASON_SPECIAL_MUST_BE_GIVEN_UP: ErrorReason.ValueType  # 116
+"""A paper for a special notice ends the special case, and the request does not say so."""
+ERROR_REASON_NO_MOVE_OUT: ErrorReason.ValueType  # 117
+"""The card's holder has no open move-out notice by the special case."""
+ERROR_REASON_MOVE_TAKEN_ELSEWHERE: ErrorReason.ValueType  # 118
+"""Another municipality has fetched this move's information."""
+ERROR_REASON_MOVE_ALREADY_COMPLETED: ErrorReason.ValueType  # 119
+"""This notice was used for a move in already."""
+ERROR_REASON_MOVE_WITHDRAWN: ErrorReason.ValueType  # 120
+"""This notice was withdrawn."""
+ERROR_REASON_SPECIAL_LAPSED: ErrorReason.ValueType  # 121
+"""The special case has run out or was given up; paper is needed."""
+ERROR_REASON_DEADLINE_14: ErrorReason.ValueType  # 122
+"""The 14 days from the actual move are over; the special case is gone. Metadata: lastDay."""
+ERROR_REASON_DEADLINE_30: ErrorReason.ValueType  # 123
+"""The 30 days from the planned move are over; the special case is gone. Metadata: lastDay."""
+ERROR_REASON_TRANSFER_NOT_FOUND: ErrorReason.ValueType  # 124
+"""The caller's municipality has fetched no such information, or has given it back."""
+ERROR_REASON_TRANSFER_OUTDATED: ErrorReason.ValueType  # 125
+"""The origin has changed the notice or a record since the information was fetched."""
+ERROR_REASON_CERTIFICATE_NOT_FOUND: ErrorReason.ValueType  # 126
+"""No certificate of moving out has this number and this verification code."""
+ERROR_REASON_LATE_REASON_REQUIRED: ErrorReason.ValueType  # 127
+"""The notice comes after its 14 days, and says no reason. Metadata: lastDay."""
+ERROR_REASON_NOT_OF_THE_MOVE: ErrorReason.ValueType  # 128
+"""A person of the request is not named in the notice, or has moved or stayed already."""
+ERROR_REASON_CARD_HOLDER_NOT_MOVING: ErrorReason.ValueType  # 129
+"""The holder of the card that opened the move is not among those who have come."""
+ERROR_REASON_CARD_NOT_OF_THE_MOVE: ErrorReason.ValueType  # 130
+"""A card that was handed in belongs to nobody who moves."""
+ERROR_REASON_NO_CORRECTION: ErrorReason.ValueType  # 131
+"""The origin has sent no correction for this person, or it was entered."""
+ERROR_REASON_CARD_NOT_CONTINUED: ErrorReason.ValueType  # 132
+"""The holder has moved, and the card's use was not continued at the new residence. Metadata:
+continueUntil.
+"""
+ERROR_REASON_CARD_NOT_AWAITING: ErrorReason.ValueType  # 133
+"""There is no use of this card to continue here."""
+ERROR_REASON_CONTINUATION_OVER: ErrorReason.ValueType  # 134
+"""The 90 days for continuing the card's use are over. Metadata: lastDay."""
+ERROR_REASON_BACK_NOT_WRITTEN: ErrorReason.ValueType  # 135
+"""The new address must be written on the back of a card of style 2 first."""
+ERROR_REASON_AGENT_NO_CONTINUATION: ErrorReason.ValueType  # 136
+"""An agent made the move-in notice; the holder must come another day."""
+ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 137
+"""The caller's municipality has no such alert."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
