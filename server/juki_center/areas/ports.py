@@ -17,6 +17,7 @@ from juki_center.areas.cards.personalisation_rows import Personalisations
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.copies.issues import Issues
+from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.imports import Imports
@@ -77,6 +78,9 @@ class Tx(Protocol):
 
     @property
     def locks(self) -> EditLocks: ...
+
+    @property
+    def moves(self) -> Moves: ...
 
     @property
     def pending(self) -> PendingUpdates: ...

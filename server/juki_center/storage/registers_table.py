@@ -31,6 +31,13 @@ class RegistersTable:
         ).fetchone()
         return row is not None
 
+    def is_connected(self, municipality: MunicipalityCode) -> bool:
+        """Tell whether the center hosts this register and it is connected now."""
+        row = self._sql.execute(
+            "SELECT is_connected FROM municipalities WHERE code = ?", (str(municipality),)
+        ).fetchone()
+        return row is not None and bool(row[0])
+
     def hosted(self) -> list[MunicipalityCode]:
         """Return whose registers the center hosts, in the order of their codes."""
         rows = self._sql.execute("SELECT code FROM municipalities ORDER BY code").fetchall()

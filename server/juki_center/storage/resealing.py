@@ -18,6 +18,7 @@ from juki_center.storage.changes_table import change_owner
 from juki_center.storage.issues_table import note_owner
 from juki_center.storage.keys import SealKey
 from juki_center.storage.locks_table import lock_owner
+from juki_center.storage.moves_table import arrival_owner, correction_owner, move_owner
 from juki_center.storage.pending_table import pending_owner
 from juki_center.storage.personalisations_table import chip_owner
 from juki_center.storage.residents_table import record_owner
@@ -139,6 +140,27 @@ OF_MUNICIPALITY: Final = (
         f"UPDATE card_unlocks {_SET} id = ?",  # a constant
         lambda row: unlock_owner(as_octets(row[0])),
         1,
+    ),
+    SealedTable(
+        "moves",
+        "SELECT sealed, number FROM moves WHERE origin = ? AND key_version = ? LIMIT ?",
+        f"UPDATE moves {_SET} number = ?",  # a constant
+        lambda row: move_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "move_arrivals",
+        f"SELECT sealed, number FROM move_arrivals {_OF}",  # noqa: S608  # a constant
+        f"UPDATE move_arrivals {_SET} number = ?",  # a constant
+        lambda row: arrival_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "move_corrections",
+        f"SELECT sealed, number, person FROM move_corrections {_OF}",  # noqa: S608  # a constant
+        f"UPDATE move_corrections {_SET} number = ? AND person = ?",  # a constant
+        lambda row: correction_owner(as_text(row[0]), as_octets(row[1])),
+        2,
     ),
 )
 OF_CENTER: Final = (

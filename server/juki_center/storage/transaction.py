@@ -21,6 +21,7 @@ from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.locks_table import LocksTable
+from juki_center.storage.moves_table import MovesTable
 from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
@@ -60,6 +61,7 @@ class Transaction:
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
+        self.moves = MovesTable(sql, self.keys)
         self.pending = PendingTable(sql, self.keys)
         self.personalisations = PersonalisationsTable(sql, self.keys)
         self.provisions = ProvisionsTable(sql, self.keys)

@@ -1,4 +1,4 @@
-"""Numbers that people read to each other: of cards, applications and inquiry letters.
+"""Numbers that people read to each other: of cards, applications, letters, and more elsewhere.
 
 Ten random digits and two check digits (ISO/IEC 7064, MOD 97-10), which find every wrong digit and
 every two that were exchanged. They tell nothing about anybody, and no volume.
@@ -15,7 +15,7 @@ _BODY: Final = 10
 _LENGTH: Final = 12
 
 
-class _Number(str):
+class PrintedNumber(str):
     """A number with a prefix, checked when it is made."""
 
     __slots__ = ()
@@ -40,7 +40,7 @@ class _Number(str):
         return cls(f"{cls.prefix}{body:0{_BODY}d}{check:02d}")
 
 
-class CardNumber(_Number):
+class CardNumber(PrintedNumber):
     """The number on a card's face, 12 digits.
 
     >>> CardNumber.drawn(bytes(7) + b"\\x01")
@@ -50,14 +50,14 @@ class CardNumber(_Number):
     __slots__ = ()
 
 
-class ApplicationNumber(_Number):
+class ApplicationNumber(PrintedNumber):
     """The number of an application for a card: A and 12 digits."""
 
     __slots__ = ()
     prefix = "A"
 
 
-class LetterNumber(_Number):
+class LetterNumber(PrintedNumber):
     """The number of an inquiry letter: L and 12 digits."""
 
     __slots__ = ()

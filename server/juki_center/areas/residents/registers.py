@@ -19,6 +19,9 @@ class Registers(Protocol):
     def is_hosted(self, municipality: MunicipalityCode) -> bool:
         """Tell whether the center hosts this register."""
 
+    def is_connected(self, municipality: MunicipalityCode) -> bool:
+        """Tell whether the center hosts this register and it is connected now."""
+
     def hosted(self) -> list[MunicipalityCode]:
         """Return whose registers the center hosts, in the order of their codes."""
 
