@@ -14,6 +14,7 @@ from jukinet.cards.v1 import card_application_service_pb2 as applications
 from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
+from jukinet.moves.v1 import move_service_pb2 as moves
 from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import residence_record_pb2 as record
 from jukinet.residents.v1 import resident_service_pb2 as residents
@@ -34,6 +35,8 @@ _BESIDE_METHODS = {
     Event.CARD_MADE,
     Event.CARD_ACT_REFUSED,
     Event.CARD_PAPERS_DELETED,
+    Event.MOVE_REFUSED,
+    Event.MOVE_DAY_ENDED,
 }
 
 
@@ -51,6 +54,7 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         agencies.DESCRIPTOR.services_by_name["IdentityConfirmationService"],
         applications.DESCRIPTOR.services_by_name["CardApplicationService"],
         cards.DESCRIPTOR.services_by_name["CardService"],
+        moves.DESCRIPTOR.services_by_name["MoveService"],
     )
     named = {
         method.GetOptions().Extensions[options_pb2.access].audit_event
