@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.callers import Operator
 from juki_center.areas.cards.numbers import CardNumber
-from juki_center.areas.cards.references import ByCode, ByNumber
+from juki_center.areas.cards.references import ENDED, ByCode, ByNumber
 from juki_center.areas.cards.register import CardKind
 from juki_center.areas.cards.revocations import RevokeAtStore, revoke_at_store
-from juki_center.areas.cards.rules import TRANSITIONS, CardEvent
+from juki_center.areas.cards.rules import TRANSITIONS, CardEvent, as_of
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.cards.suspensions import BySerial, SuspendCard, suspend_card
 from juki_center.areas.residents.codes import ResidentCode
@@ -73,10 +73,11 @@ class Which:
 
 
 async def status(config: CenterConfig, which: Which, *, as_json: bool) -> None:
-    """Say in which state the cards are."""
+    """Say in which state the cards are today."""
+    now = assembly.system_clock()
     async with assembly.opened_store(config) as store:
         found = store.read(which.cards)
-    _report("cards status", found, as_json=as_json)
+    _report("cards status", [as_of(card, now) for card in found], as_json=as_json)
 
 
 async def suspend(
@@ -198,12 +199,25 @@ def _report(command: str, cards: list[Card], *, as_json: bool) -> None:
             "status": card.status.value,
             "municipality": str(card.municipality),
             "valid_until": card.valid_until.isoformat(),
+            "continue_until": _continue_until(card),
         }
         for card in cards
     ]
     lines = [
         f"{card.serial.hex()}  {card.number}  {card.status}  until {card.valid_until}"
-        f"  {card.municipality}"
+        f"  {card.municipality}{_to_be_continued(card)}"
         for card in cards
     ]
     report(command, {"cards": rows}, lines, as_json=as_json)
+
+
+def _to_be_continued(card: Card) -> str:
+    until = _continue_until(card)
+    return f"  to be continued by {until}" if until else ""
+
+
+def _continue_until(card: Card) -> str:
+    """Return the last day for continuing a card's use; empty for one that has ended."""
+    if card.continue_until is None or card.status in ENDED:
+        return ""
+    return card.continue_until.isoformat()

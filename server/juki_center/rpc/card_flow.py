@@ -39,6 +39,7 @@ AUDITED: Final = frozenset(
         Reason.CARD_EXPIRED,
         Reason.CARD_NOT_ACTIVE,
         Reason.CARD_PIN_PENDING,
+        Reason.CARD_NOT_CONTINUED,
         Reason.UNLOCK_NOT_FOUND,
     }
 )

@@ -17,7 +17,7 @@ from juki_center.areas.cards.register import CardStatus, CardStyle
 from juki_center.areas.cards.resumptions import ResumeCard
 from juki_center.areas.cards.returns import ByCheck, ByFace, ReturnCard
 from juki_center.areas.cards.revocations import RevokeCard
-from juki_center.areas.cards.rules import is_expired
+from juki_center.areas.cards.rules import as_of, awaits_continuation, is_expired
 from juki_center.areas.cards.unlock_rows import UnlockMode
 from juki_center.areas.cards.unlocks import BeginUnlock, CompleteUnlock
 from juki_center.rpc import fields
@@ -231,11 +231,14 @@ def card_message(card: Card, now: datetime) -> card_pb2.Card:
     )
     if card.returned_at is not None:
         message.return_time.FromDatetime(card.returned_at)
+    if card.continue_until is not None and awaits_continuation(card, now):
+        message.continue_until = card.continue_until.isoformat()
     return message
 
 
 def _state(card: Card, now: datetime) -> card_pb2.CardState.ValueType:
-    return card_pb2.CARD_STATE_EXPIRED if is_expired(card, now) else _STATES[card.status]
+    counted = as_of(card, now)
+    return card_pb2.CARD_STATE_EXPIRED if is_expired(counted, now) else _STATES[counted.status]
 
 
 def hand_over_begun_message(begun: HandOverBegun) -> pb.BeginHandOverResponse:

@@ -20,7 +20,7 @@ from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, fro
 
 _SELECT: Final = (
     "SELECT serial, person, kind, status, municipality, valid_until, number, made_on, style,"
-    " pin_pending, returned_at FROM cards"
+    " pin_pending, returned_at, continue_until FROM cards"
 )
 
 
@@ -51,7 +51,8 @@ class CardsTable:
         """Enter a card; its serial is new."""
         self._sql.execute(
             "INSERT INTO cards (serial, person, kind, status, municipality, valid_until, number,"
-            " made_on, style, pin_pending, returned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " made_on, style, pin_pending, returned_at, continue_until)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 card.serial,
                 card.person.octets,
@@ -64,6 +65,7 @@ class CardsTable:
                 card.style,
                 int(card.pin_pending),
                 None if card.returned_at is None else to_micros(card.returned_at),
+                None if card.continue_until is None else card.continue_until.isoformat(),
             ),
         )
 
@@ -82,6 +84,24 @@ class CardsTable:
         self._sql.execute(
             "UPDATE cards SET returned_at = ? WHERE serial = ?", (to_micros(returned_at), serial)
         )
+
+    def set_continuation(
+        self, serial: bytes, municipality: MunicipalityCode, until: date | None
+    ) -> None:
+        """Write whose card it is, and until when its use may be continued; None: it is in use."""
+        self._sql.execute(
+            "UPDATE cards SET municipality = ?, continue_until = ? WHERE serial = ?",
+            (str(municipality), None if until is None else until.isoformat(), serial),
+        )
+
+    def not_continued(self, day: date, limit: int) -> list[Card]:
+        """Return cards that have not ended and whose use could be continued before `day` only."""
+        rows = self._sql.execute(
+            f"{_SELECT} WHERE continue_until < ? AND status IN ('ACTIVE', 'SUSPENDED')"
+            " ORDER BY continue_until, rowid LIMIT ?",
+            (day.isoformat(), limit),
+        ).fetchall()
+        return [_card(row) for row in rows]
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""
@@ -153,4 +173,5 @@ def _card(row: Row) -> Card:
         style=CardStyle(as_text(row[8])),
         pin_pending=bool(as_number(row[9])),
         returned_at=None if row[10] is None else from_micros(as_number(row[10])),
+        continue_until=None if row[11] is None else date.fromisoformat(as_text(row[11])),
     )

@@ -39,4 +39,5 @@ def _cells(card: card_pb2.Card, language: Language) -> tuple[str, ...]:
         card.valid_until,
         (Text.PIN_PENDING if card.pin_pending else Text.PIN_SET).say(language),
         moment_text(card.return_time) if card.HasField("return_time") else "",
+        card.continue_until,
     )

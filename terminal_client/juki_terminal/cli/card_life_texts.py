@@ -16,6 +16,7 @@ class Label(Enum):
     VALID_UNTIL = ("有効期限", "Valid until")
     PIN = ("暗証番号", "PIN")
     RETURNED = ("返納日時", "Returned")
+    CONTINUE_UNTIL = ("継続利用の手続期限", "Use to be continued by")
 
     def say(self, language: Language) -> str:
         """Return the label in a language."""

@@ -35,6 +35,7 @@ from juki_center.areas.cards.identification import IDENTIFICATIONS, Identificati
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, ApplicationNumber, LetterNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus, CardStyle
+from juki_center.areas.cards.rules import as_of
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx, once, sender_of
 from juki_center.areas.ports import Chance
 from juki_center.areas.residents.guards import find_person
@@ -184,8 +185,10 @@ def _refuse_second(tx: ApplyTx, person: PersonID, window: Window) -> None:
 
 
 def _is_in_force(card: Card, window: Window) -> bool:
+    # A card that waits for its use to be continued counts: otherwise it could become a second one.
     is_resident_card = card.kind is CardKind.RESIDENT
-    return is_resident_card and card.status in _COUNTS_AS_CARD and window.today <= card.valid_until
+    status = as_of(card, window.now).status
+    return is_resident_card and status in _COUNTS_AS_CARD and window.today <= card.valid_until
 
 
 def _refuse_form(window: Window, record: ResidenceRecord, form: ApplicationForm) -> None:

@@ -30,6 +30,7 @@ def encode_card(card: Card) -> bytes:
         "style": str(card.style),
         "pin_pending": card.pin_pending,
         "returned_at": None if card.returned_at is None else card.returned_at.isoformat(),
+        "continue_until": None if card.continue_until is None else card.continue_until.isoformat(),
     }
     return cbor2.dumps(fields, canonical=True)
 
@@ -38,6 +39,8 @@ def decode_card(octets: bytes) -> Card:
     """Decode a card."""
     fields = cast("_Fields", cbor2.loads(octets))
     returned_at = cast("str | None", fields["returned_at"])
+    # An answer that an earlier version of the program has kept does not say it.
+    continue_until = cast("str | None", fields.get("continue_until"))
     return Card(
         serial=cast("bytes", fields["serial"]),
         person=PersonID(cast("bytes", fields["person"])),
@@ -50,4 +53,5 @@ def decode_card(octets: bytes) -> Card:
         style=CardStyle(cast("str", fields["style"])),
         pin_pending=cast("bool", fields["pin_pending"]),
         returned_at=None if returned_at is None else datetime.fromisoformat(returned_at),
+        continue_until=None if continue_until is None else date.fromisoformat(continue_until),
     )

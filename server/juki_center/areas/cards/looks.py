@@ -48,7 +48,7 @@ def get_card(tx: LookTx, command: GetCard, now: datetime, policy: CardPolicy) ->
             case ByCode(code):
                 cards.extend(own_cards_of(tx, window, code))
             case ByNumber(number):
-                cards.append(own(window, found, tx.cards.by_number(number)))
+                cards.append(own(tx, window, found, tx.cards.by_number(number)))
         if not cards:
             raise Refusal(Reason.CARD_UNKNOWN)
         return Done(b"", Event.CARD_READ, subjects=(cards[0].person,), resource=cards[0].number)

@@ -24,6 +24,7 @@ class NoteKind(StrEnum):
     RETURNED = "RETURNED"
     HAND_OVER_BEGUN = "HAND_OVER_BEGUN"
     HANDED_OVER = "HANDED_OVER"
+    CONTINUED = "CONTINUED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ def note_of(
         card.serial,
         window.now,
         kind,
-        card.municipality,
+        # Not the card's own word: after a move it names the former residence for a time.
+        window.register,
         window.terminal.uri,
         {"clerk": window.clerk_name, "documents": shown, **facts},
     )

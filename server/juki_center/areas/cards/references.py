@@ -1,6 +1,8 @@
 """Which card is meant: the newest of a resident that has not ended, or the one with a number.
 
-A card of another municipality is not found, exactly as one that does not exist.
+A card of another municipality is not found, exactly as one that does not exist. A card whose holder
+has moved with it is the new residence's from the move on, whether its use was continued or not:
+there its holder lives, and there it is suspended, resumed, ended and handed in.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Final, Protocol
 
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus
+from juki_center.areas.cards.rules import as_of
 from juki_center.areas.cards.window import Found, Window
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import PersonID, ResidenceState, Residents
@@ -61,7 +64,7 @@ def find_own_card(tx: ReferenceTx, window: Window, found: Found, reference: Card
             )
         case ByNumber(number):
             card = tx.cards.by_number(number)
-    return own(window, found, card)
+    return own(tx, window, found, card)
 
 
 def own_cards_of(tx: ReferenceTx, window: Window, code: ResidentCode) -> list[Card]:
@@ -75,15 +78,26 @@ def own_cards_of(tx: ReferenceTx, window: Window, code: ResidentCode) -> list[Ca
     if holder.is_former:
         raise Refusal(Reason.CODE_CHANGED)
     cards = tx.cards.of_person(holder.where.person)
-    return [card for card in cards if _is_own(card, window.register)]
+    return [as_of(card, window.now) for card in cards if _is_own(tx, card, window.register)]
 
 
-def own(window: Window, found: Found, card: Card | None) -> Card:
-    """Return a card if it is one of the window's municipality; raise CARD_UNKNOWN otherwise."""
-    if card is None or not _is_own(card, window.register):
+def own(tx: ReferenceTx, window: Window, found: Found, card: Card | None) -> Card:
+    """Return a card, as it counts today, if it is one of the window's municipality.
+
+    Raises Refusal(CARD_UNKNOWN) otherwise.
+    """
+    if card is None or not _is_own(tx, card, window.register):
         raise Refusal(Reason.CARD_UNKNOWN)
     found.is_about(card.person, resource=card.number)
-    return card
+    return as_of(card, window.now)
+
+
+def place_of(tx: ReferenceTx, card: Card) -> MunicipalityCode:
+    """Return the municipality whose windows see to a card: that of the register it follows."""
+    if card.continue_until is None:
+        return card.municipality
+    where = tx.residents.whereabouts(card.person)
+    return card.municipality if where is None else where.municipality
 
 
 def newest(cards: Iterable[Card]) -> Card | None:
@@ -105,8 +119,8 @@ def refuse_gone(tx: ReferenceTx, window: Window, person: PersonID) -> None:
         raise Refusal(Reason.CARD_REVOKED)
 
 
-def _is_own(card: Card, register: MunicipalityCode) -> bool:
-    return card.kind is CardKind.RESIDENT and card.municipality == register
+def _is_own(tx: ReferenceTx, card: Card, register: MunicipalityCode) -> bool:
+    return card.kind is CardKind.RESIDENT and place_of(tx, card) == register
 
 
 def refuse_not_meant(card: Card, meant: CardNumber | None, field: str) -> None:

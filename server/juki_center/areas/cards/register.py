@@ -65,6 +65,9 @@ class Card:
     """A row of the register. `serial` is 32 bytes; `valid_until` is the last good day in Japan.
 
     `pin_pending` tells that a window has touched the PIN and the card has not proved it since.
+    `continue_until` is the last day on which its use may be continued at the holder's new
+    residence, where the holder has moved with it and it was not continued yet; `municipality` is
+    the former one until then. It stays on a card that has ended meanwhile.
     """
 
     serial: bytes
@@ -78,6 +81,7 @@ class Card:
     style: CardStyle = CardStyle.STYLE_1
     pin_pending: bool = False
     returned_at: datetime | None = None
+    continue_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,14 @@ class Cards(Protocol):
 
     def set_returned(self, serial: bytes, returned_at: datetime) -> None:
         """Write when a card was handed in."""
+
+    def set_continuation(
+        self, serial: bytes, municipality: MunicipalityCode, until: date | None
+    ) -> None:
+        """Write whose card it is, and until when its use may be continued; None: it is in use."""
+
+    def not_continued(self, day: date, limit: int) -> list[Card]:
+        """Return cards that have not ended and whose use could be continued before `day` only."""
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""

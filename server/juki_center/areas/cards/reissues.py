@@ -20,7 +20,7 @@ from juki_center.areas.cards.personalisations import FinishTx
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
 from juki_center.areas.cards.returns import take_back
-from juki_center.areas.cards.rules import CardEvent
+from juki_center.areas.cards.rules import CardEvent, as_of
 from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.cards.states import moved
 from juki_center.areas.cards.window import Done, Found, Window, once
@@ -74,7 +74,7 @@ def _ended(
     """
     match command.old_card:
         case Lost(reason, police_report):
-            card = _held_by(tx, person)
+            card = _held_by(tx, window, person)
             documents = command.form.documents
             refuse_without_document(documents)
             note = note_of(
@@ -94,8 +94,8 @@ def _ended(
             return returned, ApplicationKind.RENEWAL
 
 
-def _held_by(tx: ReissueTx, person: PersonID) -> Card:
-    held = (card for card in tx.cards.of_person(person) if _is_held(card))
+def _held_by(tx: ReissueTx, window: Window, person: PersonID) -> Card:
+    held = (card for card in tx.cards.of_person(person) if _is_held(card, window))
     card = next(held, None)
     if card is None:
         raise Refusal(Reason.CARD_UNKNOWN)
@@ -105,10 +105,11 @@ def _held_by(tx: ReissueTx, person: PersonID) -> Card:
 def _shown(tx: ReissueTx, window: Window, person: PersonID, session_id: bytes) -> Card:
     session = use_session(tx, session_id, window.terminal.uri, Purpose.CARD_CHECK, window.now)
     card = tx.cards.card(session.card_serial)
-    if card is None or card.person != person or not _is_held(card):
+    if card is None or card.person != person or not _is_held(card, window):
         raise Refusal(Reason.CARD_UNKNOWN)
     return card
 
 
-def _is_held(card: Card) -> bool:
-    return card.kind is CardKind.RESIDENT and card.status in _IN_HOLDERS_HANDS
+def _is_held(card: Card, window: Window) -> bool:
+    is_resident_card = card.kind is CardKind.RESIDENT
+    return is_resident_card and as_of(card, window.now).status in _IN_HOLDERS_HANDS

@@ -59,7 +59,7 @@ def resume_card(tx: ResumeTx, command: ResumeCard, now: datetime, policy: CardPo
     def act(found: Found) -> Done:
         terminal_uri = window.terminal.uri
         session = use_session(tx, command.session_id, terminal_uri, Purpose.CARD_CHECK, now)
-        card = own(window, found, tx.cards.card(session.card_serial))
+        card = own(tx, window, found, tx.cards.card(session.card_serial))
         refuse_not_meant(card, command.card_number, "card_number")
         after(card.status, CardEvent.RESUMED)
         refuse_expired(card, now)

@@ -73,7 +73,7 @@ def return_card(tx: ReturnTx, command: ReturnCard, now: datetime, policy: CardPo
     window = Window(command.terminal, command.clerk_name, now, policy)
 
     def act(found: Found) -> Done:
-        card = own(window, found, _shown(tx, window, command))
+        card = own(tx, window, found, _shown(tx, window, command))
         if card.returned_at is not None:
             raise Refusal(Reason.ALREADY_RETURNED)
         returned = take_back(tx, card, window.terminal.uri, now)

@@ -1,11 +1,13 @@
 """How a card's state may change, and which states a service refuses.
 
-Expiry is no state: it follows from the printed date and the day in Japan.
+Expiry is no state: it follows from the printed date and the day in Japan. A card whose use was not
+continued in time counts as lapsed from the next day on, whether or not that was written yet.
 """
 
 from __future__ import annotations
 
 import calendar
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -29,6 +31,7 @@ class CardEvent(StrEnum):
     CODE_CHANGED = "CODE_CHANGED"
     HOLDER_GONE = "HOLDER_GONE"
     HANDED_IN = "HANDED_IN"
+    NOT_CONTINUED = "NOT_CONTINUED"
 
 
 _ENDS: Final = {
@@ -50,6 +53,8 @@ TRANSITIONS: Final = {
     (CardStatus.HELD, CardEvent.GIVEN_UP): CardStatus.VOID,
     (CardStatus.ACTIVE, CardEvent.REPORTED_LOST): CardStatus.SUSPENDED,
     (CardStatus.SUSPENDED, CardEvent.RESUMED): CardStatus.ACTIVE,
+    (CardStatus.ACTIVE, CardEvent.NOT_CONTINUED): CardStatus.LAPSED,
+    (CardStatus.SUSPENDED, CardEvent.NOT_CONTINUED): CardStatus.LAPSED,
     **{(whole, event): end for whole in _WHOLE for event, end in _ENDS.items()},
 }  # Anything else raises NotAllowed: a card that has ended never comes back.
 
@@ -79,6 +84,26 @@ def refuse_expired(card: Card, now: datetime) -> None:
     """Raise Refusal(CARD_EXPIRED) after the last day, in Japan, that is printed on the card."""
     if day_in_japan(now) > card.valid_until:
         raise Refusal(Reason.CARD_EXPIRED)
+
+
+def as_of(card: Card, now: datetime) -> Card:
+    """Return a card as it counts today: LAPSED after the last day for continuing its use."""
+    is_over = card.continue_until is not None and day_in_japan(now) > card.continue_until
+    if is_over and (card.status, CardEvent.NOT_CONTINUED) in TRANSITIONS:
+        return replace(card, status=after(card.status, CardEvent.NOT_CONTINUED))
+    return card
+
+
+def awaits_continuation(card: Card, now: datetime) -> bool:
+    """Return whether a card's holder has moved and may still continue its use."""
+    return card.continue_until is not None and as_of(card, now).status in _WHOLE
+
+
+def refuse_not_continued(card: Card, now: datetime) -> None:
+    """Raise Refusal(CARD_NOT_CONTINUED) while a card's use waits to be continued."""
+    if card.continue_until is not None and awaits_continuation(card, now):
+        last_day = card.continue_until.isoformat()
+        raise Refusal(Reason.CARD_NOT_CONTINUED, continueUntil=last_day)
 
 
 def is_expired(card: Card, now: datetime) -> bool:

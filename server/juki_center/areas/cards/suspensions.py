@@ -22,9 +22,9 @@ from juki_center.areas.callers import Desk, Operator, Terminal
 from juki_center.areas.cards.card_codec import decode_card, encode_card
 from juki_center.areas.cards.note_rows import CardNote, CardNotes, NoteKind
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.cards.references import ENDED, ByCode, ByNumber, ReferenceTx
+from juki_center.areas.cards.references import ENDED, ByCode, ByNumber, ReferenceTx, place_of
 from juki_center.areas.cards.register import Card, CardKind, CardStatus, Purpose
-from juki_center.areas.cards.rules import REFUSED, CardEvent, refuse_expired
+from juki_center.areas.cards.rules import REFUSED, CardEvent, as_of, refuse_expired
 from juki_center.areas.cards.states import moved
 from juki_center.areas.cards.window import WindowTx
 from juki_center.areas.days import day_in_japan
@@ -127,12 +127,13 @@ class SuspendTx(WindowTx, ReferenceTx, Protocol):
 
 
 class _Known:
-    """Which card the log of a refusal may name."""
+    """Which card the log of a refusal may name, and whose windows see to it."""
 
-    __slots__ = ("card",)
+    __slots__ = ("card", "place")
 
     def __init__(self) -> None:
         self.card: Card | None = None
+        self.place: MunicipalityCode | None = None
 
 
 def suspend_card(
@@ -152,27 +153,31 @@ def suspend_card(
     with _denied(command, known, now):
         if not command.clerk_name.strip():
             raise Refusal(Reason.CLERK_NAME_REQUIRED)
-        known.card = _meant(tx, command)
-        suspended = _suspended(tx, known.card, now)
+        known.card = card = _meant(tx, command, now)
+        known.place = place = place_of(tx, card)
+        suspended = _suspended(tx, card, now)
     # A card that lay in a reader before its report may be gone from it by now.
     tx.cards.use_up_sessions(suspended.card.serial, _SHOWS_THE_CARD)
-    tx.card_notes.add(_note(command, suspended.card, now))
+    tx.card_notes.add(_note(command, card.serial, place, now))
     # Under the center's own key: it must stand whoever is disconnected, and names nobody.
     tx.answers.put(
         request, _kept(suspended), resource=suspended.card.number, sealed_for=None, now=now
     )
-    tx.audit.append(_leaf(command, suspended.card, Event.CARD_SUSPENDED, Cause.DONE, now))
+    tx.audit.append(_leaf(command, known, Event.CARD_SUSPENDED, Cause.DONE, now))
     return suspended
 
 
-def _meant(tx: SuspendTx, command: SuspendCard) -> Card:
-    """Return the card that is meant; a former code means none, as a code that nobody has."""
+def _meant(tx: SuspendTx, command: SuspendCard, now: datetime) -> Card:
+    """Return the card that is meant, as it counts today.
+
+    A former code means none, as a code that nobody has.
+    """
     card: Card | None = None
     match command.card:
         case ByCode(code):
             holder = tx.residents.by_code(code)
             cards = [] if holder is None else tx.cards.of_person(holder.person)
-            card = next((one for one in cards if _is_about(one)), None)
+            card = next((one for one in cards if _is_about(as_of(one, now))), None)
         case ByNumber(number):
             card = tx.cards.by_number(number)
             if card is not None and card.kind is not CardKind.RESIDENT:
@@ -182,7 +187,7 @@ def _meant(tx: SuspendTx, command: SuspendCard) -> Card:
     # A card that is being made lies in the office's own machine; nobody else knows of it.
     if card is None or card.status is CardStatus.MAKING:
         raise Refusal(Reason.CARD_UNKNOWN)
-    return card
+    return as_of(card, now)
 
 
 def _is_about(card: Card) -> bool:
@@ -212,7 +217,7 @@ def _since(notes: list[CardNote], now: datetime) -> datetime:
     return since or now
 
 
-def _note(command: SuspendCard, card: Card, now: datetime) -> CardNote:
+def _note(command: SuspendCard, serial: bytes, place: MunicipalityCode, now: datetime) -> CardNote:
     report = command.report
     facts: dict[str, object] = {
         "clerk": command.clerk_name,
@@ -222,9 +227,7 @@ def _note(command: SuspendCard, card: Card, now: datetime) -> CardNote:
         "questions": [[str(one.topic), one.answered_rightly] for one in report.questions],
         "police_report": report.police_report,
     }
-    return CardNote(
-        card.serial, now, NoteKind.SUSPENDED, card.municipality, command.caller.uri, facts
-    )
+    return CardNote(serial, now, NoteKind.SUSPENDED, place, command.caller.uri, facts)
 
 
 def _kept(suspended: Suspended) -> bytes:
@@ -252,21 +255,21 @@ def _denied(command: SuspendCard, known: _Known, now: datetime) -> Iterator[None
     try:
         yield
     except Refusal as refusal:
-        event = _leaf(command, known.card, Event.CARD_ACT_REFUSED, refusal.reason, now)
+        event = _leaf(command, known, Event.CARD_ACT_REFUSED, refusal.reason, now)
         raise DeniedAttempt(refusal, event) from refusal
 
 
 def _leaf(
-    command: SuspendCard, card: Card | None, event: Event, cause: Cause | Reason, now: datetime
+    command: SuspendCard, known: _Known, event: Event, cause: Cause | Reason, now: datetime
 ) -> AuditEvent:
-    report = command.report
+    report, card = command.report, known.card
     return AuditEvent(
         event=event,
         at=now,
         caller_uri=command.caller.uri,
         cause=cause,
         issuing=_office(command),
-        residence=None if card is None else card.municipality,
+        residence=known.place,
         subjects=() if card is None else (card.person,),
         resource="" if card is None else card.number,
         # Nobody has signed in with a card: the name that was given proves nothing.

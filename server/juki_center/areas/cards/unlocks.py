@@ -184,7 +184,7 @@ def complete_unlock(
 
     def act(found: Found) -> Done:
         unlock = _own_unlock(tx, window, command.unlock_id)
-        card = own(window, found, tx.cards.card(unlock.card_serial))
+        card = own(tx, window, found, tx.cards.card(unlock.card_serial))
         if unlock.state is not UnlockState.ATTEMPTED:
             raise NotAllowed(unlock.state, "PIN_PROVED")
         session = use_session(tx, command.session_id, window.terminal.uri, Purpose.PIN_PROOF, now)

@@ -85,6 +85,7 @@ class Card(_message.Message):
     VALID_UNTIL_FIELD_NUMBER: _builtins.int
     PIN_PENDING_FIELD_NUMBER: _builtins.int
     RETURN_TIME_FIELD_NUMBER: _builtins.int
+    CONTINUE_UNTIL_FIELD_NUMBER: _builtins.int
     number: _builtins.str
     """Output only. The number on its face, 12 digits."""
     state: Global___CardState.ValueType
@@ -97,6 +98,11 @@ class Card(_message.Message):
     """Output only. The last day of its validity in Japan, ISO 8601."""
     pin_pending: _builtins.bool
     """Output only. Whether a window took its PIN away and the new one was not proved yet."""
+    continue_until: _builtins.str
+    """Output only. Where its holder has moved with it: the last day, in Japan, on which its use can be
+    continued at the new residence, ISO 8601. Until that is done it is good for nothing else. Empty
+    where there is nothing to continue.
+    """
     @_builtins.property
     def return_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was handed in; absent before."""
@@ -111,10 +117,11 @@ class Card(_message.Message):
         valid_until: _builtins.str = ...,
         pin_pending: _builtins.bool = ...,
         return_time: _timestamp_pb2.Timestamp | None = ...,
+        continue_until: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["return_time", b"return_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["made_on", b"made_on", "number", b"number", "pin_pending", b"pin_pending", "return_time", b"return_time", "state", b"state", "style", b"style", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["continue_until", b"continue_until", "made_on", b"made_on", "number", b"number", "pin_pending", b"pin_pending", "return_time", b"return_time", "state", b"state", "style", b"style", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,7 +15,8 @@ depends_on = None
 
 _STATEMENTS = (
     "ALTER TABLE cards ADD COLUMN continue_until TEXT",
-    "CREATE INDEX cards_awaiting ON cards (continue_until) WHERE continue_until IS NOT NULL",
+    """CREATE INDEX cards_awaiting ON cards (continue_until)
+        WHERE continue_until IS NOT NULL AND status IN ('ACTIVE', 'SUSPENDED')""",
     """CREATE TABLE moves (
         cursor INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, origin TEXT NOT NULL,
         destination TEXT, kind TEXT NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL,
