@@ -206,29 +206,27 @@ class MovesTable:
         ).fetchall()
         return [(as_number(row[COLUMN_COUNT]), self._move(row)) for row in rows]
 
-    def departing(self, day: date, limit: int) -> list[Move]:
-        """Return open moves whose planned day is `day` or earlier and that have not departed."""
-        return self._many(
-            "ended_at IS NULL AND departed = 0 AND planned_on <= ?", day.isoformat(), limit
-        )
+    def departing(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
+        """Return open moves planned for `day` or earlier that have not departed."""
+        due = "ended_at IS NULL AND departed = 0 AND planned_on <= ?"
+        return self._due(due, day.isoformat(), after, limit)
 
-    def overdue(self, day: date, limit: int) -> list[Move]:
+    def overdue(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return NOTIFIED moves whose last day lies before `day`."""
-        return self._many("state = 'NOTIFIED' AND last_day < ?", day.isoformat(), limit)
+        return self._due("state = 'NOTIFIED' AND last_day < ?", day.isoformat(), after, limit)
 
-    def stale(self, fetched_before: datetime, limit: int) -> list[Move]:
+    def stale(self, fetched_before: datetime, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return TRANSFERRED moves that were fetched before a time."""
-        return self._many(
-            "state = 'TRANSFERRED' AND fetched_at < ?", to_micros(fetched_before), limit
-        )
+        due = "state = 'TRANSFERRED' AND fetched_at < ?"
+        return self._due(due, to_micros(fetched_before), after, limit)
 
-    def unarrived(self, planned_before: date, limit: int) -> list[Move]:
+    def unarrived(self, planned_before: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return departed open moves, planned before a day, that nobody was told about yet."""
-        return self._many(
-            "ended_at IS NULL AND departed = 1 AND missing_since IS NULL AND planned_on < ?",
-            planned_before.isoformat(),
-            limit,
+        due = (
+            "ended_at IS NULL AND departed = 1 AND missing_since IS NULL AND planned_on < ?"
+            " AND destination IS NOT NULL"
         )
+        return self._due(due, planned_before.isoformat(), after, limit)
 
     def add_alerts(self, alerts: Iterable[MoveAlert]) -> None:
         """Enter alerts; their ids are new."""
@@ -272,9 +270,12 @@ class MovesTable:
         row = self._sql.execute(statement, (parameter,)).fetchone()
         return None if row is None else self._move(row)
 
-    def _many(self, where: str, value: Value, limit: int) -> list[Move]:
-        rows = self._sql.execute(f"{_SELECT} WHERE {where} LIMIT ?", (value, limit)).fetchall()
-        return [self._move(row) for row in rows]
+    def _due(self, due: str, value: Value, after: int, limit: int) -> list[tuple[int, Move]]:
+        # The plus keeps SQLite from walking all moves by their cursors: what is due is little.
+        rows = self._sql.execute(
+            f"{_SELECT} WHERE {due} AND +cursor > ? ORDER BY +cursor LIMIT ?", (value, after, limit)
+        ).fetchall()
+        return [(as_number(row[COLUMN_COUNT]), self._move(row)) for row in rows]
 
     def _move(self, row: Row) -> Move:
         members = self._sql.execute(

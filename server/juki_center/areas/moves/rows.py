@@ -237,17 +237,23 @@ class Moves(Protocol):
     ) -> list[tuple[int, Move]]:
         """Return moves behind a cursor, oldest first."""
 
-    def departing(self, day: date, limit: int) -> list[Move]:
-        """Return open moves whose planned day is `day` or earlier and that have not departed."""
+    def departing(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
+        """Return open moves planned for `day` or earlier that have not departed.
 
-    def overdue(self, day: date, limit: int) -> list[Move]:
+        This and the next three: behind a cursor, oldest first.
+        """
+
+    def overdue(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return NOTIFIED moves whose last day lies before `day`."""
 
-    def stale(self, fetched_before: datetime, limit: int) -> list[Move]:
+    def stale(self, fetched_before: datetime, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return TRANSFERRED moves that were fetched before a time."""
 
-    def unarrived(self, planned_before: date, limit: int) -> list[Move]:
-        """Return departed open moves, planned before a day, that nobody was told about yet."""
+    def unarrived(self, planned_before: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
+        """Return departed open moves, planned before a day, that nobody was told about yet.
+
+        Nobody arrives from a move abroad: it is none of them.
+        """
 
     def add_alerts(self, alerts: Iterable[MoveAlert]) -> None:
         """Enter alerts; their ids are new."""
