@@ -57,7 +57,7 @@ def test_from_death_only_the_cancellation_of_its_entry_leads_back() -> None:
     assert ways == {ResidenceEvent.DEATH_CANCELLED}
 
 
-def test_a_deleted_record_takes_no_entry_but_return_protection_and_cancellations() -> None:
+def test_a_deleted_record_takes_no_entry_but_a_return_a_move_protection_and_cancellations() -> None:
     taken = {
         state: {event for event in ResidenceEvent if _result(state, event) is not None}
         for state in (MOVED_OUT, DELETED)
@@ -69,8 +69,8 @@ def test_a_deleted_record_takes_no_entry_but_return_protection_and_cancellations
         ResidenceEvent.ENTRY_CANCELLED,
     }
     assert taken == {
-        MOVED_OUT: both | {ResidenceEvent.MOVE_CANCELLED},
-        DELETED: both | {ResidenceEvent.DELETION_CANCELLED},
+        MOVED_OUT: both | {ResidenceEvent.MOVE_CANCELLED, ResidenceEvent.ARRIVED},
+        DELETED: both | {ResidenceEvent.DELETION_CANCELLED, ResidenceEvent.GIVEN_BACK},
     }
 
 

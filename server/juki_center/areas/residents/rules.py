@@ -32,6 +32,9 @@ class ResidenceEvent(StrEnum):
     DEATH_CANCELLED = "DEATH_CANCELLED"
     DELETION_CANCELLED = "DELETION_CANCELLED"
     ENTRY_CANCELLED = "ENTRY_CANCELLED"
+    ARRIVED = "ARRIVED"
+    ARRIVAL_CANCELLED = "ARRIVAL_CANCELLED"
+    GIVEN_BACK = "GIVEN_BACK"
 
 
 _STAYS: Final = {
@@ -57,6 +60,10 @@ TRANSITIONS: Final = {
     (ResidenceState.MOVED_OUT, ResidenceEvent.MOVE_CANCELLED): ResidenceState.ACTIVE,
     (ResidenceState.DECEASED, ResidenceEvent.DEATH_CANCELLED): ResidenceState.ACTIVE,
     (ResidenceState.DELETED, ResidenceEvent.DELETION_CANCELLED): ResidenceState.ACTIVE,
+    # From one book into another: a move in, and one that is taken back in both books.
+    (ResidenceState.MOVED_OUT, ResidenceEvent.ARRIVED): ResidenceState.ACTIVE,
+    (ResidenceState.ACTIVE, ResidenceEvent.ARRIVAL_CANCELLED): ResidenceState.DELETED,
+    (ResidenceState.DELETED, ResidenceEvent.GIVEN_BACK): ResidenceState.ACTIVE,
     **_ENTRIES_OF_THE_LIVING,
     **_STAYS,
 }  # Anything else raises NotAllowed: from death only the cancellation of its entry leads back.
