@@ -18,6 +18,7 @@ from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
 from juki_center.cli import serve as serve_command
+from juki_center.cli import simulate as simulate_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
 
@@ -42,6 +43,7 @@ app.command()(backup_command.backup)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
+app.add_typer(simulate_command.app, name="simulate")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]

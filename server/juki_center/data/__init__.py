@@ -36,6 +36,12 @@ def sample_households() -> list[dict[str, object]]:
     return households
 
 
+def simulation_table() -> dict[str, object]:
+    """Return the table of simulation.toml: how often things happen to residents in a year."""
+    text = files(__name__).joinpath("simulation.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
 def _rows(path: str) -> list[dict[str, str]]:
     text = files(__name__).joinpath(path).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -25,10 +25,15 @@ _PAGES_BETWEEN_CHECKPOINTS: Final = 4_000
 class BulkConnection:
     """Commits many rows, on the thread that made it."""
 
-    def __init__(self, path: Path, kek: KeyEncryptionKey) -> None:
-        """Open the store of a file. Raises Refusal(STORE_UNAVAILABLE)."""
+    def __init__(self, path: Path, kek: KeyEncryptionKey, *, is_durable: bool = True) -> None:
+        """Open the store of a file. Raises Refusal(STORE_UNAVAILABLE).
+
+        One that is not durable may be torn by a loss of power: for a store that is thrown away.
+        """
         with unavailable_if_broken():
             self._sql = connect(path)
+            if not is_durable:
+                self._sql.execute("PRAGMA synchronous = OFF")
             self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
             self._sql.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
             self._seen = self._data_version()

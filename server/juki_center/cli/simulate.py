@@ -1,0 +1,267 @@
+"""`juki-center simulate`: a year of invented residents, to see what a center has to bear.
+
+What happens in the year, and what is audited after it, is decided in `simulation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random  # noqa: TID251  # the same year must come of the same seed
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from juki_center.areas.cards.policy import CardPolicy
+from juki_center.areas.copies.policy import CopyPolicy
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli import housekeeping
+from juki_center.cli.pace import Pace
+from juki_center.cli.report import Exit, Failure, fail, report, reporting
+from juki_center.config import LOW_STOCK
+from juki_center.data import municipality_rows, simulation_table, synthetic_rows
+from juki_center.rule_sets import RuleSet
+from juki_center.simulation.beginning import Population
+from juki_center.simulation.errands import Column
+from juki_center.simulation.plan import Wanted
+from juki_center.simulation.plot import can_plot, plot
+from juki_center.simulation.rates import Rates
+from juki_center.simulation.run import STORE, Around, Outcome, Simulation, simulate
+from juki_center.simulation.signer import passing_signer
+from juki_center.simulation.town import Policies
+from juki_center.simulation.weeks import Weeks
+from juki_center.simulation.year import Year, midnight
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from juki_center.cli.report import JSON
+    from juki_center.storage.passing_store import PassingStore
+
+COMMAND: Final = "simulate year"
+FOUND: Final = 1
+"""The exit code of a year whose audit found something."""
+PLOT: Final = "load-by-week.png"
+REPORT: Final = "year.json"
+_FINDINGS_SAID: Final = 20
+
+app = typer.Typer(no_args_is_help=True, help="Simulate what happens to the registers.")
+
+
+@app.callback()
+def simulations() -> None:
+    """Simulate what happens to the registers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    residents: int
+    seed: int
+    rule_set: RuleSet
+    start: date
+    municipalities: int
+    out: Path
+    keep: Path | None
+    with_plot: bool
+
+
+@app.command()
+def year(
+    residents: Annotated[int, typer.Option(min=100, max=2_000_000, help="How many.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same year.")] = 1,
+    rule_set: Annotated[
+        RuleSet, typer.Option(case_sensitive=False, help="The law in force all year.")
+    ] = RuleSet.R2003_08,
+    start: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="The first day of the year.")
+    ] = "2024-01-01",
+    municipalities: Annotated[
+        int, typer.Option(min=2, max=32, help="How many registers the residents are spread over.")
+    ] = 32,
+    out: Annotated[Path, typer.Option(help="Folder for the plot and the report.")] = Path(
+        "out/year"
+    ),
+    keep: Annotated[
+        Path | None, typer.Option(help="Empty folder in which the store is kept afterwards.")
+    ] = None,
+    with_plot: Annotated[
+        bool, typer.Option("--plot/--no-plot", help="Write the load by week as a PNG.")
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object (juki/1).")
+    ] = False,
+) -> None:
+    """Live a year of invented residents, and audit the registers after it; exit with 1 for a find.
+
+    Births, deaths, cards, moves and copies are done by the center's own acts, in a store that is
+    thrown away. Progress goes to standard error.
+    """
+    with reporting(COMMAND, as_json=as_json):
+        options = Options(
+            residents, seed, rule_set, _day(start), municipalities, out, keep, with_plot
+        )
+        _refuse_unusable(options, as_json=as_json)
+        options.out.mkdir(parents=True, exist_ok=True)
+        with _folder(options.keep) as folder, _Progress() as progress:
+            outcome = simulate(_simulation(options), folder, _around(options, progress))
+        _conclude(options, outcome, as_json=as_json)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a day such as 2024-01-01", param_hint="--start") from None
+
+
+def _refuse_unusable(options: Options, *, as_json: bool) -> None:
+    """Say at once what would only show after minutes."""
+    if options.with_plot and not can_plot():
+        missing = Failure(
+            "PLOT_NOT_POSSIBLE",
+            "matplotlib is not installed, and the plot is drawn with it",
+            "Install the extra `simulation`, or leave the plot out by --no-plot.",
+            Exit.USAGE,
+        )
+        fail(COMMAND, missing, as_json=as_json)
+    if options.keep is not None and (options.keep / STORE).exists():
+        taken = Failure(
+            "FILE_UNUSABLE",
+            f"{options.keep / STORE}: there is a store already",
+            "Name an empty folder by --keep; a year begins with a new store.",
+            Exit.USAGE,
+        )
+        fail(COMMAND, taken, as_json=as_json)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="juki-year-") as folder:
+        yield Path(folder)
+
+
+def _simulation(options: Options) -> Simulation:
+    rates = Rates.parse(simulation_table())
+    codes = [MunicipalityCode(row["code6"]) for row in synthetic_rows("municipalities")]
+    draws = random.Random(options.seed)  # noqa: S311  # nothing here is to be secret
+    # All of them are left to the table, which knows how large each is.
+    chosen = tuple(codes[: options.municipalities]) if options.municipalities < len(codes) else ()
+    return Simulation(
+        Wanted(Year.of(options.start), options.rule_set, rates),
+        Population(options.residents, chosen, options.start),
+        draws,
+    )
+
+
+def _around(options: Options, progress: _Progress) -> Around:
+    municipalities = Municipalities.parse(municipality_rows())
+    policies = Policies(
+        registers=RegisterPolicy(municipalities, LOW_STOCK),
+        cards=CardPolicy(options.rule_set, municipalities),
+        copies=CopyPolicy(
+            photo_id_enabled=True,
+            municipalities=municipalities,
+            signer=passing_signer(midnight(options.start)),
+        ),
+    )
+    return Around(synthetic_rows, municipalities, policies, _keep_house, progress.reached)
+
+
+def _keep_house(store: PassingStore, now: datetime) -> None:
+    """Do what a center that serves does every hour."""
+    asyncio.run(housekeeping.forget(store, now))
+
+
+class _Progress:
+    """Says on standard error what the year is at: as a bar on a terminal, else by month."""
+
+    def __init__(self) -> None:
+        self._pace: Pace | None = None
+        self._what = ""
+        self._said = 0
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pace is not None:
+            self._pace.__exit__(None, None, None)
+
+    def reached(self, what: str, done: int, of: int) -> None:
+        """Say how far it is."""
+        if what != self._what:
+            self.__exit__()
+            self._what, self._said = what, 0
+            self._pace = Pace(what, of, unit="days").__enter__()
+            if not sys.stderr.isatty():
+                sys.stderr.write(f"{what} ...\n")
+        elif not sys.stderr.isatty() and done * 10 // of > self._said:
+            self._said = done * 10 // of
+            sys.stderr.write(f"{what}: day {done} of {of}\n")
+        if self._pace is not None:
+            self._pace.reached(done, done)
+
+
+def _conclude(options: Options, outcome: Outcome, *, as_json: bool) -> None:
+    result = _result(options, outcome)
+    if options.with_plot:
+        title = (
+            f"{options.residents:,} residents, {options.start.isoformat()} and a year, "
+            f"rule set {options.rule_set}"
+        )
+        plot(outcome.weeks, title, options.out / PLOT)
+    text = json.dumps(result, ensure_ascii=False, indent=1)
+    (options.out / REPORT).write_text(text + "\n", encoding="utf-8")
+    report(COMMAND, result, [*outcome.weeks.table(), "", *_summary(outcome)], as_json=as_json)
+    for finding in outcome.findings[:_FINDINGS_SAID]:
+        sys.stderr.write(f"juki-center: {finding}\n")
+    if outcome.findings:
+        raise typer.Exit(FOUND)
+
+
+def _result(options: Options, outcome: Outcome) -> dict[str, JSON]:
+    return {
+        "seed": options.seed,
+        "rule_set": str(options.rule_set),
+        "residents": {"first": options.residents, "last": outcome.residents},
+        "weeks": [_week(outcome.weeks, monday) for monday in outcome.weeks.weeks()],
+        "acts": dict(sorted(outcome.acts.items())),
+        "refused": dict(sorted(outcome.refused.items())),
+        "findings": [str(finding) for finding in outcome.findings],
+        "seconds": {what: round(seconds) for what, seconds in outcome.seconds.items()},
+        "is_clean": not outcome.findings,
+    }
+
+
+def _week(weeks: Weeks, monday: date) -> dict[str, JSON]:
+    counts: dict[str, JSON] = {str(column): weeks.count(monday, column) for column in Column}
+    return {"week": monday.isoformat(), **counts, "total": weeks.total(monday)}
+
+
+def _summary(outcome: Outcome) -> Iterator[str]:
+    weeks = outcome.weeks
+    acts = sum(outcome.acts.values())
+    took = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in outcome.seconds.items())
+    yield f"busiest: week of {weeks.peak().isoformat()}, {weeks.total(weeks.peak())} visits"
+    refused = ", ".join(f"{n} {reason}" for reason, n in sorted(outcome.refused.items()))
+    yield f"{acts} acts; refused as the law has it: {refused or 'none'}"
+    yield f"{outcome.residents} residents at the end; {took}"
+    if outcome.findings:
+        yield f"audit: {len(outcome.findings)} findings"
+    else:
+        yield "audit: clean"

@@ -1,0 +1,117 @@
+"""Everything that the audit looks at, read from a store: rows as they are, records opened.
+
+It is read once, in one transaction, by a connection that writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from juki_center.areas.cards.register import Card
+from juki_center.areas.residents.records import PersonID, Resident
+from juki_center.storage.connection import connect
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
+from juki_center.storage.transaction import Transaction
+
+_MOST_VERSIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A row of the directory."""
+
+    municipality: str
+    state: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A change notice: its position, whose version it tells of."""
+
+    position: int
+    person: bytes
+    version: int
+    items: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a store holds.
+
+    `directory` and `records` are by person, `versions` has every version of a person, the oldest
+    first, as far as they open; `record_rows` are persons and the municipality of their record.
+    """
+
+    today: date
+    directory: Mapping[bytes, list[Whereabouts]]
+    record_rows: list[tuple[bytes, str, bytes, int]]
+    versions: Mapping[bytes, list[Resident]]
+    cards: Mapping[bytes, list[Card]]
+    open_applications: Mapping[bytes, int]
+    notices: list[Notice]
+
+
+def read_ledger(path: Path, kek: KeyEncryptionKey, today: date) -> Ledger:
+    """Read a store as it is on a day."""
+    with closing(connect(path, read_only=True)) as sql:
+        sql.execute("BEGIN")
+        tx = Transaction(sql, kek)
+        tx.keys.begin()
+        directory = _directory(sql)
+        return Ledger(
+            today=today,
+            directory=directory,
+            record_rows=_record_rows(sql),
+            versions={person: _versions(tx, PersonID(person)) for person in directory},
+            cards=_cards(sql, tx),
+            open_applications=_open_applications(sql),
+            notices=_notices(tx),
+        )
+
+
+def _directory(sql: SQL) -> dict[bytes, list[Whereabouts]]:
+    found: dict[bytes, list[Whereabouts]] = defaultdict(list)
+    for row in sql.execute("SELECT person, municipality, state, version FROM directory").fetchall():
+        one = Whereabouts(as_text(row[1]), as_text(row[2]), as_number(row[3]))
+        found[as_octets(row[0])].append(one)
+    return found
+
+
+def _record_rows(sql: SQL) -> list[tuple[bytes, str, bytes, int]]:
+    rows = sql.execute("SELECT person, municipality, household, version FROM records").fetchall()
+    return [(as_octets(r[0]), as_text(r[1]), as_octets(r[2]), as_number(r[3])) for r in rows]
+
+
+def _versions(tx: Transaction, person: PersonID) -> list[Resident]:
+    newest = tx.residents.resident(person)
+    earlier = tx.residents.earlier(newest, _MOST_VERSIONS) if newest.version > 1 else []
+    return [*reversed(earlier), newest]
+
+
+def _cards(sql: SQL, tx: Transaction) -> dict[bytes, list[Card]]:
+    persons: list[Row] = sql.execute("SELECT DISTINCT person FROM cards").fetchall()
+    return {as_octets(row[0]): tx.cards.of_person(PersonID(as_octets(row[0]))) for row in persons}
+
+
+def _open_applications(sql: SQL) -> dict[bytes, int]:
+    rows = sql.execute(
+        "SELECT person, count(*) FROM card_applications WHERE ended_at IS NULL GROUP BY person"
+    ).fetchall()
+    return {as_octets(row[0]): as_number(row[1]) for row in rows}
+
+
+def _notices(tx: Transaction) -> list[Notice]:
+    last = tx.changes.last_position()
+    found = []
+    for position in range(1, last + 1):
+        one = tx.changes.at(position)
+        items = frozenset(str(item) for item in one.items)
+        found.append(Notice(position, one.person.octets, one.version, items))
+    return found

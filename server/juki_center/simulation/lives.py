@@ -1,0 +1,212 @@
+"""Births, deaths, cards and copies: who they happen to, and what comes of each later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from math import exp
+from typing import Final
+
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import Sex
+from juki_center.areas.residents.synthetic_draws import Draws, between, happens, pick
+from juki_center.simulation.agenda import Agenda
+from juki_center.simulation.business_days import open_from
+from juki_center.simulation.errands import (
+    Apply,
+    Birth,
+    Collect,
+    Copy,
+    Death,
+    Errand,
+    Lose,
+    Reissue,
+    Resume,
+)
+from juki_center.simulation.people import HEAD, Holding, People, Person, Standing
+from juki_center.simulation.rates import Habits, Happening
+from juki_center.simulation.year import opening
+
+_OPEN_SECONDS: Final = 8 * 3600 - 600
+_PARENTS: Final = frozenset({HEAD, "妻"})
+_CHILD: Final = "子"
+_CARD_AGE: Final = 16
+_VALID_YEARS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all that happens has in common: the people, what is to come, habits and chance."""
+
+    people: People
+    agenda: Agenda
+    habits: Habits
+    draws: Draws
+
+    def some_time(self, day: date) -> datetime:
+        """Draw a time at which the windows are open, on a day or on the next open one."""
+        return opening(open_from(day)) + timedelta(seconds=between(self.draws, 0, _OPEN_SECONDS))
+
+    def happens(self, share: float) -> bool:
+        """Let something happen in this share of all cases."""
+        return happens(self.draws, share)
+
+    def office_away_from(self, municipality: MunicipalityCode) -> MunicipalityCode:
+        """Draw another municipality; there is one."""
+        while (office := pick(self.draws, self.people.municipalities)) == municipality:
+            pass
+        return office
+
+
+class Lives:
+    """Lets things happen to people, one at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._people = world.people
+
+    def starts(self) -> Mapping[Happening, Callable[[datetime], Iterator[Errand]]]:
+        """Return what lets each of these happenings begin."""
+        return {
+            Happening.BORN: self._born,
+            Happening.DIED: self._died,
+            Happening.COPIED: self._copied,
+            Happening.APPLIED: self._applied,
+            Happening.LOST: self._lost,
+        }
+
+    def _born(self, at: datetime) -> Iterator[Errand]:
+        today = day_in_japan(at)
+
+        def may_be_mother(person: Person) -> bool:
+            is_woman = person.sex is Sex.FEMALE and person.relationship in _PARENTS
+            return is_woman and 20 <= person.age(today) < 45
+
+        mother = self._people.somebody(self._world.draws, may_be_mother)
+        if mother is None:
+            return
+        child = Person(
+            number=len(self._people.persons),
+            household=mother.household,
+            birth=today - timedelta(days=between(self._world.draws, 1, 14)),
+            sex=Sex.FEMALE if self._world.happens(0.487) else Sex.MALE,
+            relationship=_CHILD,
+        )
+        self._people.enter(child)
+        office = mother.household.municipality
+        yield Birth(at, office, None, child.number, mother.number, child.birth, child.sex)
+
+    def _died(self, at: datetime) -> Iterator[Errand]:
+        today, draws = day_in_japan(at), self._world.draws
+
+        def dies(person: Person) -> bool:
+            return draws.random() < exp((person.age(today) - 95) / 9)
+
+        person = self._people.somebody(draws, dies)
+        if person is None:
+            return
+        yield Death(
+            at,
+            person.household.municipality,
+            None,
+            person.number,
+            max(person.birth, today - timedelta(days=between(draws, 0, 6))),
+        )
+        self.ends(person)
+
+    def ends(self, person: Person) -> None:
+        """Let a person be nobody's resident any more."""
+        self._people.leave_household(person)
+        person.standing, person.holding = Standing.GONE, Holding.NONE
+
+    def _copied(self, at: datetime) -> Iterator[Errand]:
+        today, world = day_in_japan(at), self._world
+        by_card = not world.happens(world.habits.by_photo)
+
+        def may_ask(person: Person) -> bool:
+            is_known = person.has_card(today) if by_card else person.is_exact
+            return is_known and bool(person.code) and person.age(today) >= _CARD_AGE
+
+        person = self._people.somebody(world.draws, may_ask)
+        if person is None:
+            return
+        yield Copy(
+            at,
+            world.office_away_from(person.household.municipality),
+            None,
+            person.number,
+            by_card=by_card,
+            of_household=world.happens(world.habits.of_household),
+            is_confirmed=not world.happens(world.habits.unconfirmed),
+        )
+
+    def _applied(self, at: datetime) -> Iterator[Errand]:
+        today = day_in_japan(at)
+
+        def may_apply(person: Person) -> bool:
+            has_none = person.holding is Holding.NONE
+            return has_none and person.age(today) >= _CARD_AGE
+
+        person = self._people.somebody(self._world.draws, may_apply)
+        if person is None:
+            return
+        by_letter = self._world.happens(self._world.habits.by_letter)
+        yield Apply(at, person.household.municipality, None, person.number, by_letter=by_letter)
+        if not by_letter:
+            self._holds(person, today)
+            return
+        person.holding = Holding.APPLIED
+        later = today + timedelta(days=between(self._world.draws, 3, 12))
+        office = person.household.municipality
+        self._world.agenda.put(
+            self._world.some_time(later), partial(self._collected, person, office)
+        )
+
+    def _collected(
+        self, person: Person, office: MunicipalityCode, at: datetime
+    ) -> Iterator[Errand]:
+        is_here = person.household.municipality == office and person.standing is Standing.HOME
+        if is_here and person.holding is Holding.APPLIED:
+            yield Collect(at, office, None, person.number)
+            self._holds(person, day_in_japan(at))
+
+    def _holds(self, person: Person, today: date) -> None:
+        person.holding = Holding.USABLE
+        person.card_until = today.replace(year=today.year + _VALID_YEARS, day=min(today.day, 28))
+
+    def _lost(self, at: datetime) -> Iterator[Errand]:
+        today, world = day_in_japan(at), self._world
+
+        def may_lose(person: Person) -> bool:
+            return person.has_card(today)
+
+        person = self._people.somebody(world.draws, may_lose)
+        if person is None:
+            return
+        yield from self.loses(person, at)
+        later = today + timedelta(days=between(world.draws, 2, 20))
+        if world.happens(world.habits.found_again):
+            world.agenda.put(world.some_time(later), partial(self._found, person))
+        elif world.happens(world.habits.reissued):
+            world.agenda.put(world.some_time(later), partial(self._replaced, person))
+
+    def loses(self, person: Person, at: datetime) -> Iterator[Errand]:
+        """Let a person report the card lost."""
+        yield Lose(at, person.household.municipality, None, person.number)
+        person.holding = Holding.LOST
+
+    def _found(self, person: Person, at: datetime) -> Iterator[Errand]:
+        if self._is_without(person) and day_in_japan(at) <= person.card_until:
+            yield Resume(at, person.household.municipality, None, person.number)
+            person.holding = Holding.USABLE
+
+    def _replaced(self, person: Person, at: datetime) -> Iterator[Errand]:
+        if self._is_without(person):
+            yield Reissue(at, person.household.municipality, None, person.number)
+            self._holds(person, day_in_japan(at))
+
+    def _is_without(self, person: Person) -> bool:
+        return person.standing is Standing.HOME and person.holding is Holding.LOST

@@ -1,0 +1,70 @@
+"""A store that is filled once, as fast as the acts allow, and need not outlive a loss of power.
+
+Each act has its own savepoint and its refusals are logged, exactly as in the store that serves; but
+many acts share a commit, and no commit waits for the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.storage.connection import connect, savepoint, transaction
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.transaction import Transaction
+
+Answer = TypeVar("Answer")
+
+_CACHE_KIBIBYTES = 160 * 1024
+
+
+class PassingStore:
+    """Runs acts on the thread that made it, inside of `committing` only."""
+
+    def __init__(self, path: Path, kek: KeyEncryptionKey) -> None:
+        """Open or make the store of a file. Raises KeyUnusable and StoreUnusable."""
+        with closing(SQLiteStore(path, kek)):
+            pass
+        self._sql = connect(path)
+        self._sql.execute("PRAGMA synchronous = OFF")
+        self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+        self._tx = Transaction(self._sql, kek)
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Commit all acts that are done inside, or none where it raises."""
+        with transaction(self._sql):
+            yield
+
+    def do(self, act: Callable[[Transaction], Answer]) -> Answer:
+        """Run an act; what it raises undoes it alone, and a refusal that counts is logged."""
+        self._tx.keys.begin()
+        try:
+            with savepoint(self._sql):
+                return act(self._tx)
+        except DeniedAttempt as denied:
+            self._tx.keys.begin()
+            with savepoint(self._sql):
+                self._tx.audit.append(denied.event)
+            raise
+
+    async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
+        """Run an act, as the store that serves is asked to."""
+        return self.do(act)
+
+    def read(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act on what was done so far."""
+        self._tx.keys.begin()
+        return question(self._tx)
+
+    def empty_log(self) -> bool:
+        """Leave the write-ahead log as it is: it is thrown away with the store."""
+        return True
+
+    def close(self) -> None:
+        """Close the store."""
+        self._sql.close()
