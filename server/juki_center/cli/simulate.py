@@ -77,7 +77,7 @@ class Options:
 
 
 @app.command()
-def year(
+def year(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
     residents: Annotated[int, typer.Option(min=100, max=2_000_000, help="How many.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same year.")] = 1,
     rule_set: Annotated[

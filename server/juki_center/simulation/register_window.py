@@ -16,7 +16,8 @@ from juki_center.areas.residents.synthetic_dates import era_text, gregorian_text
 from juki_center.simulation.errands import Birth, Death, Errand
 from juki_center.simulation.town import CLERK, Town, window
 
-_GIVEN_NAMES = {Sex.FEMALE: ("結衣", "ゆい"), Sex.MALE: ("蓮", "れん")}
+_GIVEN_NAMES = {Sex.FEMALE: ("結衣", "ユイ"), Sex.MALE: ("蓮", "レン")}
+_BETWEEN_NAMES = "\u3000"
 _FOREIGN_GIVEN_NAME = "AN"
 
 
@@ -76,10 +77,10 @@ def _of_child(errand: Birth, parent: ResidenceRecord) -> Entries:
     is_foreign = parent.nationality is Nationality.FOREIGN
     text = gregorian_text(errand.born_on) if is_foreign else era_text(errand.born_on)
     born = parse_date(text)
-    family = parent.name.split(" " if is_foreign else "　")[0]
+    family = parent.name.split(_BETWEEN_NAMES)[0]
     return Entries(
-        name=f"{family} {_FOREIGN_GIVEN_NAME}" if is_foreign else f"{family}　{given}",
-        kana="" if is_foreign else f"{parent.kana.split('　')[0]}　{kana}",
+        name=_BETWEEN_NAMES.join((family, _FOREIGN_GIVEN_NAME if is_foreign else given)),
+        kana=_BETWEEN_NAMES.join((parent.kana.split(_BETWEEN_NAMES)[0], kana)),
         birth=born,
         sex=errand.sex,
         address="",
