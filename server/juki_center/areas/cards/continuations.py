@@ -142,7 +142,8 @@ def bring_back(
             continue
         if awaits_continuation(card, now) or card.made_on < moved_in_on:
             tx.cards.set_continuation(card.serial, origin, None)
-            tx.audit.append(_moved(window, replace(card, municipality=origin), "BROUGHT_BACK"))
+            again = replace(card, municipality=origin, continue_until=None)
+            tx.audit.append(_moved(window, again, "BROUGHT_BACK"))
         else:
             change_status(tx, ChangeStatus(uri, card.serial, CardEvent.HOLDER_GONE), now)
             lapsed += 1

@@ -93,8 +93,12 @@ def own(tx: ReferenceTx, window: Window, found: Found, card: Card | None) -> Car
 
 
 def place_of(tx: ReferenceTx, card: Card) -> MunicipalityCode:
-    """Return the municipality whose windows see to a card: that of the register it follows."""
-    if card.continue_until is None:
+    """Return the municipality whose windows see to a card: its own, or where its holder lives now.
+
+    A card that came with its holder is the new residence's, and so is one that has lapsed: there it
+    is handed in.
+    """
+    if card.continue_until is None and card.status is not CardStatus.LAPSED:
         return card.municipality
     where = tx.residents.whereabouts(card.person)
     return card.municipality if where is None else where.municipality
