@@ -103,7 +103,7 @@ class CardMoves:
 
         await self.store.act(act)
 
-    async def by_agent(self, *, by_agent: bool = True) -> None:
+    async def enter_move(self, *, by_agent: bool) -> None:
         """Enter the move by which Taro has come to Chiyoda today."""
         person = person_of(self.store)
         move = Move(

@@ -116,6 +116,53 @@ def test_a_card_past_its_day_is_good_for_handing_in_only(purpose: Purpose) -> No
     assert outcome(expired, purpose) is expected
 
 
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("last_day", [TODAY, TODAY + timedelta(days=90)])
+def test_a_card_whose_use_was_not_continued_proves_its_pin_or_is_handed_in(
+    purpose: Purpose, last_day: date
+) -> None:
+    waiting = replace(CARD, kind=ADMISSIONS[purpose].kind, continue_until=last_day)
+
+    may_wait = purpose in {Purpose.PIN_PROOF, Purpose.CARD_CHECK}
+    assert outcome(waiting, purpose) is (None if may_wait else Reason.CARD_NOT_CONTINUED)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("status", [CardStatus.ACTIVE, CardStatus.SUSPENDED])
+def test_after_the_last_day_for_continuing_it_a_card_counts_as_lapsed(
+    purpose: Purpose, status: CardStatus
+) -> None:
+    over = replace(
+        CARD,
+        kind=ADMISSIONS[purpose].kind,
+        status=status,
+        continue_until=TODAY - timedelta(days=1),
+    )
+
+    expected = None if purpose is Purpose.CARD_CHECK else Reason.CARD_REVOKED
+    assert outcome(over, purpose) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": CardStatus.SUSPENDED}, Reason.CARD_SUSPENDED),
+        ({"status": CardStatus.REVOKED}, Reason.CARD_REVOKED),
+        ({"valid_until": date(2020, 1, 1)}, Reason.CARD_EXPIRED),
+        ({"pin_pending": True}, Reason.CARD_NOT_CONTINUED),
+    ],
+)
+def test_what_nobody_can_mend_is_told_before_what_a_window_can(
+    changes: dict[str, object], reason: Reason
+) -> None:
+    card = replace(CARD, continue_until=TODAY, **changes)  # type: ignore[arg-type]  # its fields
+
+    assert outcome(card, Purpose.CERTIFICATE_COPY) is reason
+
+
 def test_the_kind_is_told_before_state_day_and_pin() -> None:
     clerks = replace(
         CARD,
