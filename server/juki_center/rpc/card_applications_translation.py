@@ -6,7 +6,6 @@ the picture of a photo is looked at in `photos`.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.cards import application_commands as commands
@@ -77,7 +76,7 @@ def application_form(path: str, form: records.ApplicationForm) -> commands.Appli
         style=style,
         place=fields.choice(f"{path}.place", form.place, places, Place),
         photo=form.photo or None,
-        photo_taken_on=_day(f"{path}.photo_taken_on", taken_on) if taken_on else None,
+        photo_taken_on=fields.day(f"{path}.photo_taken_on", taken_on) if taken_on else None,
         documents=documents(f"{path}.documents", form.documents),
         representative=representative(f"{path}.representative", form.representative)
         if form.HasField("representative")
@@ -246,14 +245,3 @@ def _clerk(request: Named) -> str:
 def _number(text: str) -> ApplicationNumber:
     with fields.field("application_number"):
         return ApplicationNumber(text)
-
-
-def _day(path: str, text: str) -> date:
-    """Parse a day in its one spelling, so that no week or ordinal date passes."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise fields.invalid(path, "DAY") from None
-    if day.isoformat() != text:
-        raise fields.invalid(path, "DAY")
-    return day

@@ -7,6 +7,7 @@ that it breaks; what the caller wrote is never echoed.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
@@ -66,6 +67,17 @@ def text(name: str, value: str, *, longest: int, may_be_empty: bool = False) -> 
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
         raise invalid(name, "CONTROL_CHARACTER")
     return value
+
+
+def day(name: str, value: str) -> date:
+    """Parse a day in its one spelling, YYYY-MM-DD, so that no week or ordinal date passes."""
+    try:
+        parsed = date.fromisoformat(value)
+    except ValueError:
+        raise invalid(name, "DAY") from None
+    if parsed.isoformat() != value:
+        raise invalid(name, "DAY")
+    return parsed
 
 
 def octets(name: str, value: bytes, *, size: int) -> bytes:
