@@ -54,6 +54,7 @@ class CenterConfig:
     session: SessionTimes
     photo_id_enabled: bool
     low_stock: int
+    householder_card_only: bool
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -93,6 +94,7 @@ class CenterConfig:
             ),
             photo_id_enabled=_flag(flat, "photo_id.enabled"),
             low_stock=_number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
+            householder_card_only=_flag(flat, "moves.householder_card_only"),
         )
 
 
@@ -111,6 +113,7 @@ _KEYS = frozenset(
         "session.usable_seconds",
         "photo_id.enabled",
         "codes.low_stock",
+        "moves.householder_card_only",
     }
 )
 

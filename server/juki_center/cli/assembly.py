@@ -18,6 +18,7 @@ from juki_center.areas.agencies.policy import AgencyPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
+from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.cli.housekeeping import housekeeping
@@ -30,6 +31,7 @@ from juki_center.rpc import (
     card_session,
     cards,
     copies,
+    moves,
     personalise_stream,
     residents,
     server,
@@ -57,6 +59,7 @@ from jukinet.cards.v1 import (
 )
 from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
+from jukinet.moves.v1 import move_service_pb2, move_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -141,6 +144,7 @@ async def listening(
                     making=_making(config, store, pki, sessions, around),
                 )
             ),
+            _move_service(config, store, around),
             _confirmation_service(confirmations),
         ),
         listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -223,6 +227,15 @@ def _application_service(
     )
 
 
+def _move_service(config: CenterConfig, store: SQLiteStore, around: Surroundings) -> server.Service:
+    parts = moves.Parts(store, move_policy(config), around.clock)
+    servicer = moves.Moves(parts)  # type: ignore[abstract]  # acts of the rest come one by one
+    return server.Service(
+        move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
+        lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),
+    )
+
+
 def _making(
     config: CenterConfig,
     store: SQLiteStore,
@@ -252,6 +265,11 @@ def _card_service(parts: cards.Parts) -> server.Service:
 def card_policy(config: CenterConfig) -> CardPolicy:
     """Return what the configuration settles for cards."""
     return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
+
+
+def move_policy(config: CenterConfig) -> MovePolicy:
+    """Return what the configuration settles for moves."""
+    return MovePolicy(card_policy(config), config.householder_card_only)
 
 
 def _confirmations(

@@ -54,9 +54,7 @@ def register_move_in(
     return commands.RegisterMoveIn(
         at=of_moves.at_window(request, sender),
         ground=ground,
-        arrivals=of_moves.arrivals(
-            request.arrivals, by_paper=isinstance(ground, commands.Paper)
-        ),
+        arrivals=of_moves.arrivals(request.arrivals, by_paper=isinstance(ground, commands.Paper)),
         place=of_moves.place(request),
         handed_in=_handed_in(request.handed_in_card_numbers),
         by_agent=request.by_agent,
@@ -99,9 +97,7 @@ def _verification_code(path: str, text: str) -> VerificationCode:
 def _handed_in(numbers: Sequence[str]) -> tuple[CardNumber, ...]:
     path = "handed_in_card_numbers"
     fields.number(path, len(numbers), least=0, most=_MOST_CARDS)
-    found = tuple(
-        card_number(f"{path}[{index}]", number) for index, number in enumerate(numbers)
-    )
+    found = tuple(card_number(f"{path}[{index}]", number) for index, number in enumerate(numbers))
     if len(set(found)) < len(found):
         raise fields.invalid(path, "TWICE")
     return found

@@ -162,9 +162,7 @@ def arrivals(listed: Sequence[records.Arrival], *, by_paper: bool) -> tuple[Arri
         least = 0 if by_paper else 1
         seen = version(f"{at}.expected_version", one.expected_version, least=least)
         role = f"{at}.relationship_to_householder"
-        found.append(
-            Arrival(code, seen, required_address(role, one.relationship_to_householder))
-        )
+        found.append(Arrival(code, seen, required_address(role, one.relationship_to_householder)))
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.states import MemberState
 from juki_center.areas.residents.era_days import civil_day
 from juki_center.rpc import fields
 from juki_center.rpc.cards_translation import card_message
@@ -38,7 +39,7 @@ def move_message(move: Move) -> records.Move:
         notice_date=move.notified_on.isoformat(),
         last_day=_day(move.last_day),
         member_count=len(move.members),
-        moved_count=move.moved_count,
+        moved_count=sum(one.state is MemberState.MOVED for one in move.members),
         destination_code=_destination(move),
         moved_date=_day(move.moved_on),
         certificate_count=move.certificates,
@@ -87,9 +88,7 @@ def changed_message(answer: commands.MoveChanged) -> pb.ChangeMoveOutResponse:
 
 def cancelled_message(answer: commands.MoveCancelled) -> pb.CancelMoveOutResponse:
     """Translate the answer to a withdrawal."""
-    return pb.CancelMoveOutResponse(
-        move=move_message(answer.move), restored_count=answer.restored
-    )
+    return pb.CancelMoveOutResponse(move=move_message(answer.move), restored_count=answer.restored)
 
 
 def issued_message(answer: commands.MoveChanged) -> pb.IssueMovingOutCertificateResponse:

@@ -9,6 +9,7 @@ import cbor2
 
 from juki_center.areas.moves.numbers import VerificationCode
 from juki_center.areas.moves.rows import ArrivalPapers, Channel, Document, Filer, MovePapers
+from juki_center.areas.residents.codes import ResidentCode
 
 _Fields = Mapping[str, object]
 
@@ -23,6 +24,7 @@ def encode_move_papers(papers: MovePapers) -> bytes:
         "address": papers.destination_address,
         "document": str(papers.document),
         "code": None if code is None else code.digits,
+        "printed": [one.digits for one in papers.printed_codes],
     }
     return cbor2.dumps(fields, canonical=True)
 
@@ -38,6 +40,7 @@ def decode_move_papers(octets: bytes) -> MovePapers:
         destination_address=cast("str", fields["address"]),
         document=Document(cast("str", fields["document"])),
         verification_code=None if code is None else VerificationCode(code),
+        printed_codes=tuple(map(ResidentCode, cast("list[str]", fields["printed"]))),
     )
 
 

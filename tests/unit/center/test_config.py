@@ -29,6 +29,7 @@ def test_the_least_file_gets_the_defaults() -> None:
     assert config.session.usable == timedelta(seconds=300)
     assert not config.photo_id_enabled
     assert config.low_stock == 100
+    assert not config.householder_card_only
 
 
 def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         '[listen]\ngrpc = "0.0.0.0:7443"\n[pki]\ndir = "/etc/juki/pki"\n[keys]\nkek = "kek"\n'
         '[store]\nurl = "sqlite:////var/lib/juki/center.db"\n'
         "[session]\nusable_seconds = 60\n[photo_id]\nenabled = true\n"
-        "[codes]\nlow_stock = 500\n",
+        "[codes]\nlow_stock = 500\n[moves]\nhouseholder_card_only = true\n",
         encoding="utf-8",
     )
 
@@ -48,6 +49,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
     assert config.store_url == "sqlite:////var/lib/juki/center.db"
     assert (config.node, config.photo_id_enabled, config.low_stock) == ("2", True, 500)
     assert config.session.usable == timedelta(seconds=60)
+    assert config.householder_card_only
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,9 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         ("codes.low_stock", {"codes": {"low_stock": 0}}),
         ("codes.low_stock", {"codes": {"low_stock": True}}),
         ("codes.low_stock", {"codes": {"low_stock": "100"}}),
+        ("moves.householder_card_only", {"moves": {"householder_card_only": 1}}),
+        ("moves.householder_card_only", {"moves": {"householder_card_only": "yes"}}),
+        ("moves.householder_card", {"moves": {"householder_card": True}}),
         ("codes.low_stocks", {"codes": {"low_stocks": 100}}),
     ],
 )

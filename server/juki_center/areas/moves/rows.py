@@ -13,7 +13,7 @@ from typing import Protocol
 
 from juki_center.areas.moves.numbers import MoveNumber, VerificationCode
 from juki_center.areas.moves.states import OPEN, MemberState, MoveEvent, MoveKind, MoveState, after
-from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import PersonID, ResidenceRecord
 
 
@@ -118,7 +118,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class MovePapers:
-    """What the origin keeps sealed: the plan's address, who made the notice, what opens a paper."""
+    """What the origin keeps sealed: the plan's address, who made the notice, what opens a paper.
+
+    `printed_codes` are the persons' codes as the newest paper shows them.
+    """
 
     clerk_name: str = field(repr=False)
     channel: Channel
@@ -126,6 +129,7 @@ class MovePapers:
     destination_address: str = field(default="", repr=False)
     document: Document = Document.CERTIFICATE
     verification_code: VerificationCode | None = field(default=None, repr=False)
+    printed_codes: tuple[ResidentCode, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,19 @@ class Municipalities:
         cities = self._cities[office.prefecture, _city(office.name)]
         return next(city.code for city in cities if city.exists_on(office.valid_to))
 
+    def offices_of(self, register: MunicipalityCode) -> tuple[MunicipalityCode, ...]:
+        """Return the codes of all offices, present and former, that keep one register.
+
+        >>> yokohama = Municipality(MunicipalityCode("141003"), "神奈川県", "横浜市", "", False)
+        >>> naka = Municipality(MunicipalityCode("141046"), "神奈川県", "横浜市中区", "", True)
+        >>> list(map(str, Municipalities([yokohama, naka]).offices_of(yokohama.code)))
+        ['141003', '141046']
+        """
+        wards = (one.code for one in self.everything() if one.is_ward)
+        near = (code for code in wards if code.prefecture == register.prefecture)
+        own = (code for code in near if self.register_of(code) == register)
+        return tuple(dict.fromkeys((register, *own)))
+
     def _refuse_overlaps(self) -> None:
         for periods in self._periods.values():
             for earlier, later in pairwise(periods):

@@ -1,0 +1,126 @@
+"""MoveService: each call is one act or one question, with its translation.
+
+Who calls comes from the certificate, never from the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from juki_center.areas.cards.continuations import continue_card
+from juki_center.areas.moves.reads import get_move, list_alerts, list_moves, see_alert
+from juki_center.rpc import move_ins_translation as into
+from juki_center.rpc import moves_messages as messages
+from juki_center.rpc import moves_translation as out
+from juki_center.rpc.callers import terminal
+from juki_center.rpc.durable import durably
+from juki_center.rpc.peers import current_caller
+from jukinet.moves.v1 import move_service_pb2 as pb
+from jukinet.moves.v1 import move_service_pb2_grpc as pb_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import grpc
+
+    from juki_center.areas.callers import Terminal
+    from juki_center.areas.moves.policy import MovePolicy
+    from juki_center.areas.ports import Store, Tx
+
+    Request = TypeVar("Request")
+    Answer = TypeVar("Answer")
+    Context = grpc.aio.ServicerContext[Request, Answer]
+
+Command = TypeVar("Command")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service of moves stands on."""
+
+    store: Store
+    policy: MovePolicy
+    clock: Callable[[], datetime]
+
+
+class Moves(pb_grpc.MoveServiceServicer):
+    """The servicer."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def ContinueCard(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ContinueCardRequest,
+        _context: Context[pb.ContinueCardRequest, pb.ContinueCardResponse],
+    ) -> pb.ContinueCardResponse:
+        """Continue the use of a card."""
+        command = into.continue_card(request, _terminal())
+        answer, now = await self._act(continue_card, command)
+        return messages.continued_message(answer, now)
+
+    async def GetMove(  # noqa: N802  # the proto's name
+        self,
+        request: pb.GetMoveRequest,
+        _context: Context[pb.GetMoveRequest, pb.GetMoveResponse],
+    ) -> pb.GetMoveResponse:
+        """Return a move."""
+        answer, _ = await self._act(get_move, out.get_move(request, _terminal()))
+        return messages.read_message(answer)
+
+    async def ListMoves(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ListMovesRequest,
+        _context: Context[pb.ListMovesRequest, pb.ListMovesResponse],
+    ) -> pb.ListMovesResponse:
+        """List moves."""
+        page = self._ask(list_moves, out.list_moves(request, _terminal()))
+        return messages.page_message(page)
+
+    async def ListMissingArrivals(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ListMissingArrivalsRequest,
+        _context: Context[pb.ListMissingArrivalsRequest, pb.ListMissingArrivalsResponse],
+    ) -> pb.ListMissingArrivalsResponse:
+        """List the moves whose arrival notice is missing."""
+        page = self._ask(list_moves, out.list_missing(request, _terminal()))
+        return messages.missing_message(page)
+
+    async def ListMoveAlerts(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ListMoveAlertsRequest,
+        _context: Context[pb.ListMoveAlertsRequest, pb.ListMoveAlertsResponse],
+    ) -> pb.ListMoveAlertsResponse:
+        """List what an office must know."""
+        page = self._ask(list_alerts, out.list_alerts(request, _terminal()))
+        return messages.alerts_message(page)
+
+    async def AcknowledgeMoveAlert(  # noqa: N802  # the proto's name
+        self,
+        request: pb.AcknowledgeMoveAlertRequest,
+        _context: Context[pb.AcknowledgeMoveAlertRequest, pb.AcknowledgeMoveAlertResponse],
+    ) -> pb.AcknowledgeMoveAlertResponse:
+        """Note that a clerk has seen an alert."""
+        alert, _ = await self._act(see_alert, out.see_alert(request, _terminal()))
+        return pb.AcknowledgeMoveAlertResponse(alert=messages.alert_message(alert))
+
+    async def _act(
+        self, act: Callable[[Tx, Command, datetime, MovePolicy], Outcome], command: Command
+    ) -> tuple[Outcome, datetime]:
+        """Do an act; return its answer, and when that was."""
+        now, policy = self._parts.clock(), self._parts.policy
+        answer = await durably(self._parts.store.act(lambda tx: act(tx, command, now, policy)))
+        return answer, now
+
+    def _ask(
+        self, question: Callable[[Tx, Command, datetime, MovePolicy], Outcome], command: Command
+    ) -> Outcome:
+        now, policy = self._parts.clock(), self._parts.policy
+        return self._parts.store.read(lambda tx: question(tx, command, now, policy))
+
+
+def _terminal() -> Terminal:
+    return terminal(current_caller().identity)
