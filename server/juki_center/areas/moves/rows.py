@@ -165,6 +165,7 @@ class AlertKind(StrEnum):
     TRANSFER_GIVEN_BACK = "TRANSFER_GIVEN_BACK"
     MEMBER_STAYED = "MEMBER_STAYED"
     EXPECTED = "EXPECTED"
+    NO_LONGER_EXPECTED = "NO_LONGER_EXPECTED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from juki_center.areas.callers import Terminal
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.desk import Desk, ReadTx, RegisterTx
+from juki_center.areas.residents.desk import ReadTx
 from juki_center.areas.residents.locks import EditLock, EditLocks
 from juki_center.areas.residents.records import PersonID, Resident
 from juki_center.errors import Reason, Refusal, RuleBroken
@@ -22,6 +23,23 @@ class AtRegister(Protocol):
 
     @property
     def register(self) -> MunicipalityCode: ...
+
+
+class AtTerminal(Protocol):
+    """A terminal at which something is done, and when."""
+
+    @property
+    def terminal(self) -> Terminal: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+
+class LockTx(Protocol):
+    """What looking at edit locks needs of a transaction."""
+
+    @property
+    def locks(self) -> EditLocks: ...
 
 
 def find_person(tx: ReadTx, desk: AtRegister, code: ResidentCode) -> Resident:
@@ -44,10 +62,10 @@ def refuse_changed(resident: Resident, expected: int) -> None:
         raise Refusal(Reason.RECORD_CHANGED, version=str(resident.version))
 
 
-def refuse_locked(tx: RegisterTx, desk: Desk, person: PersonID, lock_id: bytes | None) -> None:
+def refuse_locked(tx: LockTx, place: AtTerminal, person: PersonID, lock_id: bytes | None) -> None:
     """Raise Refusal(RECORD_LOCKED) for a record under a lock that the caller does not hold."""
-    lock = live_lock(tx.locks, person, desk.now)
-    if lock is not None and (lock.holder_uri, lock.lock_id) != (desk.terminal.uri, lock_id):
+    lock = live_lock(tx.locks, person, place.now)
+    if lock is not None and (lock.holder_uri, lock.lock_id) != (place.terminal.uri, lock_id):
         raise locked(lock)
 
 

@@ -503,6 +503,8 @@ class MoveAlert(_message.Message):
         """To the origin: a person of the notice stays."""
         KIND_EXPECTED: MoveAlert._Kind.ValueType  # 10
         """To the planned destination: somebody is expected (from 2023-02-06 on)."""
+        KIND_NO_LONGER_EXPECTED: MoveAlert._Kind.ValueType  # 11
+        """To the planned destination: somebody is not expected any more, who was."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What an office must know."""
@@ -529,6 +531,8 @@ class MoveAlert(_message.Message):
     """To the origin: a person of the notice stays."""
     KIND_EXPECTED: MoveAlert.Kind.ValueType  # 10
     """To the planned destination: somebody is expected (from 2023-02-06 on)."""
+    KIND_NO_LONGER_EXPECTED: MoveAlert.Kind.ValueType  # 11
+    """To the planned destination: somebody is not expected any more, who was."""
 
     ALERT_ID_FIELD_NUMBER: _builtins.int
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
