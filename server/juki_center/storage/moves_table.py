@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Final
 
@@ -85,6 +85,17 @@ class MovesTable:
             f"{_SELECT} WHERE number IN ({_NUMBERS_OF}) ORDER BY cursor DESC LIMIT 1",
             person.octets,
         )
+
+    def away_on(self, day: date, persons: Collection[PersonID]) -> frozenset[PersonID]:
+        """Return which of these persons were to move by a day and have not departed."""
+        marks = ", ".join("?" * len(persons))
+        rows = self._sql.execute(
+            "SELECT o.person FROM move_members o JOIN moves m ON m.number = o.number"  # noqa: S608
+            f" WHERE o.is_open = 1 AND o.person IN ({marks})"  # question marks
+            " AND m.departed = 0 AND m.planned_on <= ?",
+            (*(one.octets for one in persons), day.isoformat()),
+        ).fetchall()
+        return frozenset(PersonID(as_octets(row[0])) for row in rows)
 
     def by_transfer(self, transfer_id: bytes) -> Move | None:
         """Return the move that a destination has claimed under this id."""

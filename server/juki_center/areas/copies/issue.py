@@ -22,6 +22,8 @@ from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import take_apart
 from juki_center.areas.copies.wanted import HeldBack, choose
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.planned import counted_on
+from juki_center.areas.moves.rows import Moves
 from juki_center.areas.ports import Chance
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
@@ -47,6 +49,9 @@ class IssueTx(ApplicantTx, Protocol):
 
     @property
     def issues(self) -> Issues: ...
+
+    @property
+    def moves(self) -> Moves: ...
 
 
 def issue_copy(tx: IssueTx, command: IssueCopy, now: datetime, policy: CopyPolicy) -> IssuedCopy:
@@ -92,11 +97,13 @@ def _refuse_items(command: IssueCopy) -> None:
 def _plan(
     tx: IssueTx, command: IssueCopy, applicant: Applicant, now: datetime, policy: CopyPolicy
 ) -> _Plan:
-    resident = applicant.resident
+    resident, today = applicant.resident, day_in_japan(now)
     household = tx.residents.household(resident.municipality, resident.household)
+    # One question for all of them, whoever they are: it must not tell two refusals apart.
+    resident, *household = counted_on(tx, (resident, *household), today)
     office = policy.municipalities.register_of(command.terminal.municipality)
     persons = choose(command, resident, household, office, now)
-    if policy.municipalities.valid_on(resident.municipality, day_in_japan(now)) is None:
+    if policy.municipalities.valid_on(resident.municipality, today) is None:
         # Nobody keeps the register of an abolished municipality any more.
         raise Refusal(Reason.RECORD_DELETED)
     return _Plan(command, applicant, persons, householder_of(household))

@@ -5,7 +5,7 @@ What the origin knows is sealed under the origin's key, what the destination kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -206,6 +206,11 @@ class Moves(Protocol):
 
     def newest_of_person(self, person: PersonID) -> Move | None:
         """Return the move that named a person last, open or not."""
+
+    def away_on(self, day: date, persons: Collection[PersonID]) -> frozenset[PersonID]:
+        """Return which of these persons are still to move, were to do so by a day, and have not
+        departed: whose record says ACTIVE although it counts no more.
+        """
 
     def by_transfer(self, transfer_id: bytes) -> Move | None:
         """Return the move that a destination has claimed under this id."""
