@@ -17,6 +17,7 @@ from juki_center.areas.cards.application_rules import OPEN_STATES
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.retention import forget_due
+from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS
 from juki_center.areas.ports import Tx
 from juki_center.areas.requests.answers import Request
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -147,6 +148,13 @@ def forget_of_cards(tx: Tx) -> None:
     forget_due(tx, NOW, caller_uri=TERMINAL)
 
 
+def look_at_moves(tx: Tx) -> None:
+    """Ask of moves what every copy and the end of each day ask."""
+    tx.moves.away_on(NOW.date(), [person(tx)])  # type: ignore[list-item]
+    for due in (DEPARTURES, TRANSFERS, DEADLINES, ARRIVALS):
+        due.find(tx, NOW, 0, 10)
+
+
 ACTS: dict[str, Callable[[Transaction], object]] = {
     "by code": lambda tx: tx.residents.by_code(YOSHIDA.code),
     "by former code": lambda tx: tx.residents.by_former_code(YOSHIDA.code),
@@ -175,6 +183,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     "applications": look_at_applications,
     "cards": look_at_cards,
     "retention": forget_of_cards,
+    "ends of days": look_at_moves,
     "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
     "answer": lambda tx: (
         tx.answers.put(REQUEST, b"a", resource="r", sealed_for=TOKOROZAWA, now=NOW),

@@ -1,7 +1,7 @@
-"""What a running center forgets by itself: old answers, sessions, batches, provisions, papers.
+"""What a running center does by itself: it forgets what is old, and ends the day for moves.
 
 It runs when the center starts and then every hour, beside the calls and never in their way. What
-is kept how long is decided in the areas.
+is kept how long, and what is due, is decided in the areas.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 from juki_center.areas.agencies.batch_rows import forget_old_batches
 from juki_center.areas.agencies.provisions import forget_old_provisions
 from juki_center.areas.cards.application_ends import end_overdue
+from juki_center.areas.cards.continuations import lapse_overdue_continuations
 from juki_center.areas.cards.retention import AT_ONCE, forget_due
 from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.cards.unlocks import give_up_old_unlocks
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS, Round
+from juki_center.areas.open_days import is_open
 from juki_center.areas.ports import Store
 from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.areas.residents.edit_locks import forget_old_locks
+from juki_center.cli.day_end import end_day
 from juki_center.cli.reconciling import reconcile_all
 from juki_center.errors import Refusal
 
@@ -79,6 +84,11 @@ async def forget(store: KeptStore, now: datetime) -> None:
             logger.error("%s: failed: %s", job.__name__, type(error).__name__)  # noqa: TRY400
 
 
+async def load_calendars(_store: KeptStore, now: datetime) -> None:
+    """Load the holidays of the year beside the calls, so that no deadline has to wait for them."""
+    await asyncio.to_thread(is_open, day_in_japan(now))
+
+
 async def forget_of_calls(store: KeptStore, now: datetime) -> None:
     """Forget old answers, sessions, batches and locks, and give up old unlockings."""
 
@@ -118,6 +128,37 @@ async def forget_of_cards(store: KeptStore, now: datetime) -> None:
         await asyncio.to_thread(store.empty_log)
 
 
+async def depart(store: KeptStore, now: datetime) -> None:
+    """Delete the records of those whose planned day has come."""
+    await end_day(store, DEPARTURES, Round(now, CALLER_URI))
+
+
+async def give_back_transfers(store: KeptStore, now: datetime) -> None:
+    """Give back what destinations have fetched and never used."""
+    await end_day(store, TRANSFERS, Round(now, CALLER_URI))
+
+
+async def lapse_moves(store: KeptStore, now: datetime) -> None:
+    """End the special case of moves whose last day is over."""
+    await end_day(store, DEADLINES, Round(now, CALLER_URI))
+
+
+async def miss_arrivals(store: KeptStore, now: datetime) -> None:
+    """Tell the origins of those who have arrived nowhere."""
+    await end_day(store, ARRIVALS, Round(now, CALLER_URI))
+
+
+async def lapse_cards(store: KeptStore, now: datetime) -> None:
+    """Write that cards have lapsed whose use was not continued in time."""
+    while await store.act(lambda tx: _lapse_cards(tx, now)):
+        pass
+
+
+def _lapse_cards(tx: Tx, now: datetime) -> bool:
+    lapsed = lapse_overdue_continuations(tx, now, limit=AT_ONCE, caller_uri=CALLER_URI)
+    return lapsed == AT_ONCE
+
+
 def _end_overdue(tx: Tx, now: datetime) -> bool:
     return end_overdue(tx, now, caller_uri=CALLER_URI, limit=AT_ONCE) == AT_ONCE
 
@@ -126,4 +167,16 @@ async def _an_hour() -> None:
     await asyncio.sleep(_PERIOD_SECONDS)
 
 
-_JOBS: Final = (forget_of_calls, forget_of_agencies, give_up_making, forget_of_cards)
+# What was given back may lapse in the same round.
+_JOBS: Final = (
+    load_calendars,
+    depart,
+    give_back_transfers,
+    lapse_moves,
+    miss_arrivals,
+    lapse_cards,
+    forget_of_calls,
+    forget_of_agencies,
+    give_up_making,
+    forget_of_cards,
+)

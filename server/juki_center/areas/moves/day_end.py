@@ -1,8 +1,8 @@
 """What the end of a day does to moves that nobody has touched: people leave, deadlines pass.
 
 Each act takes one move, looks again whether it is still due, and writes all of it or nothing: done
-twice it does nothing the second time. Which moves are due is asked by `DUE`, and when that happens
-is no matter of this module. Until it has happened, `planned.counted_on` says what counts.
+twice it does nothing the second time. When that happens is no matter of this module; until it has,
+`planned.counted_on` says what counts.
 
 A departure opens the origin's book, and waits while the origin is disconnected; nothing else here
 opens what is sealed.
@@ -154,13 +154,10 @@ def _unarrived(tx: AlertTx, now: datetime, after_cursor: int, limit: int) -> Fou
     return tx.moves.unarrived(planned_before, after=after_cursor, limit=limit)
 
 
-# What was given back may lapse in the same round.
-DUE: Final = {
-    "departures": Due(depart, _departing),
-    "transfers": Due(give_back, _stale),
-    "deadlines": Due(lapse, _overdue),
-    "arrivals": Due(miss, _unarrived),
-}
+DEPARTURES: Final = Due(depart, _departing)
+TRANSFERS: Final = Due(give_back, _stale)
+DEADLINES: Final = Due(lapse, _overdue)
+ARRIVALS: Final = Due(miss, _unarrived)
 
 
 def _departed(tx: DayEndTx, move: Move, member: MoveMember, this: Round) -> MoveMember:
