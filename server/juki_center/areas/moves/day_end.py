@@ -23,21 +23,16 @@ from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves import departures
 from juki_center.areas.moves.deadlines import MISSING_AFTER_DAYS, is_arrival_missing
+from juki_center.areas.moves.departures import Entry
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Move, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent, MoveState
 from juki_center.areas.moves.window import AlertTx, alert
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.era_days import civil_day
-from juki_center.areas.residents.records import (
-    ChangeInformation,
-    ChangeReason,
-    ResidenceState,
-    Resident,
-)
-from juki_center.areas.residents.rules import ResidenceEvent, after
-from juki_center.areas.residents.versions import WriteTx, write_version
+from juki_center.areas.residents.records import ResidenceState, Resident
+from juki_center.areas.residents.versions import WriteTx
 
 USED_WITHIN: Final = timedelta(hours=24)
 """After this time a destination that has fetched the information loses its claim."""
@@ -137,21 +132,21 @@ class Due:
     find: Callable[[AlertTx, datetime, int, int], Found]
 
 
-def _departing(tx: AlertTx, now: datetime, after_cursor: int, limit: int) -> Found:
-    return tx.moves.departing(day_in_japan(now), after=after_cursor, limit=limit)
+def _departing(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
+    return tx.moves.departing(day_in_japan(now), after=after, limit=limit)
 
 
-def _stale(tx: AlertTx, now: datetime, after_cursor: int, limit: int) -> Found:
-    return tx.moves.stale(now - USED_WITHIN, after=after_cursor, limit=limit)
+def _stale(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
+    return tx.moves.stale(now - USED_WITHIN, after=after, limit=limit)
 
 
-def _overdue(tx: AlertTx, now: datetime, after_cursor: int, limit: int) -> Found:
-    return tx.moves.overdue(day_in_japan(now), after=after_cursor, limit=limit)
+def _overdue(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
+    return tx.moves.overdue(day_in_japan(now), after=after, limit=limit)
 
 
-def _unarrived(tx: AlertTx, now: datetime, after_cursor: int, limit: int) -> Found:
+def _unarrived(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
     planned_before = day_in_japan(now) - timedelta(days=MISSING_AFTER_DAYS)
-    return tx.moves.unarrived(planned_before, after=after_cursor, limit=limit)
+    return tx.moves.unarrived(planned_before, after=after, limit=limit)
 
 
 DEPARTURES: Final = Due(depart, _departing)
@@ -171,15 +166,10 @@ def _departed(tx: DayEndTx, move: Move, member: MoveMember, this: Round) -> Move
         return member
     if where.state is not ResidenceState.ACTIVE:
         return member
-    written = _write(tx, tx.residents.resident(member.person), move, this)
+    resident = tx.residents.resident(member.person)
+    written = departures.depart(tx, resident, Entry(this.now), day=move.planned_on)
     _end_cards(tx, written, move, this)
     return replace(member, left_version=written.version)
-
-
-def _write(tx: DayEndTx, resident: Resident, move: Move, this: Round) -> Resident:
-    change = ChangeInformation(ChangeReason.MOVE_OUT, civil_day(move.planned_on), this.now)
-    state = after(resident.state, ResidenceEvent.MOVED_AWAY)
-    return write_version(tx, resident, replace(resident, state=state, change=change))
 
 
 def _end_cards(tx: DayEndTx, resident: Resident, move: Move, this: Round) -> None:
