@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, Event
@@ -29,6 +29,7 @@ from juki_center.areas.cards.states import ChangeStatus, StateTx, change_status
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves.commands import CardContinued, ContinueCard
+from juki_center.areas.moves.deadlines import last_day_of_continuation
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.moves.window import once, window_of
@@ -37,8 +38,6 @@ from juki_center.areas.residents.records import PersonID
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
 
-CONTINUED_WITHIN: Final = timedelta(days=90)
-"""Counted from the day of the move-in notice, which does not count; closed days are no matter."""
 _CONTINUES_FROM: Final = RuleSet.R2012_07_09
 _IN_HOLDERS_HANDS: Final = frozenset(
     {CardStatus.ACTIVE, CardStatus.SUSPENDED, CardStatus.REVOKED, CardStatus.LAPSED}
@@ -206,7 +205,7 @@ def _may_wait(window: Window, mover: MovedHolder, card: Card) -> bool:
 
 
 def _await_continuation(tx: StateTx, window: Window, card: Card) -> date:
-    until = window.today + CONTINUED_WITHIN
+    until = last_day_of_continuation(window.today)
     tx.cards.set_continuation(card.serial, card.municipality, until)
     tx.audit.append(_moved(window, replace(card, continue_until=until), "AWAITS_CONTINUATION"))
     return until
@@ -262,7 +261,7 @@ def _refuse_over(tx: ContinueTx, window: Window, session_id: bytes) -> None:
 
 def _refuse_on_the_agents_day(tx: ContinueTx, window: Window, card: Card) -> None:
     """Raise AGENT_NO_CONTINUATION on the day on which an agent has made the move-in notice."""
-    if card.continue_until != window.today + CONTINUED_WITHIN:
+    if card.continue_until != last_day_of_continuation(window.today):
         return
     move = tx.moves.newest_of_person(card.person)
     arrival = None if move is None else tx.moves.arrival(move)
