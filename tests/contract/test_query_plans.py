@@ -14,6 +14,7 @@ import pytest
 
 from juki_center.areas.cards.application_ends import end_overdue
 from juki_center.areas.cards.application_rules import OPEN_STATES
+from juki_center.areas.cards.continuations import lapse_overdue_continuations
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.retention import forget_due
@@ -145,6 +146,7 @@ def look_at_cards(tx: Tx) -> None:
 def forget_of_cards(tx: Tx) -> None:
     """Delete what has run out of everything that is kept of cards."""
     end_overdue(tx, NOW, caller_uri=TERMINAL, limit=10)
+    lapse_overdue_continuations(tx, NOW, caller_uri=TERMINAL, limit=10)
     forget_due(tx, NOW, caller_uri=TERMINAL)
 
 

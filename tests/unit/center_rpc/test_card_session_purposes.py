@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 from juki_card.errors import CardError, UnexpectedStatus
 from juki_card.passwords import Can, Pin
 from juki_card.virtual.memory import PinState
+from juki_center.areas.cards import window as card_window
 from juki_center.areas.cards.application_rows import (
     Application,
     ApplicationKind,
@@ -24,12 +25,14 @@ from juki_center.areas.cards.application_rows import (
     ApplicationState,
     Place,
 )
+from juki_center.areas.cards.continuations import MovedHolder, end_on_move
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
 from juki_center.areas.cards.personalisation_rows import (
     ChipSecrets,
     Personalisation,
     PersonalisationState,
 )
+from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardKind, CardStatus, CardStyle
 from juki_center.areas.cards.unlock_rows import Unlock, UnlockMode, UnlockPapers, UnlockState
 from juki_center.config import SessionTimes
@@ -39,10 +42,12 @@ from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.card_session import CardSessions, Parts
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
+from juki_center.rule_sets import RuleSet
 from jukinet.card.v1 import card_session_service_pb2 as pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as pb_grpc
 from jukinet.options.v1 import options_pb2
-from tests.support.center import SAMPLES, open_test_store
+from tests.support.card_window import MUNICIPALITIES
+from tests.support.center import CHIYODA, SAMPLES, open_test_store
 from tests.support.center_cards import CAN, PIN, MemoryCard, Window
 from tests.support.center_edge import channel, running
 from tests.support.leaves import leaves
@@ -307,6 +312,62 @@ async def test_a_card_whose_unlock_is_not_finished_gives_no_copy_but_may_prove_i
     assert await refused(center.run(COPY)) == (Reason.CARD_PIN_PENDING, {})
     assert await center.run(PROOF)
     assert leaves(center.store)[-2]["out"] == "CARD_PIN_PENDING"
+
+
+async def holder_moves(center: Center, rule_set: RuleSet) -> None:
+    """Let the holder be entered at a new residence by the special case."""
+    window = card_window.Window(CHIYODA, "花子", now(), CardPolicy(rule_set, MUNICIPALITIES))
+    holder = MovedHolder(center.holder.person, by_card=True)
+    await center.store.act(lambda tx: end_on_move(tx, window, holder))
+
+
+LAWS = [
+    (RuleSet.R2003_08, Reason.CARD_REVOKED),
+    (RuleSet.R2012_07_09, Reason.CARD_NOT_CONTINUED),
+]
+
+
+@pytest.mark.parametrize(("rule_set", "reason"), LAWS)
+@pytest.mark.parametrize("purpose", [COPY, MOVE_IN])
+async def test_case_27_after_the_move_the_next_session_is_refused_at_once(
+    center: Center, purpose: int, rule_set: RuleSet, reason: Reason
+) -> None:
+    await center.enter()
+    await holder_moves(center, rule_set)
+
+    assert (await refused(center.run(purpose)))[0] is reason
+    assert leaves(center.store)[-1]["out"] == reason
+
+
+@pytest.mark.parametrize(("rule_set", "reason"), LAWS)
+@pytest.mark.parametrize("after_batch", [1, 2])
+async def test_case_27_a_move_in_the_middle_of_a_session_stops_it(
+    center: Center, after_batch: int, rule_set: RuleSet, reason: Reason
+) -> None:
+    await center.enter()
+    window = center.window(Pin(PIN))
+    await window.hello(COPY)
+    await window.send(ready=window.present())
+    for _ in range(after_batch - 1):
+        await window.send(answers=window.relay((await window.receive()).batch))
+    batch = (await window.receive()).batch
+
+    await holder_moves(center, rule_set)
+    await window.send(answers=window.relay(batch))
+
+    assert batch.number == after_batch
+    assert (await refused(window.receive()))[0] is reason
+    assert leaves(center.store)[-1]["ev"] == "CARD_SESSION_REFUSED"
+
+
+async def test_case_27_a_card_that_waits_for_its_use_proves_its_pin_and_is_handed_in(
+    center: Center,
+) -> None:
+    await center.enter()
+    await holder_moves(center, RuleSet.R2012_07_09)
+
+    assert await center.run(PROOF)
+    assert await center.run(CHECK)
 
 
 @pytest.mark.parametrize(

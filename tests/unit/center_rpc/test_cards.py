@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from typing import TYPE_CHECKING
 
 import grpc
@@ -339,6 +340,30 @@ async def test_an_expired_card_is_shown_as_expired_and_is_not_suspended(
     assert good.cards[0].state == card_pb2.CARD_STATE_ACTIVE
     assert over.cards[0].state == card_pb2.CARD_STATE_EXPIRED
     assert await reason_of(card_counter, suspend()) == "CARD_EXPIRED"
+
+
+@pytest.mark.parametrize(
+    ("today", "state", "continue_until"),
+    [
+        (21, card_pb2.CARD_STATE_ACTIVE, "2027-02-21"),
+        (22, card_pb2.CARD_STATE_LAPSED, ""),
+    ],
+)
+async def test_case_27_until_when_the_use_can_be_continued_is_shown_and_then_that_it_has_lapsed(
+    card_counter: CardCounter,
+    today: int,
+    state: card_pb2.CardState.ValueType,
+    continue_until: str,
+) -> None:
+    serial, former = serial_of(TARO), CHIYODA.municipality
+    await card_counter.life.store.act(
+        lambda tx: tx.cards.set_continuation(serial, former, date(2027, 2, 21))
+    )
+    card_counter.clock.now = card_counter.clock.now.replace(year=2027, month=2, day=today)
+
+    (card,) = (await call(card_counter, requests()["GetCard"])).cards
+
+    assert (card.state, card.continue_until) == (state, continue_until)
 
 
 async def test_cards_of_another_municipality_are_as_unknown_as_none(

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +21,8 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import CardKind, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
-from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.days import day_in_japan
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.cli import assembly, cards_commands, doctor
 from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
@@ -129,6 +130,40 @@ def test_folder_of_an_earlier_version_is_given_the_key_of_blank_chips(folder: De
     folder.prepare(datetime.now(UTC))
 
     assert folder.pki.personalisation_key() == made
+
+
+async def let_the_card_wait(folder: DevFolder, last_day: date) -> None:
+    """Let the holder have come with the card, whose use can be continued until a day."""
+
+    def act(tx: Tx) -> None:
+        holder = tx.residents.by_code(ResidentCode(CODE))
+        assert holder is not None
+        for card in tx.cards.of_person(holder.person):
+            tx.cards.set_continuation(card.serial, card.municipality, last_day)
+
+    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+        await store.act(act)
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "is_told"), [(0, "ACTIVE", True), (-1, "LAPSED", False)]
+)
+def test_status_tells_until_when_the_use_of_a_card_can_be_continued(
+    folder: DevFolder, days: int, status: str, *, is_told: bool
+) -> None:
+    last_day = day_in_japan(datetime.now(UTC)) + timedelta(days=days)
+    asyncio.run(let_the_card_wait(folder, last_day))
+
+    told = cards(folder, "status", "--code-from", "-")
+    shown = run("cards", "status", "--config", str(folder.config), "--code-from", "-", given=CODE)
+
+    result = told.envelope["result"]
+    assert isinstance(result, dict)
+    (card,) = result["cards"]
+    expected = last_day.isoformat() if is_told else ""
+    assert (card["status"], card["continue_until"]) == (status, expected)
+    assert (f"to be continued by {last_day}" in shown.out) == is_told
+    assert ("continued" in shown.out) == is_told
 
 
 def test_card_is_suspended_by_code_and_the_report_is_kept(folder: DevFolder) -> None:

@@ -32,6 +32,7 @@ class CardsDouble(LocksDouble):
     sessions: SessionDouble = field(kw_only=True)
     state: records.CardState.ValueType = records.CARD_STATE_MADE
     pin_pending: bool = False
+    continue_until: str = ""
     faults: list[str] = field(default_factory=list)
     requests: list[Message] = field(default_factory=list)
     acts: dict[str, tuple[bytes, Message]] = field(default_factory=dict)
@@ -166,6 +167,7 @@ class CardsDouble(LocksDouble):
             made_on="2026-11-01",
             valid_until="2036-10-31",
             pin_pending=self.pin_pending,
+            continue_until=self.continue_until,
         )
 
     def _application(self) -> applications.Application:

@@ -22,6 +22,7 @@ from juki_client.card_words import (
 )
 from juki_client.outcome import Language
 from juki_terminal.cli import app
+from juki_terminal.cli.card_life_texts import Label
 from jukinet.cards.v1 import card_application_pb2 as applications
 from jukinet.cards.v1 import card_pb2 as records
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -238,6 +239,20 @@ def test_state_is_told_by_the_word_that_desks_use(
     cards.state = state
 
     assert word(STATES[state], lang) in ask("show", as_json=False, lang=lang).out
+
+
+@pytest.mark.parametrize("lang", list(Language))
+@pytest.mark.parametrize("day", ["", "2027-02-21"])
+def test_until_when_the_use_is_to_be_continued_is_shown_where_it_is(
+    ask: Run, cards: CardsDouble, day: str, lang: Language
+) -> None:
+    cards.continue_until = day
+
+    shown = ask("show", as_json=False, lang=lang).out
+
+    # The heads of the table of all cards stand there in any case.
+    assert Label.CONTINUE_UNTIL.say(lang) in shown
+    assert ("2027-02-21" in shown) == bool(day)
 
 
 def test_nothing_is_sent_where_the_clerk_does_not_go_on(run: Run, cards: CardsDouble) -> None:

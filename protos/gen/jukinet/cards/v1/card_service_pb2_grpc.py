@@ -217,8 +217,8 @@ class CardServiceServicer(object):
         same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, TWO_DOCUMENTS_REQUIRED,
-        RESIDENCE_DISCONNECTED.
+        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
+        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

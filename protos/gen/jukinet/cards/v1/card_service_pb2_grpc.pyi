@@ -107,8 +107,8 @@ class CardServiceStub:
     same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, TWO_DOCUMENTS_REQUIRED,
-    RESIDENCE_DISCONNECTED.
+    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
+    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
     """
     UnlockPin: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]
     """Completes the unlocking: the card has proved its PIN.
@@ -272,8 +272,8 @@ class CardServiceAsyncStub(CardServiceStub):
     same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, TWO_DOCUMENTS_REQUIRED,
-    RESIDENCE_DISCONNECTED.
+    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
+    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
     """
     UnlockPin: _aio.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]  # type: ignore[assignment]
     """Completes the unlocking: the card has proved its PIN.
@@ -476,8 +476,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, TWO_DOCUMENTS_REQUIRED,
-        RESIDENCE_DISCONNECTED.
+        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
+        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
