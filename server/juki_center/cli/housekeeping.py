@@ -169,13 +169,13 @@ async def _an_hour() -> None:
 
 # What was given back may lapse in the same round.
 _JOBS: Final = (
+    forget_of_calls,
     load_calendars,
     depart,
     give_back_transfers,
     lapse_moves,
     miss_arrivals,
     lapse_cards,
-    forget_of_calls,
     forget_of_agencies,
     give_up_making,
     forget_of_cards,
