@@ -10,18 +10,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
-
 _DAY = timedelta(days=1)
 _SATURDAY = 5
-_NATIONAL = country_holidays("JP")
 
 
 @lru_cache(maxsize=4096)
 def is_open(day: date) -> bool:
     """Tell whether the windows are open on a day."""
     is_new_year = (day.month, day.day) >= (12, 29) or (day.month, day.day) <= (1, 3)
-    return day.weekday() < _SATURDAY and not is_new_year and day not in _NATIONAL
+    return day.weekday() < _SATURDAY and not is_new_year and day not in _national(day.year)
 
 
 def open_from(day: date) -> date:
@@ -45,3 +42,11 @@ def last_day(event: date, days: int) -> date:
 def special_last_day(moved_on: date, planned_on: date) -> date:
     """Return the last day of a special move-in: the earlier of two limits (article 24-2)."""
     return min(last_day(moved_on, 14), last_day(planned_on, 30))
+
+
+@lru_cache(maxsize=64)
+def _national(year: int) -> frozenset[date]:
+    # It loads the calendars of all countries: half a second that no other command has to pay.
+    from holidays import country_holidays  # noqa: PLC0415
+
+    return frozenset(country_holidays("JP", years=year, expand=False))
