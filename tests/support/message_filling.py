@@ -24,7 +24,9 @@ def fill(data: st.DataObject, message: Message) -> None:
     if field.message_type is not None and not field.is_repeated:
         fill(data, getattr(message, field.name))
     elif field.is_repeated and field.message_type is None:
-        getattr(message, field.name).append(data.draw(numbers) % 2**31)
+        is_text = field.type == field.TYPE_STRING
+        values = texts if is_text else numbers.map(lambda number: number % 2**31)
+        getattr(message, field.name).append(data.draw(values))
     elif field.is_repeated:
         if len(getattr(message, field.name)):
             fill(data, getattr(message, field.name)[0])
