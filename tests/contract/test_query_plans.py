@@ -28,6 +28,7 @@ from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.rotation import CENTER_KEY, LOOK_UP, Target
 from juki_center.storage.transaction import Transaction
 from tests.contract.test_register_tables import TERMINAL, codes, update
+from tests.support.books import depart, of_key
 from tests.support.center import NOW, SAMPLES, open_test_store
 
 TOKOROZAWA = MunicipalityCode("112089")
@@ -51,6 +52,7 @@ LARGE = frozenset(
         "code_stock",
         "directory",
         "edit_locks",
+        "issue_persons",
         "issues",
         "move_alerts",
         "move_arrivals",
@@ -77,6 +79,7 @@ class Watched:
         self._sql = sql
         self.scans: list[str] = []
         self.seen = 0
+        self.plans: list[str] = []
 
     def execute(self, statement: str, parameters: tuple[object, ...] = (), /) -> sqlite3.Cursor:
         """Run a statement."""
@@ -93,6 +96,7 @@ class Watched:
         self.seen += 1
         aliases = {alias: table for table, alias in _NAMED.findall(statement) if alias}
         for row in self._sql.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall():
+            self.plans.append(row[3])
             scanned = _SCANNED.match(row[3])
             if row[3].endswith(FEW):
                 continue
@@ -176,6 +180,20 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
         tx.residents.resident(person(tx)),  # type: ignore[arg-type]
         10,
     ),
+    "a book": lambda tx: (
+        tx.residents.version(person(tx), 1),  # type: ignore[arg-type]
+        tx.residents.own_last(person(tx), TOKOROZAWA),  # type: ignore[arg-type]
+        tx.residents.own_last(person(tx), TOKOROZAWA, 0),  # type: ignore[arg-type]
+    ),
+    "a moved member": lambda tx: tx.residents.household(
+        TOKOROZAWA,
+        depart(tx, of_key(tx, "yoshida-taro")).household,
+    ),
+    "copies": lambda tx: (
+        tx.issues.of_persons([person(tx)]),  # type: ignore[list-item]
+        tx.issues.forget_persons("131016-20261123-000042-7K3Q"),
+        tx.issues.forget_persons_before(NOW),
+    ),
     "stock": lambda tx: (tx.codes.add(TOKOROZAWA, codes(5)), tx.codes.draw(TOKOROZAWA)),
     "lock": lambda tx: tx.locks.of_person(person(tx)),  # type: ignore[arg-type]
     "held": lambda tx: (
@@ -229,6 +247,18 @@ def test_no_step_of_a_rotation_scans_a_large_table(
         pass
 
     assert watched.scans == []
+
+
+def test_moved_members_are_found_by_the_mark_of_an_ended_stay(
+    watched: Watched, folder: Path
+) -> None:
+    tx = transaction(watched, folder)
+    household = depart(tx, of_key(tx, "yoshida-taro")).household
+
+    watched.plans.clear()
+    tx.residents.household(TOKOROZAWA, household)
+
+    assert any("USING INDEX record_history_ended" in plan for plan in watched.plans)
 
 
 def test_a_scan_would_be_seen(watched: Watched) -> None:

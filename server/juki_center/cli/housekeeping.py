@@ -18,6 +18,7 @@ from juki_center.areas.cards.continuations import lapse_overdue_continuations
 from juki_center.areas.cards.retention import AT_ONCE, forget_due
 from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.cards.unlocks import give_up_old_unlocks
+from juki_center.areas.copies.voids import forget_persons_of_copies
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS, Round
 from juki_center.areas.open_days import is_open
@@ -94,6 +95,7 @@ async def forget_of_calls(store: KeptStore, now: datetime) -> None:
 
     def act(tx: Tx) -> None:
         forget_old_answers(tx, now)
+        forget_persons_of_copies(tx, now)
         forget_old_sessions(tx, now)
         forget_old_batches(tx, now)
         forget_old_locks(tx, now)

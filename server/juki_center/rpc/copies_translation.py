@@ -173,16 +173,19 @@ def verify_copy(request: pb.VerifyCopyRequest) -> commands.VerifyCopy:
 
 def recall_copy(request: pb.RecallCopyRequest, sender: Caller) -> commands.RecallCopy:
     """Check and translate a recall."""
+    reason = fields.choice(
+        "recall_reason",
+        request.recall_reason,
+        pb.RecallCopyRequest.RecallReason.DESCRIPTOR,
+        commands.RecallReason,
+    )
+    if reason is commands.RecallReason.RESIDENT_MOVED:
+        raise fields.invalid("recall_reason", "BY_THE_CENTER_ONLY")
     return commands.RecallCopy(
         caller=sender,
         request_id=fields.uuid4("request_id", request.request_id),
         issue_number=_issue_number(request.issue_number),
-        recall_reason=fields.choice(
-            "recall_reason",
-            request.recall_reason,
-            pb.RecallCopyRequest.RecallReason.DESCRIPTOR,
-            commands.RecallReason,
-        ),
+        recall_reason=reason,
     )
 
 
@@ -213,6 +216,10 @@ def issue_message(issue: commands.Issue) -> pb.Issue:
     _set_time(message.issued_at, issue.issued_at)
     if issue.recalled_at is not None:
         _set_time(message.recalled_at, issue.recalled_at)
+    if issue.recall_reason is not None:
+        reason = pb.RecallCopyRequest.RecallReason
+        name = fields.proto_name(issue.recall_reason, reason.DESCRIPTOR)
+        message.recall_reason = reason.Value(name)
     return message
 
 

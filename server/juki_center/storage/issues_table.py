@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
 from juki_center.areas.copies.commands import Item, PrintState, RecallReason, Scope
 from juki_center.areas.copies.issues import IssueRow
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import (
     SQL,
@@ -52,7 +54,14 @@ class IssuesTable:
             raise LookupError("no serial was returned")
         return as_number(row[0])
 
-    def add(self, row: IssueRow, *, content_proof: bytes, counter_note: bytes) -> None:
+    def add(
+        self,
+        row: IssueRow,
+        *,
+        content_proof: bytes,
+        counter_note: bytes,
+        persons: Iterable[PersonID],
+    ) -> None:
         """Enter an issue; its number and its request are new."""
         center_key = self._keys.center_key()
         self._sql.execute(
@@ -63,6 +72,10 @@ class IssuesTable:
                 center_key.version,
                 center_key.key.seal(counter_note, note_owner(row.number)) if counter_note else None,
             ),
+        )
+        self._sql.executemany(
+            "INSERT INTO issue_persons (number, person, issued_at) VALUES (?, ?, ?)",
+            [(row.number, one.octets, to_micros(row.issued_at)) for one in persons],
         )
 
     def counter_note(self, number: str) -> bytes:
@@ -87,6 +100,26 @@ class IssuesTable:
             (terminal_uri, request_id.bytes),
         ).fetchone()
         return None if row is None else _issue(row)
+
+    def of_persons(self, persons: Iterable[PersonID]) -> list[IssueRow]:
+        """Return the issues that show one of these persons, as far as that is still known."""
+        found = {
+            as_text(row[0])
+            for one in persons
+            for row in self._sql.execute(
+                "SELECT number FROM issue_persons WHERE person = ?", (one.octets,)
+            ).fetchall()
+        }
+        rows = (self.by_number(number) for number in sorted(found))
+        return [row for row in rows if row is not None]
+
+    def forget_persons(self, number: str) -> None:
+        """Forget whose entries an issue shows."""
+        self._sql.execute("DELETE FROM issue_persons WHERE number = ?", (number,))
+
+    def forget_persons_before(self, moment: datetime) -> None:
+        """Forget whose entries the issues show that were made before a time."""
+        self._sql.execute("DELETE FROM issue_persons WHERE issued_at < ?", (to_micros(moment),))
 
     def is_content(self, number: str, content_proof: bytes) -> bool:
         """Tell whether the issue's content had this proof."""

@@ -37,10 +37,24 @@ _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
     " FROM records r JOIN directory d ON d.person = r.person"
 )
-_VERSIONS = (
-    "SELECT person, municipality, household, state, version, key_version, sealed"
-    " FROM record_history WHERE person = ? AND version < ? ORDER BY version DESC LIMIT ?"
+_KEPT = (
+    "SELECT h.person, h.municipality, h.household, h.state, h.version, h.key_version, h.sealed"
+    " FROM record_history h"
 )
+_VERSIONS = (
+    f"{_KEPT} WHERE h.person = ? AND h.version < ? AND h.municipality = ?"
+    " ORDER BY h.version DESC LIMIT ?"
+)
+# Of a stay that has ended the last version is marked. Whoever lives there again stands among the
+# records, and of several stays the newest counts.
+_MOVED_AWAY = (
+    f"{_KEPT} JOIN directory d ON d.person = h.person"  # noqa: S608  # constants
+    " WHERE h.municipality = ? AND h.household = ? AND h.ended_stay = 1"
+    " AND d.municipality <> h.municipality"
+    " AND NOT EXISTS (SELECT 1 FROM record_history n WHERE n.person = h.person"
+    " AND n.municipality = h.municipality AND n.version > h.version)"
+)
+_NO_VERSION_YET = 2**53  # Beyond every version, and small enough to be counted on from.
 _HOUSEHOLD_OCTETS = 16
 _PERSONS_TOGETHER = 1_000
 _TOGETHER_OCTETS = 4
@@ -88,11 +102,12 @@ class ResidentsTable:
 
     def household(self, municipality: MunicipalityCode, household: HouseholdID) -> list[Resident]:
         """Open all records of a household. Raises Refusal(RESIDENCE_DISCONNECTED)."""
-        rows = self._sql.execute(
-            f"{_RESIDENT} WHERE r.municipality = ? AND r.household = ?",
-            (str(municipality), household.octets),
+        whose = (str(municipality), household.octets)
+        here = self._sql.execute(
+            f"{_RESIDENT} WHERE r.municipality = ? AND r.household = ?", whose
         ).fetchall()
-        return [self._resident(row) for row in rows]
+        away = self._sql.execute(_MOVED_AWAY, whose).fetchall()
+        return [self._resident(row) for row in (*here, *away)]
 
     def by_attributes(
         self, municipality: MunicipalityCode, name: str, birth: CivilDate
@@ -140,7 +155,7 @@ class ResidentsTable:
     def replace(self, resident: Resident) -> None:
         """Write the next version. Raises Refusal(STORE_UNAVAILABLE) if somebody else was first."""
         following = replace(resident, version=resident.version + 1)
-        self._keep_version(resident.person)
+        self._keep_version(following)
         changed = self._sql.execute(
             "UPDATE directory SET municipality = ?, state = ?, version = ?"
             " WHERE person = ? AND version = ?",
@@ -178,11 +193,35 @@ class ResidentsTable:
         self._index(self.resident(person))
 
     def earlier(self, resident: Resident, limit: int) -> list[Resident]:
-        """Open the versions before this one. Raises Refusal(RESIDENCE_DISCONNECTED)."""
-        rows = self._sql.execute(
-            _VERSIONS, (resident.person.octets, resident.version, limit)
-        ).fetchall()
-        return [self._resident(row) for row in rows]
+        """Open earlier versions in the same book. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        return self._versions(resident.person, resident.municipality, resident.version, limit)
+
+    def version(self, person: PersonID, number: int) -> Resident:
+        """Open one version. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        row = (
+            self._sql.execute(
+                f"{_RESIDENT} WHERE r.person = ? AND r.version = ?", (person.octets, number)
+            ).fetchone()
+            or self._sql.execute(
+                f"{_KEPT} WHERE h.person = ? AND h.version = ?", (person.octets, number)
+            ).fetchone()
+        )
+        if row is None:
+            raise LookupError("the person's record has no such version")
+        return self._resident(row)
+
+    def own_last(
+        self, person: PersonID, municipality: MunicipalityCode, until: int | None = None
+    ) -> Resident | None:
+        """Open the newest version in one book. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        # The same is asked for every person, so that the work says nothing about where one is.
+        newest = _NO_VERSION_YET if until is None else until
+        row = self._sql.execute(
+            f"{_RESIDENT} WHERE r.person = ? AND r.municipality = ? AND r.version <= ?",
+            (person.octets, str(municipality), newest),
+        ).fetchone()
+        kept = self._versions(person, municipality, newest + 1, 1) if row is None else []
+        return self._resident(row) if row is not None else next(iter(kept), None)
 
     def new_household(self) -> HouseholdID:
         """Draw a household's id."""
@@ -223,15 +262,24 @@ class ResidentsTable:
         ).fetchall()
         return [self._resident(row) for row in rows]
 
-    def _keep_version(self, person: PersonID) -> None:
-        """Put the newest version into the history."""
+    def _keep_version(self, following: Resident) -> None:
+        """Put the newest version into the history; say whether the next one is in another book."""
         self._sql.execute(
             "INSERT INTO record_history (person, version, municipality, household, state,"
-            " key_version, sealed) SELECT r.person, r.version, r.municipality, r.household,"
-            " d.state, r.key_version, r.sealed FROM records r"
+            " key_version, sealed, ended_stay) SELECT r.person, r.version, r.municipality,"
+            " r.household, d.state, r.key_version, r.sealed, r.municipality <> ? FROM records r"
             " JOIN directory d ON d.person = r.person WHERE r.person = ?",
-            (person.octets,),
+            (str(following.municipality), following.person.octets),
         )
+
+    def _versions(
+        self, person: PersonID, municipality: MunicipalityCode, before: int, limit: int
+    ) -> list[Resident]:
+        """Open versions before a number out of the history of one book, newest first."""
+        rows = self._sql.execute(
+            _VERSIONS, (person.octets, before, str(municipality), limit)
+        ).fetchall()
+        return [self._resident(row) for row in rows]
 
     def _resident(self, row: Row) -> Resident:
         municipality = MunicipalityCode(as_text(row[1]))

@@ -44,6 +44,7 @@ class RecallReason(StrEnum):
     WRONG_PERSON = "WRONG_PERSON"
     ISSUED_IN_ERROR = "ISSUED_IN_ERROR"
     PAPER_LOST = "PAPER_LOST"
+    RESIDENT_MOVED = "RESIDENT_MOVED"
 
 
 class Verdict(StrEnum):
@@ -173,6 +174,7 @@ class Issue:
     print_state: PrintState
     print_attempts: int
     recalled_at: datetime | None
+    recall_reason: RecallReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,12 @@ def _issue(
         refusal = Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(SIGNED_CONTENT_OCTETS))
         raise DeniedAttempt(refusal, _refused(plan.command, refusal, now, plan.applicant.resident))
     proof = content_proof(signed.digest, take_apart(cose).signature)
-    tx.issues.add(row, content_proof=proof, counter_note=plan.applicant.counter_note)
+    tx.issues.add(
+        row,
+        content_proof=proof,
+        counter_note=plan.applicant.counter_note,
+        persons=[one.person for one in plan.persons],
+    )
     answer = encode_issue(row.issue, cose)
     tx.answers.put(request, answer, resource=row.number, sealed_for=row.residence, now=now)
     tx.audit.append(_issued(row, plan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from juki_center.areas.copies.commands import Issue, Item, PrintState, RecallReason, Scope
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class IssueRow:
             print_state=self.print_state,
             print_attempts=self.print_attempts,
             recalled_at=self.recalled_at,
+            recall_reason=self.recall_reason,
         )
 
 
@@ -50,9 +53,17 @@ class Issues(Protocol):
     def next_serial(self, issuing: MunicipalityCode, day: date) -> int:
         """Draw the next serial of an issuing municipality's day, from 1."""
 
-    def add(self, row: IssueRow, *, content_proof: bytes, counter_note: bytes) -> None:
+    def add(
+        self,
+        row: IssueRow,
+        *,
+        content_proof: bytes,
+        counter_note: bytes,
+        persons: Iterable[PersonID],
+    ) -> None:
         """Enter an issue; its number and its request are new.
 
+        `persons` are those whose entries it shows; they are known until `forget_persons`.
         `content_proof` is kept as a keyed hash. `counter_note` is what the window stated about a
         photo document and its clerk; it is kept sealed under the center's own key, because the
         center need not host the register of a municipality whose window issues.
@@ -66,6 +77,15 @@ class Issues(Protocol):
 
     def by_request(self, terminal_uri: str, request_id: UUID) -> IssueRow | None:
         """Return the issue that a terminal's request made."""
+
+    def of_persons(self, persons: Iterable[PersonID]) -> list[IssueRow]:
+        """Return the issues that show one of these persons, as far as that is still known."""
+
+    def forget_persons(self, number: str) -> None:
+        """Forget whose entries an issue shows."""
+
+    def forget_persons_before(self, moment: datetime) -> None:
+        """Forget whose entries the issues show that were made before a time."""
 
     def is_content(self, number: str, content_proof: bytes) -> bool:
         """Tell whether the issue's content had this proof."""

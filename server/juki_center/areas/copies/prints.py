@@ -21,6 +21,8 @@ REPORTS: Final = {
     PrintState.PRINTED: set[PrintState](),
     PrintState.ABANDONED: set[PrintState](),
 }
+SETTLED: Final = frozenset(state for state, reports in REPORTS.items() if not reports)
+"""The states in which nothing is printed any more under a number."""
 
 
 class PrintTx(Protocol):
@@ -50,6 +52,8 @@ def confirm_print(tx: PrintTx, command: ConfirmPrint, now: datetime) -> Issue:
         raise Refusal(Reason.ISSUE_NOT_FOUND)
     reported = reported_row(row, command)
     tx.issues.update_paper(reported)
+    if reported.print_state in SETTLED:
+        tx.issues.forget_persons(row.number)
     if reported.print_state is PrintState.ABANDONED:
         tx.answers.wipe(row.terminal_uri, row.request_id)
     tx.answers.put(
@@ -66,7 +70,8 @@ def reported_row(row: IssueRow, command: ConfirmPrint) -> IssueRow:
         command.print_state is PrintState.ABANDONED and command.attempt == row.print_attempts
     )
     if command.print_state not in REPORTS[row.print_state] or not (is_new_attempt or is_given_up):
-        raise Refusal(Reason.PRINT_STATE_CONFLICT, printState=row.print_state)
+        recalled = {"recallReason": row.recall_reason} if row.recall_reason else {}
+        raise Refusal(Reason.PRINT_STATE_CONFLICT, printState=row.print_state, **recalled)
     return replace(
         row,
         print_state=command.print_state,

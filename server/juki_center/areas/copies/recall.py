@@ -32,11 +32,12 @@ def recall_copy(tx: PrintTx, command: RecallCopy, now: datetime) -> Issue:
         raise Refusal(Reason.ALREADY_RECALLED)
     recalled = replace(row, recalled_at=now, recall_reason=command.recall_reason)
     tx.issues.update_recall(recalled)
+    tx.issues.forget_persons(row.number)
     tx.answers.wipe(row.terminal_uri, row.request_id)
     tx.answers.put(
         request, encode_issue(recalled.issue), resource=row.number, sealed_for=None, now=now
     )
-    tx.audit.append(_event(recalled, command, now))
+    tx.audit.append(recall_event(recalled, command.caller.uri, now))
     return recalled.issue
 
 
@@ -45,13 +46,14 @@ def may_recall(caller: Caller, row: IssueRow) -> bool:
     return isinstance(caller, Operator) or caller.municipality == row.issuing
 
 
-def _event(row: IssueRow, command: RecallCopy, now: datetime) -> AuditEvent:
+def recall_event(row: IssueRow, caller_uri: str, now: datetime) -> AuditEvent:
+    """Return what the log says of a recall."""
     return AuditEvent(
         event=Event.COPY_RECALLED,
         at=now,
-        caller_uri=command.caller.uri,
+        caller_uri=caller_uri,
         issuing=row.issuing,
         residence=row.residence,
         resource=row.number,
-        details=(("reason", command.recall_reason),),
+        details=(("reason", row.recall_reason or ""),),
     )

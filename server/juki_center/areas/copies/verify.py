@@ -7,7 +7,7 @@ key; the short text of a QR code carries the digest and the signature, which the
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import base45
@@ -63,7 +63,8 @@ def verify_copy(tx: VerifyTx, command: VerifyCopy, trust: CopyTrust) -> Verifica
     if not tx.issues.is_content(claim.number, claim.proof):
         return Verification(Verdict.ALTERED, None)
     verdict = Verdict.VALID if row.recalled_at is None else Verdict.RECALLED
-    return Verification(verdict, row.issue)
+    # Whoever holds a copy need not learn what has happened to the persons that it shows.
+    return Verification(verdict, replace(row.issue, recall_reason=None))
 
 
 def _claim(evidence: SignedContent | QRText, trust: CopyTrust) -> _Claim:

@@ -181,12 +181,5 @@ def _kept(written: Written) -> bytes:
 
 def _reopen(tx: ReadTx, octets: bytes) -> Written:
     versions, numbers = cast("tuple[list[tuple[bytes, int]], list[int]]", cbor2.loads(octets))
-    records = tuple(_version(tx, PersonID(person), version) for person, version in versions)
+    records = tuple(tx.residents.version(PersonID(person), number) for person, number in versions)
     return Written(records, tuple(numbers))
-
-
-def _version(tx: ReadTx, person: PersonID, version: int) -> Resident:
-    newest = tx.residents.resident(person)
-    if newest.version == version:
-        return newest
-    return tx.residents.earlier(newest, newest.version - version)[-1]

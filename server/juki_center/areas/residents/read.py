@@ -1,4 +1,8 @@
-"""The acts of looking: a record with its history, and a household. Each look is in the log."""
+"""The acts of looking: a record with its history, and a household. Each look is in the log.
+
+A register shows its own book: of somebody who has moved to another municipality the deleted record,
+and nothing that was written since.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from juki_center.areas.residents.desk import (
     refuse_abolished,
     refuse_unnamed,
 )
-from juki_center.areas.residents.guards import find_person
+from juki_center.areas.residents.guards import find_in_book
 from juki_center.areas.residents.household_order import in_paper_order, living
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.records import Resident
@@ -62,4 +66,4 @@ def _found(tx: ReadTx, desk: Desk, command: GetRecord | ListHousehold) -> Reside
     refuse_abolished(desk)
     with logged(desk):
         refuse_unnamed(desk)
-        return find_person(tx, desk, command.code)
+        return find_in_book(tx, desk, command.code)

@@ -220,7 +220,11 @@ class Residents(Protocol):
         """Open a person's record; the person exists."""
 
     def household(self, municipality: MunicipalityCode, household: HouseholdID) -> list[Resident]:
-        """Open all records of a household, deleted ones too."""
+        """Open all records of a household, deleted ones too.
+
+        Of a member who has moved to another municipality the newest version in this one's book is
+        among them, unless the person has come back.
+        """
 
     def by_attributes(
         self, municipality: MunicipalityCode, name: str, birth: CivilDate
@@ -256,7 +260,22 @@ class Residents(Protocol):
         """
 
     def earlier(self, resident: Resident, limit: int) -> list[Resident]:
-        """Open the versions before this one, newest first, at most `limit`."""
+        """Open the versions before this one in the same book, newest first, at most `limit`.
+
+        Versions that were written while the person lived elsewhere are left out.
+        """
+
+    def version(self, person: PersonID, number: int) -> Resident:
+        """Open the version with this number, in whichever book it is; there is one."""
+
+    def own_last(
+        self, person: PersonID, municipality: MunicipalityCode, until: int | None = None
+    ) -> Resident | None:
+        """Open the newest version in a municipality's own book, wherever the person lives now.
+
+        None where the book has none; `until` leaves newer versions out. No key but that
+        municipality's is needed.
+        """
 
     def new_household(self) -> HouseholdID:
         """Draw a household's id."""

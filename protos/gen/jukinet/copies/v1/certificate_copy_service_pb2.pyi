@@ -338,6 +338,7 @@ class Issue(_message.Message):
     PRINT_STATE_FIELD_NUMBER: _builtins.int
     PRINT_ATTEMPTS_FIELD_NUMBER: _builtins.int
     RECALLED_AT_FIELD_NUMBER: _builtins.int
+    RECALL_REASON_FIELD_NUMBER: _builtins.int
     issue_number: _builtins.str
     """Output only. The issue number, unique in the network: issuing municipality, date, serial,
     such as "131016-20261123-000042-7K3Q".
@@ -348,6 +349,8 @@ class Issue(_message.Message):
     """Output only. What is known of the paper."""
     print_attempts: _builtins.int
     """Output only. How often the paper was printed, from the terminal's reports; 0 before the first."""
+    recall_reason: Global___RecallCopyRequest.RecallReason.ValueType
+    """Output only. Why it was recalled; unspecified for a copy that stands, and in a verdict."""
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the act was committed."""
@@ -365,10 +368,11 @@ class Issue(_message.Message):
         print_state: Global___PrintState.ValueType = ...,
         print_attempts: _builtins.int = ...,
         recalled_at: _timestamp_pb2.Timestamp | None = ...,
+        recall_reason: Global___RecallCopyRequest.RecallReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at", "recalled_at", b"recalled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_number", b"issue_number", "issued_at", b"issued_at", "issuing_municipality", b"issuing_municipality", "print_attempts", b"print_attempts", "print_state", b"print_state", "recalled_at", b"recalled_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_number", b"issue_number", "issued_at", b"issued_at", "issuing_municipality", b"issuing_municipality", "print_attempts", b"print_attempts", "print_state", b"print_state", "recall_reason", b"recall_reason", "recalled_at", b"recalled_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,6 +609,10 @@ class RecallCopyRequest(_message.Message):
         """Issued although it should have been refused."""
         RECALL_REASON_PAPER_LOST: RecallCopyRequest._RecallReason.ValueType  # 3
         """The paper was lost at the window."""
+        RECALL_REASON_RESIDENT_MOVED: RecallCopyRequest._RecallReason.ValueType  # 4
+        """Somebody whom it shows has moved before it was printed; by the center itself, never sent in a
+        request.
+        """
 
     class RecallReason(_RecallReason, metaclass=_RecallReasonEnumTypeWrapper):
         """Why a copy is recalled."""
@@ -617,6 +625,10 @@ class RecallCopyRequest(_message.Message):
     """Issued although it should have been refused."""
     RECALL_REASON_PAPER_LOST: RecallCopyRequest.RecallReason.ValueType  # 3
     """The paper was lost at the window."""
+    RECALL_REASON_RESIDENT_MOVED: RecallCopyRequest.RecallReason.ValueType  # 4
+    """Somebody whom it shows has moved before it was printed; by the center itself, never sent in a
+    request.
+    """
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ISSUE_NUMBER_FIELD_NUMBER: _builtins.int

@@ -135,7 +135,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ISSUE_NOT_FOUND: _ErrorReason.ValueType  # 53
     """This caller has no such issue."""
     ERROR_REASON_PRINT_STATE_CONFLICT: _ErrorReason.ValueType  # 54
-    """The paper's state forbids this report. Metadata: printState."""
+    """The paper's state forbids this report. Metadata: printState; recallReason for a recalled copy."""
     ERROR_REASON_ALREADY_RECALLED: _ErrorReason.ValueType  # 55
     """The copy is recalled already."""
     ERROR_REASON_CONFIGURATION_INVALID: _ErrorReason.ValueType  # 56
@@ -436,7 +436,7 @@ ERROR_REASON_RESIDENCE_DISCONNECTED: ErrorReason.ValueType  # 52
 ERROR_REASON_ISSUE_NOT_FOUND: ErrorReason.ValueType  # 53
 """This caller has no such issue."""
 ERROR_REASON_PRINT_STATE_CONFLICT: ErrorReason.ValueType  # 54
-"""The paper's state forbids this report. Metadata: printState."""
+"""The paper's state forbids this report. Metadata: printState; recallReason for a recalled copy."""
 ERROR_REASON_ALREADY_RECALLED: ErrorReason.ValueType  # 55
 """The copy is recalled already."""
 ERROR_REASON_CONFIGURATION_INVALID: ErrorReason.ValueType  # 56

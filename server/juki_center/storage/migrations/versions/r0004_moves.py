@@ -1,4 +1,4 @@
-"""Moves: notices, their persons, what is kept sealed of them, alerts; cards that wait for use.
+"""Moves: notices, their persons, papers and alerts; cards that wait; copies not yet printed.
 
 As before, columns exist for keyed look-up, state and order only; times are microseconds since
 1970-01-01T00:00Z, days are ISO 8601.
@@ -17,6 +17,17 @@ _STATEMENTS = (
     "ALTER TABLE cards ADD COLUMN continue_until TEXT",
     """CREATE INDEX cards_awaiting ON cards (continue_until)
         WHERE continue_until IS NOT NULL AND status IN ('ACTIVE', 'SUSPENDED')""",
+    # The last version of a stay that ended by a move to another municipality.
+    "ALTER TABLE record_history ADD COLUMN ended_stay INTEGER NOT NULL DEFAULT 0",
+    """CREATE INDEX record_history_ended ON record_history (municipality, household)
+        WHERE ended_stay = 1""",
+    # Whose entries a copy shows, while it may still be printed; not for longer.
+    """CREATE TABLE issue_persons (
+        number TEXT NOT NULL REFERENCES issues (number), person BLOB NOT NULL,
+        issued_at INTEGER NOT NULL, PRIMARY KEY (number, person)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX issue_persons_by_person ON issue_persons (person)",
+    "CREATE INDEX issue_persons_to_forget ON issue_persons (issued_at)",
     """CREATE TABLE moves (
         cursor INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, origin TEXT NOT NULL,
         destination TEXT, kind TEXT NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL,
