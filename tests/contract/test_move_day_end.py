@@ -191,6 +191,27 @@ async def test_defect_of_one_move_stops_nobody_else_and_tells_no_text(
     assert "吉田" not in caplog.text
 
 
+async def test_round_that_was_cut_off_goes_on_where_it_was(moves: PlannedMoves) -> None:
+    numbers = [await moves.special((key,)) for key in (TARO, ALONE, ELSEWHERE)]
+
+    def act(tx: day_end.DayEndTx, number: MoveNumber, this: Round) -> bool:
+        is_due = day_end.depart(tx, number, this)
+        if number == numbers[1]:
+            # Everything of this move was written, and nothing of it was committed.
+            raise Refusal(Reason.SHUTTING_DOWN)
+        return is_due
+
+    cut_off, this = replace(day_end.DEPARTURES, act=act), Round(midnight(PLANNED), HERE)
+    await end_day(moves.store, cut_off, this)
+    before = [moves.record(key).version for key in (TARO, ALONE, ELSEWHERE)]
+    ended = await end_day(moves.store, day_end.DEPARTURES, this)
+
+    assert before == [2, 1, 2]
+    assert ended == 1
+    assert [moves.record(key).version for key in (TARO, ALONE, ELSEWHERE)] == [2, 2, 2]
+    assert moves.store.read(lambda tx: tx.changes.last_position()) == 3
+
+
 async def test_more_moves_than_a_portion_all_end(
     moves: PlannedMoves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
