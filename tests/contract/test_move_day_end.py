@@ -10,7 +10,7 @@ import pytest
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.application_rows import ApplicationState
 from juki_center.areas.cards.register import CardStatus
-from juki_center.areas.copies.commands import Scope
+from juki_center.areas.copies.commands import RecallReason, Scope
 from juki_center.areas.moves import day_end
 from juki_center.areas.moves.day_end import USED_WITHIN, Act, Round
 from juki_center.areas.moves.numbers import MoveNumber
@@ -88,7 +88,7 @@ async def test_departure_is_notified_and_logged_once(moves: PlannedMoves) -> Non
     assert moves.store.read(lambda tx: tx.changes.last_position()) == 3
     (leaf,) = day_leaves(moves)
     assert (leaf["id"], leaf["res"]) == (number, str(TOKOROZAWA.municipality))
-    assert leaf["more"] == {"what": "DEPARTED", "left": "3"}
+    assert leaf["more"] == {"what": "DEPARTED", "left": "3", "copies": "0"}
     assert leaf["by"] == HERE
 
 
@@ -415,6 +415,26 @@ async def test_copy_is_refused_from_the_planned_day_on_before_the_book_says_so(
     assert in_time.issue.issue_number
     assert refused.value.reason is Reason.RECORD_DELETED
     assert moves.record(TARO).state is ResidenceState.ACTIVE
+
+
+async def test_copy_that_is_not_printed_when_the_person_leaves_is_void(center: Center) -> None:
+    moves = PlannedMoves(center.store)
+    number = await moves.special((HANAKO,))
+    center.now = midnight(PLANNED) - timedelta(minutes=10)
+    of_leaving = await center.issue(await center.command(HANAKO))
+    of_staying = await center.issue(await center.command(TARO))
+
+    await done(moves, day_end.depart, number, midnight(PLANNED))
+
+    rows = [
+        center.store.read(lambda tx, no=copy.issue.issue_number: tx.issues.by_number(no))
+        for copy in (of_leaving, of_staying)
+    ]
+    assert [row.recall_reason if row else None for row in rows] == [
+        RecallReason.RESIDENT_MOVED,
+        None,
+    ]
+    assert day_leaves(moves)[-1]["more"] == {"what": "DEPARTED", "left": "1", "copies": "1"}
 
 
 async def test_copy_of_who_stays_shows_nobody_who_has_left(center: Center) -> None:

@@ -22,6 +22,8 @@ from juki_center.areas.cards.holders import end_cards
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
+from juki_center.areas.copies.prints import PrintTx
+from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves import departures
 from juki_center.areas.moves.deadlines import MISSING_AFTER_DAYS, is_arrival_missing
@@ -41,7 +43,7 @@ _BY_CARD: Final = frozenset({MoveState.NOTIFIED, MoveState.TRANSFERRED})
 _NEVER_HANDED_OVER: Final = frozenset({CardStatus.MAKING, CardStatus.MADE, CardStatus.HELD})
 
 
-class DayEndTx(WriteTx, AlertTx, Protocol):
+class DayEndTx(WriteTx, AlertTx, PrintTx, Protocol):
     """What the end of a day needs of a transaction."""
 
 
@@ -56,16 +58,17 @@ class Round:
 def depart(tx: DayEndTx, number: MoveNumber, this: Round) -> bool:
     """Delete the records of those whose planned day has come; tell whether that was due.
 
-    Cards stay good for the special case alone; by paper they lapse. Raises
-    Refusal(RESIDENCE_DISCONNECTED).
+    Cards stay good for the special case alone; by paper they lapse. Copies of them that are not
+    printed yet are void. Raises Refusal(RESIDENCE_DISCONNECTED).
     """
     today, move = day_in_japan(this.now), tx.moves.move(number)
     if move is None or not move.is_open or move.departed or today < move.planned_on:
         return False
     members = tuple(_departed(tx, move, member, this) for member in move.members)
     tx.moves.update(replace(move, members=members, departed=True))
-    left = sum(one not in move.members for one in members)
-    _log(tx, move, this, "DEPARTED", ("left", str(left)))
+    left = [one.person for one in members if one not in move.members]
+    voided = void_unprinted(tx, left, this.now, this.caller_uri)
+    _log(tx, move, this, "DEPARTED", ("left", str(len(left))), ("copies", str(voided)))
     return True
 
 
