@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TypeVar
 
 import pytest
 
@@ -38,6 +37,7 @@ from juki_center.areas.moves.rows import (
 )
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.ports import Tx
+from juki_center.areas.residents.assignment import stock_codes
 from juki_center.areas.residents.code_changes import change_resident_code
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.commands import ChangeResidentCode
@@ -47,10 +47,9 @@ from juki_center.storage.sqlite import SQLiteStore
 from tests.support.card_moves import person_of
 from tests.support.card_window import CLERK, MUNICIPALITIES
 from tests.support.center import CHIYODA, NOW, SAMPLES, TOKOROZAWA
-from tests.support.leaves import leaves_of
+from tests.support.leaves import leaves
 from tests.support.register_desk import RegisterDesk
-
-Answer = TypeVar("Answer")
+from tests.support.register_records import CODE
 
 TARO, HANAKO = "yoshida-taro", "yoshida-hanako"
 YOKOHAMA = Terminal("juki://municipality/141003/terminal/01", MunicipalityCode("141003"))
@@ -182,8 +181,8 @@ async def test_the_origin_is_told_codes_in_the_order_of_the_notice_and_a_leaf_sa
     assert read.move == move
     assert read.codes == (SAMPLES[TARO].record.code, SAMPLES[HANAKO].record.code)
     assert (read.reissue_certificate, read.corrections) == (False, ())
-    leaf = leaves_of(reading.store)[-1]
-    assert (leaf["event"], leaf["resource"]) == ("MOVE_READ", move.number)
+    leaf = leaves(reading.store)[-1]
+    assert (leaf["ev"], leaf["id"]) == ("MOVE_READ", move.number)
 
 
 async def test_another_municipality_finds_no_move_as_where_there_is_none(reading: Reading) -> None:
@@ -203,9 +202,7 @@ async def test_from_2023_the_planned_destination_sees_the_notice_while_nobody_cl
     pushed: Reading,
 ) -> None:
     expected = await pushed.enter(1)
-    taken = await pushed.enter(
-        2, members=(), state=MoveState.TRANSFERRED, transfer=claim(YOKOHAMA)
-    )
+    taken = await pushed.enter(2, members=(), state=MoveState.TRANSFERRED, transfer=claim(YOKOHAMA))
     ended = await pushed.enter(3, members=(), state=MoveState.CANCELLED, ended_at=NOW)
 
     read = await pushed.get(expected, CHIYODA)
@@ -254,9 +251,7 @@ async def test_without_the_key_of_its_register_the_origin_is_told_nothing(
 
 async def cut_off(store: SQLiteStore, terminal: Terminal) -> None:
     """Disconnect a municipality."""
-    await store.act(
-        lambda tx: tx.registers.set_connected(terminal.municipality, connected=False)
-    )
+    await store.act(lambda tx: tx.registers.set_connected(terminal.municipality, connected=False))
 
 
 async def test_a_look_without_a_clerks_name_is_refused(reading: Reading) -> None:
@@ -303,10 +298,13 @@ async def test_a_paper_of_an_older_notice_is_to_be_issued_again(reading: Reading
 
 
 async def test_a_paper_with_a_code_that_was_changed_since_is_to_be_issued_again(
-    reading: Reading, stocked: RegisterDesk
+    reading: Reading, desk: RegisterDesk
 ) -> None:
     move = await printed(reading, shows_version=2, codes=CODES)
-    await stocked.do(change_resident_code, ChangeResidentCode(stocked.edit(HANAKO)))
+    await desk.store.act(
+        lambda tx: stock_codes(tx, TOKOROZAWA.municipality, 1, NOW, caller_uri=TOKOROZAWA.uri)
+    )
+    await desk.do(change_resident_code, ChangeResidentCode(desk.edit(HANAKO)))
 
     read = await reading.get(move)
 
@@ -320,7 +318,7 @@ async def test_what_code_is_given_at_the_destination_is_no_matter_of_the_origins
     move = await reading.enter(
         state=MoveState.COMPLETED, arrived_in=CHIYODA.municipality, ended_at=NOW
     )
-    person, new = person_of(reading.store, TARO), ResidentCode("69714985043")
+    person, new_code = person_of(reading.store, TARO), ResidentCode(CODE)
 
     def arrive(tx: Tx) -> None:
         tx.residents.replace(
@@ -330,7 +328,6 @@ async def test_what_code_is_given_at_the_destination_is_no_matter_of_the_origins
         record = replace(here.record, code=new_code, former_codes=(here.record.code,))
         tx.residents.replace(replace(here, record=record))
 
-    new_code = ResidentCode("20000000001") if new is None else SAMPLE_FREE_CODE
     await reading.store.act(arrive)
     await cut_off(reading.store, CHIYODA)
 
@@ -381,9 +378,7 @@ async def test_from_2023_a_city_expects_those_who_come_to_its_wards(pushed: Read
     ward = Terminal("juki://municipality/141046/terminal/01", NAKA)
 
     first = pushed.list(Selection.EXPECTED, YOKOHAMA, page_size=1)
-    rest = pushed.list(
-        Selection.EXPECTED, YOKOHAMA, page_size=1, page_token=first.next_page_token
-    )
+    rest = pushed.list(Selection.EXPECTED, YOKOHAMA, page_size=1, page_token=first.next_page_token)
 
     assert [one.number for one in (*first.moves, *rest.moves)] == [number(1), number(3)]
     assert rest.next_page_token == ""
@@ -406,7 +401,9 @@ async def test_a_token_of_no_page_is_refused(reading: Reading, token: str) -> No
     with pytest.raises(Refusal) as alerts:
         reading.alerts(page_token=token)
 
-    assert moves.value.metadata == alerts.value.metadata == {"field": "page_token", "rule": "UNKNOWN"}
+    assert (
+        moves.value.metadata == alerts.value.metadata == {"field": "page_token", "rule": "UNKNOWN"}
+    )
 
 
 async def test_lists_want_a_clerks_name(reading: Reading) -> None:
@@ -414,9 +411,7 @@ async def test_lists_want_a_clerks_name(reading: Reading) -> None:
 
     with pytest.raises(Refusal) as moves:
         reading.store.read(
-            lambda tx: list_moves(
-                tx, ListMoves(nameless, Selection.OUT_ALL), NOW, reading.policy
-            )
+            lambda tx: list_moves(tx, ListMoves(nameless, Selection.OUT_ALL), NOW, reading.policy)
         )
     with pytest.raises(Refusal) as alerts:
         reading.store.read(lambda tx: list_alerts(tx, ListAlerts(nameless), NOW, reading.policy))
@@ -441,8 +436,8 @@ async def test_an_office_sees_its_own_alerts_until_a_clerk_has_seen_them(reading
     assert reading.alerts() == ([2], "")
     assert reading.alerts(with_seen=True) == ([1, 2], "")
     assert reading.alerts(CHIYODA) == ([int.from_bytes(other.alert_id)], "")
-    leaf = leaves_of(reading.store)[-1]
-    assert (leaf["event"], leaf["resource"]) == ("MOVE_ALERT_SEEN", number(1))
+    leaf = leaves(reading.store)[-1]
+    assert (leaf["ev"], leaf["id"]) == ("MOVE_ALERT_SEEN", number(1))
 
 
 async def test_an_alert_that_was_seen_keeps_its_first_time(reading: Reading) -> None:

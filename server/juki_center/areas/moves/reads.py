@@ -101,7 +101,12 @@ def _claimant(move: Move) -> MunicipalityCode | None:
 
 
 def _codes(tx: ReadTx, move: Move) -> tuple[ResidentCode, ...]:
-    return tuple(tx.residents.resident(person).record.code for person in move.persons)
+    """Return the persons' codes as the origin's own book has them, in the order of the notice.
+
+    What code somebody is given after arriving elsewhere is no matter of the origin's.
+    """
+    own = (tx.residents.own_last(person, move.origin) for person in move.persons)
+    return tuple(one.record.code for one in own if one is not None)
 
 
 def _is_outdated(tx: ReadTx, move: Move, codes: tuple[ResidentCode, ...]) -> bool:
