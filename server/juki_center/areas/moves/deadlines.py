@@ -74,6 +74,20 @@ def refuse_late(moved_on: date, planned_on: date, today: date) -> None:
     raise Refusal(reason, lastDay=last_day.isoformat())
 
 
+def a_year_after(day: date) -> date:
+    """Return the last day of the year that begins after a day (Civil Code, article 143).
+
+    >>> a_year_after(date(2027, 2, 28)), a_year_after(date(2028, 2, 28))
+    (datetime.date(2028, 2, 29), datetime.date(2029, 2, 28))
+    """
+    first = day + timedelta(days=1)
+    try:
+        return first.replace(year=first.year + 1) - timedelta(days=1)
+    except ValueError:
+        # The year begins on 29 February: it ends with the month, which has no such day.
+        return date(first.year + 1, first.month, 28)
+
+
 def last_day_of_continuation(notified_on: date) -> date:
     """Return the last day on which a card may be continued: plain days, also a closed one."""
     return notified_on + timedelta(days=CONTINUATION_DAYS)

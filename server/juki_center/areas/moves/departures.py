@@ -6,17 +6,18 @@ needed for the move in, by paper they lapse, and which it is the act that calls 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from juki_center.areas.days import day_in_japan
-from juki_center.areas.moves.rows import Move
+from juki_center.areas.moves.rows import Move, MoveMember
 from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.records import (
     ChangeInformation,
     ChangeReason,
     PersonID,
+    ResidenceState,
     Resident,
 )
 from juki_center.areas.residents.rules import ResidenceEvent, after
@@ -68,42 +69,46 @@ def restore(tx: WriteTx, departed: Resident, entry: Entry, *, cancels: int) -> R
 
 
 def depart_moving(
-    tx: WriteTx, move: Move, entry: Entry, *, reason: ChangeReason = ChangeReason.MOVE_OUT
+    tx: WriteTx,
+    move: Move,
+    entry: Entry,
+    *,
+    day: date | None = None,
+    reason: ChangeReason = ChangeReason.MOVE_OUT,
 ) -> Move:
-    """Let everybody who is to move and has not departed leave on the planned day.
+    """Let everybody who is to move and has not departed leave on a day; None is the planned one.
 
     Returns the departed move, which the caller writes. Raises what `depart` raises.
     """
+    left_on = move.planned_on if day is None else day
     left = {
-        one: depart(tx, tx.residents.resident(one), entry, day=move.planned_on, reason=reason)
+        one: depart(tx, tx.residents.resident(one), entry, day=left_on, reason=reason).version
         for one in present(move)
     }
-    return replace(
-        move,
-        departed=True,
-        members=tuple(
-            replace(one, left_version=left[one.person].version) if one.person in left else one
-            for one in move.members
-        ),
-    )
+    return replace(move, departed=True, members=_with_versions(move, left))
 
 
 def restore_members(tx: WriteTx, move: Move, persons: Collection[PersonID], entry: Entry) -> Move:
     """Let those of these persons who have departed be in the origin's book again.
 
-    Returns the move, which the caller writes; whether it counts as departed is the caller's to say.
-    Raises what `restore` raises.
+    Somebody whom the municipality's own system has brought back already is left alone. Returns the
+    move, which the caller writes; whether it counts as departed is the caller's to say. Raises what
+    `restore` raises.
     """
-    concerned = {one.person for one in move.members if one.left_version} & set(persons)
-    for one in move.members:
-        if one.person in concerned:
-            departed = tx.residents.resident(one.person)
-            restore(tx, departed, entry, cancels=one.left_version)
+    concerned = [one for one in move.members if one.left_version and one.person in persons]
+    for one in concerned:
+        resident = tx.residents.resident(one.person)
+        if resident.state is ResidenceState.MOVED_OUT:
+            restore(tx, resident, entry, cancels=one.left_version)
     return replace(
-        move,
-        members=tuple(
-            replace(one, left_version=0) if one.person in concerned else one for one in move.members
-        ),
+        move, members=_with_versions(move, dict.fromkeys((one.person for one in concerned), 0))
+    )
+
+
+def _with_versions(move: Move, versions: Mapping[PersonID, int]) -> tuple[MoveMember, ...]:
+    return tuple(
+        replace(one, left_version=versions.get(one.person, one.left_version))
+        for one in move.members
     )
 
 

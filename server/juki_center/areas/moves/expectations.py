@@ -1,0 +1,36 @@
+"""What a planned destination is told beforehand, where the law has it (from 2023-02-06 on).
+
+It is told whom to expect, and that nobody is expected any more; where to instead it never learns.
+"""
+
+from __future__ import annotations
+
+from juki_center.areas.moves.rows import AlertKind, Move
+from juki_center.areas.moves.states import MoveState
+from juki_center.areas.moves.window import AlertTx, MoveWindow, alert
+from juki_center.areas.residents.codes import MunicipalityCode
+
+
+def tell_planned(tx: AlertTx, here: MoveWindow, before: Move | None, after: Move | None) -> None:
+    """Tell planned destinations what a changed notice means for them (article 24-2(3)).
+
+    `before` is None for a notice that is new, `after` for one that is no special one any more. A
+    destination that stays the same is told nothing: its list shows the notice as it is.
+    """
+    former, present = _expecting(here, before), _expecting(here, after)
+    if former == present:
+        return
+    now = here.window.now
+    if before is not None and former is not None:
+        alert(tx, before, AlertKind.NO_LONGER_EXPECTED, former, now=now)
+    if after is not None and present is not None:
+        alert(tx, after, AlertKind.EXPECTED, present, now=now)
+
+
+def _expecting(here: MoveWindow, move: Move | None) -> MunicipalityCode | None:
+    """Return the register that expects a move's persons."""
+    if not here.policy.is_pushed or move is None or move.destination is None:
+        return None
+    if move.state is not MoveState.NOTIFIED:
+        return None
+    return here.policy.municipalities.register_of(move.destination)
