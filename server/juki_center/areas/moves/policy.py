@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from juki_center.areas.cards.policy import CardPolicy
-from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.municipalities import Municipalities, Municipality
 from juki_center.rule_sets import RuleSet
 
 
@@ -28,6 +30,10 @@ class MovePolicy:
     def municipalities(self) -> Municipalities:
         """The municipalities of the country."""
         return self.cards.municipalities
+
+    def office_on(self, code: MunicipalityCode, day: date) -> Municipality:
+        """Return what a known municipality is called on a day, or was called at last."""
+        return self.municipalities.valid_on(code, day) or self.municipalities[code]
 
     @property
     def cards_continue(self) -> bool:
