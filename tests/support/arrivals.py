@@ -67,6 +67,8 @@ Act = Callable[[Tx, Command, datetime, MovePolicy], Answer]
 CLERK = "鈴木　実"
 TARO, HANAKO, SAKURA = "yoshida-taro", "yoshida-hanako", "yoshida-sakura"
 FAMILY = (TARO, HANAKO, SAKURA)
+MINORI = "yoshida-minori"
+"""A fourth member of the family, who is entered by `four_at_home`."""
 SETAGAYA = Terminal("juki://municipality/131121/terminal/01", MunicipalityCode("131121"))
 ORIGIN, DESTINATION = TOKOROZAWA.municipality, CHIYODA.municipality
 PLANNED = date(2027, 3, 31)
@@ -74,7 +76,8 @@ MOVED = date(2027, 4, 1)
 CODE = VerificationCode.drawn(b"\x01" * 16)
 OTHER_CODE = VerificationCode.drawn(b"\x02" * 16)
 PLACE = Place("神田錦町一丁目1番地", "錦町ビル201号室")
-RELATIONSHIPS = {TARO: "世帯主", HANAKO: "妻", SAKURA: "子"}
+RELATIONSHIPS = {TARO: "世帯主", HANAKO: "妻"}
+_CODE_OF_MINORI = ResidentCode("12345678903")
 
 
 def at(day: str, hour: int = 10) -> datetime:
@@ -188,6 +191,15 @@ class Arrivals:
             tx.residents.replace(replace(resident, record=record))
 
         await self.store.act(act)
+
+    async def four_at_home(self) -> tuple[str, ...]:
+        """Let a second child live with the family, where the householder alone has a card."""
+        sister = self.record(SAKURA)
+        record = replace(sister.record, code=_CODE_OF_MINORI, name="\U00020bb7田　みのり")
+        await self.store.act(lambda tx: tx.residents.enter(ORIGIN, sister.household, record))
+        for key in (HANAKO, SAKURA):
+            await self.set_card(key, CardStatus.RETURNED)
+        return (*FAMILY, MINORI)
 
     async def set_state(self, key: str, state: ResidenceState) -> None:
         """Write a further version of a sample resident's record in another state."""
@@ -324,8 +336,8 @@ class Arrivals:
 
 
 def code_of(key: str) -> ResidentCode:
-    """Return the code with which a sample resident began."""
-    return SAMPLES[key].record.code
+    """Return the code with which a resident began."""
+    return _CODE_OF_MINORI if key == MINORI else SAMPLES[key].record.code
 
 
 def members_in(move: Move, state: MemberState) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.continuations import (
@@ -20,6 +20,8 @@ from juki_center.areas.cards.continuations import (
     refuse_cards_of_others,
 )
 from juki_center.areas.cards.window import Done, Found
+from juki_center.areas.copies.prints import PrintTx
+from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
 from juki_center.areas.moves.arriving import ArrivingTx, Comer, find_comers, find_household
 from juki_center.areas.moves.commands import MovedIn, Registered, RegisterMoveIn
@@ -42,10 +44,10 @@ from juki_center.areas.residents.rules import ResidenceEvent, after
 from juki_center.areas.residents.versions import WriteTx, write_version
 from juki_center.errors import RuleBroken
 
-MOST_CARDS = 20
+MOST_CARDS: Final = 20
 
 
-class MoveInTx(GroundTx, ArrivingTx, AlertTx, MoveCardsTx, WriteTx, Protocol):
+class MoveInTx(GroundTx, ArrivingTx, AlertTx, MoveCardsTx, PrintTx, WriteTx, Protocol):
     """What a move in needs of a transaction."""
 
 
@@ -84,6 +86,7 @@ def _move_in(tx: MoveInTx, here: MoveWindow, ground: Ground, command: RegisterMo
         _with_cards(tx, here, MovedHolder(one, ground.is_by_card, command.handed_in), resident)
         for one, (_, resident) in zip(persons, written, strict=True)
     )
+    void_unprinted(tx, persons, here.window.now, here.window.terminal.uri)
     completed = _complete(tx, here, ground, [member for member, _ in written])
     tx.moves.put_arrival(
         completed,

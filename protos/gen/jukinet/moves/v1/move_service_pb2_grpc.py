@@ -226,7 +226,7 @@ class MoveServiceServicer(object):
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
         MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-        DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -263,7 +263,7 @@ class MoveServiceServicer(object):
         that have lapsed stay so.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+        NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,8 +273,8 @@ class MoveServiceServicer(object):
         """Enters a correction that the origin has sent; the destination's window.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NO_CORRECTION, RESIDENT_NOT_FOUND, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
+        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -99,7 +99,7 @@ class MoveServiceStub:
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
     MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-    DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     RegisterMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]
     """Registers a move in, with fetched information or against a paper; the destination's window.
@@ -124,14 +124,14 @@ class MoveServiceStub:
     that have lapsed stay so.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]
     """Enters a correction that the origin has sent; the destination's window.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NO_CORRECTION, RESIDENT_NOT_FOUND, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
+    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ContinueCard: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
@@ -248,7 +248,7 @@ class MoveServiceAsyncStub(MoveServiceStub):
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
     MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-    DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     RegisterMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]  # type: ignore[assignment]
     """Registers a move in, with fetched information or against a paper; the destination's window.
@@ -273,14 +273,14 @@ class MoveServiceAsyncStub(MoveServiceStub):
     that have lapsed stay so.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]  # type: ignore[assignment]
     """Enters a correction that the origin has sent; the destination's window.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NO_CORRECTION, RESIDENT_NOT_FOUND, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
+    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ContinueCard: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]  # type: ignore[assignment]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
@@ -436,7 +436,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
         MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-        DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -479,7 +479,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         that have lapsed stay so.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+        NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -491,8 +491,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Enters a correction that the origin has sent; the destination's window.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NO_CORRECTION, RESIDENT_NOT_FOUND, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
+        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
