@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_center.areas.cards.continuations import continue_card
+from juki_center.areas.moves.certificates import issue_certificate
+from juki_center.areas.moves.changes import change_move_out
+from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.reads import get_move, list_alerts, list_moves, see_alert
+from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.rpc import move_ins_translation as into
 from juki_center.rpc import moves_messages as messages
 from juki_center.rpc import moves_translation as out
@@ -51,6 +55,48 @@ class Moves(pb_grpc.MoveServiceServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    async def FileMoveOut(  # noqa: N802  # the proto's name
+        self,
+        request: pb.FileMoveOutRequest,
+        _context: Context[pb.FileMoveOutRequest, pb.FileMoveOutResponse],
+    ) -> pb.FileMoveOutResponse:
+        """Enter a move-out notice."""
+        command = out.file_move_out(request, _terminal())
+        answer, _ = await self._act(file_move_out, command)
+        return messages.filed_message(answer)
+
+    async def ChangeMoveOut(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ChangeMoveOutRequest,
+        _context: Context[pb.ChangeMoveOutRequest, pb.ChangeMoveOutResponse],
+    ) -> pb.ChangeMoveOutResponse:
+        """Change a notice."""
+        command = out.change_move_out(request, _terminal())
+        answer, _ = await self._act(change_move_out, command)
+        return messages.changed_message(answer)
+
+    async def CancelMoveOut(  # noqa: N802  # the proto's name
+        self,
+        request: pb.CancelMoveOutRequest,
+        _context: Context[pb.CancelMoveOutRequest, pb.CancelMoveOutResponse],
+    ) -> pb.CancelMoveOutResponse:
+        """Withdraw a notice."""
+        command = out.cancel_move_out(request, _terminal())
+        answer, _ = await self._act(cancel_move_out, command)
+        return messages.cancelled_message(answer)
+
+    async def IssueMovingOutCertificate(  # noqa: N802  # the proto's name
+        self,
+        request: pb.IssueMovingOutCertificateRequest,
+        _context: Context[
+            pb.IssueMovingOutCertificateRequest, pb.IssueMovingOutCertificateResponse
+        ],
+    ) -> pb.IssueMovingOutCertificateResponse:
+        """Issue a paper."""
+        command = out.issue_certificate(request, _terminal())
+        answer, _ = await self._act(issue_certificate, command)
+        return messages.issued_message(answer)
 
     async def ContinueCard(  # noqa: N802  # the proto's name
         self,
