@@ -1,4 +1,4 @@
-"""The pictures of docs/registers.md and docs/cards.md, drawn from the tables of the code.
+"""The pictures of the docs' registers.md, cards.md and moves.md, drawn from the code's tables.
 
 Run `python -m tests.support.state_tables` after a change of a table, and read the diff.
 """
@@ -19,6 +19,8 @@ from juki_center.areas.cards.identification import IDENTIFICATIONS, Identificati
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import TRANSITIONS as CARD_TRANSITIONS
 from juki_center.areas.cards.rules import CardEvent
+from juki_center.areas.moves.states import TRANSITIONS as MOVE_TRANSITIONS
+from juki_center.areas.moves.states import MoveEvent, MoveKind, MoveState
 from juki_center.areas.residents.protection import MEASURE_TRANSITIONS, MeasureEvent, MeasureState
 from juki_center.areas.residents.records import ResidenceState
 from juki_center.areas.residents.rules import TRANSITIONS, ResidenceEvent
@@ -31,7 +33,8 @@ _DRAWN: Final = r"(?<=<!-- drawn: {name} -->\n)(.*?)(?=<!-- end -->)"
 
 
 def picture(
-    transitions: Mapping[tuple[State, Event], State], firsts: Mapping[Event, State] | None = None
+    transitions: Mapping[tuple[State, Event], State],
+    firsts: Mapping[Event, State] | Mapping[MoveKind, State] | None = None,
 ) -> str:
     """Return the events that lead from one state to another, as a diagram.
 
@@ -67,7 +70,18 @@ def _lines(lines: Iterable[Iterable[str]]) -> str:
 
 def pages() -> dict[Path, dict[str, str]]:
     """Return everything that is drawn, by its page and the name that the page gives it."""
-    return {DOCS / "registers.md": _registers(), DOCS / "cards.md": _cards()}
+    return {
+        DOCS / "registers.md": _registers(),
+        DOCS / "cards.md": _cards(),
+        DOCS / "moves.md": _moves(),
+    }
+
+
+def _moves() -> dict[str, str]:
+    # A notice begins as what the act of entering it has made of it.
+    firsts = {MoveKind.SPECIAL: MoveState.NOTIFIED, MoveKind.ORDINARY: MoveState.ORDINARY}
+    arrows = picture(MOVE_TRANSITIONS, firsts)
+    return {"moves": arrows + "\n" + table(MOVE_TRANSITIONS, MoveState, MoveEvent)}
 
 
 def _cards() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pictures of docs/registers.md and docs/cards.md are those of the code."""
+"""The pictures of docs/registers.md, docs/cards.md and docs/moves.md are those of the code."""
 
 from __future__ import annotations
 

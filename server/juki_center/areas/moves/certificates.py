@@ -22,7 +22,7 @@ from juki_center.areas.moves.commands import (
 )
 from juki_center.areas.moves.departures import departed_persons
 from juki_center.areas.moves.expectations import tell_planned
-from juki_center.areas.moves.guards import OriginTx, end_cards_of
+from juki_center.areas.moves.guards import OriginTx, end_residence
 from juki_center.areas.moves.numbers import CODE_CHANCE_OCTETS, VerificationCode
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Move, MovePapers
@@ -80,7 +80,7 @@ def _ordinary(tx: OriginTx, here: MoveWindow, move: Move, command: IssueCertific
             raise Refusal(Reason.SPECIAL_MUST_BE_GIVEN_UP)
         tell_planned(tx, here, move, None)
     # By card they were needed beyond the planned day; by paper they end with it.
-    end_cards_of(tx, here, departed_persons(move))
+    end_residence(tx, here, departed_persons(move))
     return replace(ordinary, kind=MoveKind.ORDINARY, last_day=None)
 
 

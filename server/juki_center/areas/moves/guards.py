@@ -5,7 +5,7 @@ Who moves, where to and when are looked at here, and whether the move can go by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final, Protocol
 
@@ -14,6 +14,8 @@ from juki_center.areas.cards.holders import end_cards
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.window import Found
+from juki_center.areas.copies.prints import PrintTx
+from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.books import BooksTx
 from juki_center.areas.moves.commands import Mover, Notification, Plan, SpecialRefusal
 from juki_center.areas.moves.deadlines import (
@@ -46,7 +48,7 @@ ABROAD: Final = "ABROAD"
 """Why a move abroad is never one by card; the other whys are SpecialRefusal's."""
 
 
-class OriginTx(AlertTx, BooksTx, LockTx, WriteTx, Protocol):
+class OriginTx(AlertTx, BooksTx, LockTx, PrintTx, WriteTx, Protocol):
     """What the acts of the origin's window need of a transaction."""
 
 
@@ -161,11 +163,12 @@ def _has_usable_card(tx: OriginTx, here: MoveWindow, resident: Resident) -> bool
     )
 
 
-def end_cards_of(tx: OriginTx, here: MoveWindow, persons: Iterable[PersonID]) -> None:
-    """Let the cards of persons lapse who have left the municipality by paper."""
+def end_residence(tx: OriginTx, here: MoveWindow, persons: Collection[PersonID]) -> None:
+    """Let the cards lapse of persons who have left by paper, and void their unprinted copies."""
     uri, now = here.window.terminal.uri, here.window.now
     for person in persons:
         end_cards(tx, person, CardEvent.HOLDER_GONE, caller_uri=uri, now=now)
+    void_unprinted(tx, persons, now, uri)
 
 
 def register_of(here: MoveWindow, office: MunicipalityCode) -> MunicipalityCode:

@@ -23,7 +23,7 @@ from juki_center.areas.moves.departures import Entry, depart_moving, present
 from juki_center.areas.moves.expectations import tell_planned
 from juki_center.areas.moves.guards import (
     OriginTx,
-    end_cards_of,
+    end_residence,
     find_movers,
     notice_day,
     refuse_plan,
@@ -156,7 +156,7 @@ def _delete(tx: OriginTx, here: MoveWindow, move: Move) -> Move:
     leaving = present(move)
     entry = Entry(window.now, window.clerk_name)
     departed = depart_moving(tx, move, entry, reason=ChangeReason.DELETION_EX_OFFICIO)
-    end_cards_of(tx, here, leaving)
+    end_residence(tx, here, leaving)
     return departed
 
 

@@ -110,7 +110,7 @@ def _codes(tx: ReadTx, move: Move) -> tuple[ResidentCode, ...]:
 
 
 def _is_outdated(tx: ReadTx, move: Move, codes: tuple[ResidentCode, ...]) -> bool:
-    if not (move.is_open and move.certificates):
+    if not (move.is_open and move.certificates) or move.destination is None:
         return False
     if move.certificate_version < move.version:
         return True
