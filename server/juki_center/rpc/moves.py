@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from juki_center.areas.cards.continuations import continue_card
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
+from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.reads import get_move, list_alerts, list_moves, see_alert
+from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.rpc import move_ins_translation as into
 from juki_center.rpc import moves_messages as messages
@@ -97,6 +99,36 @@ class Moves(pb_grpc.MoveServiceServicer):
         command = out.issue_certificate(request, _terminal())
         answer, _ = await self._act(issue_certificate, command)
         return messages.issued_message(answer)
+
+    async def FetchTransferInformation(  # noqa: N802  # the proto's name
+        self,
+        request: pb.FetchTransferInformationRequest,
+        _context: Context[pb.FetchTransferInformationRequest, pb.FetchTransferInformationResponse],
+    ) -> pb.FetchTransferInformationResponse:
+        """Fetch a move's information."""
+        command = into.fetch_transfer(request, _terminal())
+        answer, _ = await self._act(fetch_transfer, command)
+        return messages.fetched_message(answer)
+
+    async def RegisterMoveIn(  # noqa: N802  # the proto's name
+        self,
+        request: pb.RegisterMoveInRequest,
+        _context: Context[pb.RegisterMoveInRequest, pb.RegisterMoveInResponse],
+    ) -> pb.RegisterMoveInResponse:
+        """Register a move in."""
+        command = into.register_move_in(request, _terminal())
+        answer, now = await self._act(register_move_in, command)
+        return messages.moved_in_message(answer, now)
+
+    async def AbandonMoveIn(  # noqa: N802  # the proto's name
+        self,
+        request: pb.AbandonMoveInRequest,
+        _context: Context[pb.AbandonMoveInRequest, pb.AbandonMoveInResponse],
+    ) -> pb.AbandonMoveInResponse:
+        """Give information back."""
+        command = into.abandon_move_in(request, _terminal())
+        answer, _ = await self._act(abandon_move_in, command)
+        return pb.AbandonMoveInResponse(move=messages.move_message(answer))
 
     async def ContinueCard(  # noqa: N802  # the proto's name
         self,
