@@ -185,6 +185,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
         tx.residents.own_last(person(tx), TOKOROZAWA),  # type: ignore[arg-type]
         tx.residents.own_last(person(tx), TOKOROZAWA, 0),  # type: ignore[arg-type]
     ),
+    "what a move has written": lambda tx: tx.moves.has_written(person(tx), 1),  # type: ignore[arg-type]
     "a moved member": lambda tx: tx.residents.household(
         TOKOROZAWA,
         depart(tx, of_key(tx, "yoshida-taro")).household,

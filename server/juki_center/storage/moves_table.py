@@ -97,6 +97,14 @@ class MovesTable:
         ).fetchall()
         return frozenset(PersonID(as_octets(row[0])) for row in rows)
 
+    def has_written(self, person: PersonID, version: int) -> bool:
+        """Tell whether a move made this version of a person's record."""
+        row = self._sql.execute(
+            "SELECT 1 FROM move_members WHERE person = ? AND ? IN (left_version, arrived_version)",
+            (person.octets, version),
+        ).fetchone()
+        return row is not None
+
     def by_transfer(self, transfer_id: bytes) -> Move | None:
         """Return the move that a destination has claimed under this id."""
         return self._one(f"{_SELECT} WHERE transfer_id = ?", transfer_id)

@@ -16,31 +16,25 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, Event
-from juki_center.areas.cards.application_ends import cancel_open
-from juki_center.areas.cards.application_rules import ApplicationEvent
 from juki_center.areas.cards.holders import end_cards
-from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import CardEvent
-from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.copies.prints import PrintTx
 from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves import departures
 from juki_center.areas.moves.deadlines import MISSING_AFTER_DAYS, is_arrival_missing
 from juki_center.areas.moves.departures import Entry
+from juki_center.areas.moves.ends import end_cards_of_departed
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Move, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent, MoveState
 from juki_center.areas.moves.window import AlertTx, alert
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.records import ResidenceState, Resident
+from juki_center.areas.residents.records import ResidenceState
 from juki_center.areas.residents.versions import WriteTx
 
 USED_WITHIN: Final = timedelta(hours=24)
 """After this time a destination that has fetched the information loses its claim."""
-
-_BY_CARD: Final = frozenset({MoveState.NOTIFIED, MoveState.TRANSFERRED})
-_NEVER_HANDED_OVER: Final = frozenset({CardStatus.MAKING, CardStatus.MADE, CardStatus.HELD})
 
 
 class DayEndTx(WriteTx, AlertTx, PrintTx, Protocol):
@@ -171,20 +165,8 @@ def _departed(tx: DayEndTx, move: Move, member: MoveMember, this: Round) -> Move
         return member
     resident = tx.residents.resident(member.person)
     written = departures.depart(tx, resident, Entry(this.now), day=move.planned_on)
-    _end_cards(tx, written, move, this)
+    end_cards_of_departed(tx, move, written.person, caller_uri=this.caller_uri, now=this.now)
     return replace(member, left_version=written.version)
-
-
-def _end_cards(tx: DayEndTx, resident: Resident, move: Move, this: Round) -> None:
-    """End the cards of somebody who left: all of them, but for one that opens the next window."""
-    person, uri, now = resident.person, this.caller_uri, this.now
-    if move.state not in _BY_CARD:
-        end_cards(tx, person, CardEvent.HOLDER_GONE, caller_uri=uri, now=now)
-        return
-    cancel_open(tx, person, ApplicationEvent.HOLDER_GONE, caller_uri=uri, now=now)
-    for card in tx.cards.of_person(person):
-        if card.status in _NEVER_HANDED_OVER:
-            change_status(tx, ChangeStatus(uri, card.serial, CardEvent.HOLDER_GONE), now)
 
 
 def _log(

@@ -212,6 +212,9 @@ class Moves(Protocol):
         departed: whose record says ACTIVE although it counts no more.
         """
 
+    def has_written(self, person: PersonID, version: int) -> bool:
+        """Tell whether a move made this version of a person's record."""
+
     def by_transfer(self, transfer_id: bytes) -> Move | None:
         """Return the move that a destination has claimed under this id."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards import window as cards_window
@@ -17,9 +17,12 @@ from juki_center.areas.moves.commands import AtWindow, Look
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, Move, MoveAlert, Moves
-from juki_center.areas.ports import Chance
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
+
+if TYPE_CHECKING:
+    # What ends a record ends moves, and the ports know how records end.
+    from juki_center.areas.ports import Chance
 
 ALERT_ID_OCTETS: Final = 16
 
@@ -31,11 +34,18 @@ class MoveTx(WindowTx, Protocol):
     def moves(self) -> Moves: ...
 
 
-class AlertTx(MoveTx, Protocol):
-    """What alerting offices needs of a transaction."""
+class TellTx(Protocol):
+    """What telling offices of a move needs of a transaction."""
 
     @property
     def chance(self) -> Chance: ...
+
+    @property
+    def moves(self) -> Moves: ...
+
+
+class AlertTx(MoveTx, TellTx, Protocol):
+    """What an act that alerts offices needs of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def _concerned(found: Found, move: Move | None, is_concerned: Callable[[Move], b
 
 
 def alert(
-    tx: AlertTx, move: Move, kind: AlertKind, *offices: MunicipalityCode, now: datetime
+    tx: TellTx, move: Move, kind: AlertKind, *offices: MunicipalityCode, now: datetime
 ) -> tuple[MoveAlert, ...]:
     """Tell offices something about a move, each one once; return the alerts."""
     alerts = tuple(

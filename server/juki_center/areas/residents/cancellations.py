@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.ends import OfMovesTx, is_of_a_move
 from juki_center.areas.residents.commands import CancelEntry, RecordWritten
 from juki_center.areas.residents.desk import Desk, RegisterTx, Written
 from juki_center.areas.residents.edits import change_of, desk_of, edit_once
 from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.guards import refuse_changed
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.areas.residents.records import ChangeReason, Resident
+from juki_center.areas.residents.records import ChangeReason, Resident, Residents
 from juki_center.areas.residents.rules import after, cancelling_event
-from juki_center.areas.residents.versions import end_cards_of_gone, write_version
+from juki_center.areas.residents.versions import follow_end, write_version
 from juki_center.errors import Reason, Refusal
 
 NOT_CANCELLABLE: Final = frozenset({ChangeReason.CODE_CHANGED})
+
+
+class BookTx(OfMovesTx, Protocol):
+    """What looking back in a book needs of a transaction."""
+
+    @property
+    def residents(self) -> Residents: ...
 
 
 def cancel_entry(
@@ -43,10 +51,16 @@ def cancel_entry(
     return RecordWritten(record)
 
 
-def is_cancellable(newest: Resident) -> bool:
-    """Tell whether the entry that made a version may be cancelled while it is the newest."""
+def what_stood_before(tx: BookTx, newest: Resident) -> Resident | None:
+    """Return what a cancellation of the newest entry restores; None where it is not cancellable.
+
+    What a move has written is taken back as a move, for all of its persons and in both books.
+    """
     reason = newest.change.reason if newest.change else None
-    return newest.version > 1 and reason not in NOT_CANCELLABLE
+    before = next(iter(tx.residents.earlier(newest, 1)), None)
+    if reason in NOT_CANCELLABLE or before is None or before.version != newest.version - 1:
+        return None
+    return None if is_of_a_move(tx, newest, before) else before
 
 
 def restored(newest: Resident, before: Resident) -> Resident:
@@ -65,13 +79,13 @@ def _refuse_other(newest: Resident, cancelled: int) -> None:
 
 
 def _write(tx: RegisterTx, desk: Desk, newest: Resident) -> Written:
-    if not is_cancellable(newest):
+    before = what_stood_before(tx, newest)
+    if before is None:
         raise Refusal(Reason.ENTRY_NOT_CANCELLABLE)
-    (before,) = tx.residents.earlier(newest, 1)
     change = change_of(desk, ChangeReason.CANCELLATION, civil_day(day_in_japan(desk.now)))
     change = replace(change, cancels=newest.version)
     written = write_version(tx, newest, replace(restored(newest, before), change=change))
-    end_cards_of_gone(tx, newest, written, caller_uri=desk.terminal.uri, now=desk.now)
+    follow_end(tx, newest, written, caller_uri=desk.terminal.uri, now=desk.now)
     is_protection = newest.record.measure != before.record.measure
     return Written(
         (written,), event=Event.PROTECTION_CHANGED if is_protection else Event.RECORD_CHANGED

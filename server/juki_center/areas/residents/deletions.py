@@ -16,7 +16,7 @@ from juki_center.areas.residents.household_order import needs_head
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.records import ChangeReason, Resident
 from juki_center.areas.residents.rules import ResidenceEvent, after
-from juki_center.areas.residents.versions import end_cards_of_gone, write_version
+from juki_center.areas.residents.versions import follow_end, write_version
 
 
 def register_death(
@@ -58,7 +58,7 @@ def delete_record(
 
 def _close(tx: RegisterTx, desk: Desk, before: Resident, after_it: Resident) -> Written:
     written = write_version(tx, before, after_it)
-    lapsed = end_cards_of_gone(tx, before, written, caller_uri=desk.terminal.uri, now=desk.now)
+    lapsed = follow_end(tx, before, written, caller_uri=desk.terminal.uri, now=desk.now)
     members = tx.residents.household(written.municipality, written.household)
     return Written((written,), (lapsed, int(needs_head(members))))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
 import cbor2
@@ -21,6 +21,7 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.areas.residents.changes import Changes
@@ -30,6 +31,10 @@ from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.records import PersonID, Resident, Residents
 from juki_center.areas.residents.stock import CodeStock
 from juki_center.errors import NotAllowed, Reason, Refusal, RuleBroken
+
+if TYPE_CHECKING:
+    # The ports know what is kept of all areas, this one among them.
+    from juki_center.areas.ports import Chance
 
 
 class ReadTx(Protocol):
@@ -61,7 +66,13 @@ class RegisterTx(ReadTx, Protocol):
     def codes(self) -> CodeStock: ...
 
     @property
+    def chance(self) -> Chance: ...
+
+    @property
     def locks(self) -> EditLocks: ...
+
+    @property
+    def moves(self) -> Moves: ...
 
 
 @dataclass(frozen=True, slots=True)

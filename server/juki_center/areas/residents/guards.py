@@ -6,7 +6,7 @@ A person of another municipality is not found, exactly as one whom nobody knows.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from juki_center.areas.callers import Terminal
 from juki_center.areas.days import day_in_japan
@@ -14,10 +14,8 @@ from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.desk import ReadTx
 from juki_center.areas.residents.locks import EditLock, EditLocks
-from juki_center.areas.residents.records import PersonID, Resident
+from juki_center.areas.residents.records import NOBODY, PersonID, Resident
 from juki_center.errors import Reason, Refusal, RuleBroken
-
-_NOBODY: Final = PersonID(bytes(16))
 
 
 class AtRegister(Protocol):
@@ -66,7 +64,7 @@ def find_in_book(tx: ReadTx, desk: AtRegister, code: ResidentCode) -> Resident:
     """
     # The same is asked for every code, so that the work says nothing about whose it is.
     holder = tx.residents.by_any_code(code)
-    person = holder.where.person if holder is not None else _NOBODY
+    person = holder.where.person if holder is not None else NOBODY
     resident = tx.residents.own_last(person, desk.register)
     if resident is None or code not in {resident.record.code, *resident.record.former_codes}:
         raise Refusal(Reason.RESIDENT_NOT_FOUND)

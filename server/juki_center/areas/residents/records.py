@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -26,6 +26,10 @@ class PersonID:
     def __post_init__(self) -> None:
         if len(self.octets) != 16:
             raise RuleBroken("SIXTEEN_BYTES")
+
+
+NOBODY: Final = PersonID(bytes(16))
+"""Who stands in no register; to be asked about where the work must not depend on whom it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
-from juki_center.areas.residents.cancellations import is_cancellable
+from juki_center.areas.moves.rows import Moves
+from juki_center.areas.residents.cancellations import what_stood_before
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.guards import refuse_before_birth, refuse_future
 from juki_center.areas.residents.records import (
+    NOBODY,
     ChangeInformation,
     ChangeReason,
     CodeHolder,
     ResidenceState,
     Resident,
     Residents,
-    Whereabouts,
 )
 from juki_center.areas.residents.rules import CheckedRecord
 from juki_center.areas.residents.update_rules import (
@@ -38,8 +39,12 @@ from juki_center.areas.residents.update_rules import (
     refuse_transition,
     refuse_unlike_nationality,
 )
-from juki_center.areas.residents.versions import end_cards_of_gone, notify, write_version
+from juki_center.areas.residents.versions import follow_end, notify, write_version
 from juki_center.errors import RuleBroken
+
+if TYPE_CHECKING:
+    # The ports know what is kept of all areas, this one among them.
+    from juki_center.areas.ports import Chance
 
 
 class Outcome(StrEnum):
@@ -134,7 +139,13 @@ class UpdateTx(Protocol):
     def cards(self) -> Cards: ...
 
     @property
+    def chance(self) -> Chance: ...
+
+    @property
     def changes(self) -> Changes: ...
+
+    @property
+    def moves(self) -> Moves: ...
 
     @property
     def pending(self) -> PendingUpdates: ...
@@ -169,38 +180,51 @@ def _follow(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Ite
 
 def _apply(tx: UpdateTx, update: Update, now: datetime, caller_uri: str) -> Applied:
     try:
-        # The same is asked for every code, so that the work says nothing about whose it is.
         holder = tx.residents.by_any_code(update.record.code)
-        known = _own(holder, update)
+        known = _own(tx, holder, update)
         missing = known.version + 1 if known else 1
+        if known is not None and update.version < missing:
+            _refuse_unlike(tx, known, update)
+            return Applied(Outcome.DUPLICATE, update.version)
+        if known is not None:
+            _refuse_elsewhere(holder, update)
         if update.version > missing:
             tx.pending.hold(update, missing=missing, now=now)
             return Applied(Outcome.HELD, update.version, missing=missing)
         if known is None:
             _enter(tx, update, now, is_taken=holder is not None)
-        elif update.version == missing:
-            _append(tx, tx.residents.resident(known.person), update, now, caller_uri)
+        else:
+            _append(tx, known, update, now, caller_uri)
             # Where an entry at the desk has closed the gap, the same update may still be held.
             tx.pending.take(update.municipality, update.record.code, update.version)
-        else:
-            _refuse_unlike(tx, tx.residents.resident(known.person), update)
-            return Applied(Outcome.DUPLICATE, update.version)
     except RuleBroken as broken:
         return Applied(Outcome.REFUSED, update.version, broken.field, broken.rule)
     return Applied(Outcome.APPLIED, update.version)
 
 
-def _own(holder: CodeHolder | None, update: Update) -> Whereabouts | None:
-    """Say where the person is, if it is on the update's own register.
+def _own(tx: UpdateTx, holder: CodeHolder | None, update: Update) -> Resident | None:
+    """Return the newest version in the update's own book, wherever the person lives now.
 
-    Raises RuleBroken, CODE_CHANGED, for a former code of that register. Somebody else's person is
-    as unknown as one whom nobody knows.
+    Raises RuleBroken, CODE_CHANGED, for a former code in that book. Somebody whom the book has
+    never had is as unknown as one whom nobody knows; so is a code that was given elsewhere.
     """
-    if holder is None or holder.where.municipality != update.municipality:
+    if holder is None and update.version == 1:
         return None
-    if holder.is_former:
+    # The same is asked for every code, so that the work says nothing about whose it is; a first
+    # version of somebody else's code is answered as such anyway.
+    person = holder.where.person if holder is not None else NOBODY
+    known, code = tx.residents.own_last(person, update.municipality), update.record.code
+    if known is None or code not in {known.record.code, *known.record.former_codes}:
+        return None
+    if code != known.record.code:
         raise RuleBroken("CODE_CHANGED", "code")
-    return holder.where
+    return known
+
+
+def _refuse_elsewhere(holder: CodeHolder | None, update: Update) -> None:
+    """Raise RuleBroken, CODE_ELSEWHERE, for a new version of somebody who has moved away."""
+    if holder is not None and holder.where.municipality != update.municipality:
+        raise RuleBroken("CODE_ELSEWHERE", "code")
 
 
 def _enter(tx: UpdateTx, update: Update, now: datetime, *, is_taken: bool) -> None:
@@ -233,7 +257,7 @@ def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, calle
         following = _cancelling(tx, before, following)
     refuse_silent_change(before, following)
     written = write_version(tx, before, following)
-    end_cards_of_gone(tx, before, written, caller_uri=caller_uri, now=now)
+    follow_end(tx, before, written, caller_uri=caller_uri, now=now)
 
 
 def _cancelling(tx: UpdateTx, newest: Resident, following: Resident) -> Resident:
@@ -241,9 +265,9 @@ def _cancelling(tx: UpdateTx, newest: Resident, following: Resident) -> Resident
 
     Raises RuleBroken unless it is what stood before, and that entry may be cancelled.
     """
-    if not is_cancellable(newest):
+    before = what_stood_before(tx, newest)
+    if before is None:
         raise RuleBroken("ENTRY_NOT_CANCELLABLE", "reason")
-    (before,) = tx.residents.earlier(newest, 1)
     if not is_same(before, following):
         raise RuleBroken("NOT_WHAT_STOOD_BEFORE", "entries")
     change = following.change
@@ -251,9 +275,12 @@ def _cancelling(tx: UpdateTx, newest: Resident, following: Resident) -> Resident
 
 
 def _refuse_unlike(tx: UpdateTx, newest: Resident, update: Update) -> None:
-    """Raise RuleBroken, VERSION_OLD, where the register has another content in this version."""
-    age = newest.version - update.version
-    stored = newest if age == 0 else tx.residents.earlier(newest, age)[-1]
+    """Raise RuleBroken, VERSION_OLD, where the book has no such version, or another content."""
+    stored: Resident | None = newest
+    if newest.version != update.version:
+        stored = tx.residents.own_last(newest.person, newest.municipality, update.version)
+    if stored is None or stored.version != update.version:
+        raise RuleBroken("VERSION_OLD", "version")
     sent = replace(
         stored,
         household=tx.residents.numbered_household(update.municipality, update.household_number),

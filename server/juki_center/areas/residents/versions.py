@@ -1,4 +1,4 @@
-"""The next version of a record: what it replaces, the notice that it makes, the cards that it ends.
+"""The next version of a record: what it replaces, the notice that it makes, what it ends.
 
 Nothing of a register is ever overwritten: an entry is a further version, and so is its
 cancellation.
@@ -12,11 +12,10 @@ from typing import Protocol
 
 from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.application_rows import Applications
-from juki_center.areas.cards.holders import end_cards
 from juki_center.areas.cards.register import Cards
-from juki_center.areas.cards.rules import CardEvent
+from juki_center.areas.moves.ends import EndTx, RecordEnd, follow_record
 from juki_center.areas.residents.changes import Changes, notice_of
-from juki_center.areas.residents.records import ResidenceState, Resident, Residents
+from juki_center.areas.residents.records import Resident, Residents
 
 
 class WriteTx(Protocol):
@@ -38,6 +37,10 @@ class WriteTx(Protocol):
     def residents(self) -> Residents: ...
 
 
+class FollowTx(WriteTx, EndTx, Protocol):
+    """What letting cards and notices follow a version needs of a transaction."""
+
+
 def write_version(tx: WriteTx, before: Resident, after: Resident) -> Resident:
     """Write `after` as the version that follows `before`, and return it as written."""
     tx.residents.replace(replace(after, version=before.version))
@@ -53,10 +56,13 @@ def notify(tx: WriteTx, before: Resident | None, written: Resident) -> None:
         tx.changes.append(notice)
 
 
-def end_cards_of_gone(
-    tx: WriteTx, before: Resident, written: Resident, *, caller_uri: str, now: datetime
+def follow_end(
+    tx: FollowTx, before: Resident, written: Resident, *, caller_uri: str, now: datetime
 ) -> int:
-    """Let the cards of a person lapse whose record this version deletes; return how many."""
-    if before.state is not ResidenceState.ACTIVE or written.state is ResidenceState.ACTIVE:
+    """Let cards and an open notice follow a record that was deleted, or holds again.
+
+    Returns how many cards have ended. Entries that a move makes itself do not come here.
+    """
+    if before.state is written.state:
         return 0
-    return end_cards(tx, written.person, CardEvent.HOLDER_GONE, caller_uri=caller_uri, now=now)
+    return follow_record(tx, RecordEnd(before, written, caller_uri, now))
