@@ -12,7 +12,7 @@ from juki_center.areas.cards.register import CardStatus, Purpose
 from juki_center.areas.moves.commands import AbandonMoveIn, ByCard, FetchTransfer
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.numbers import MoveNumber
-from juki_center.areas.moves.rows import AlertKind, Move
+from juki_center.areas.moves.rows import AlertKind, Correction, Move
 from juki_center.areas.moves.states import MemberState, MoveState
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -190,6 +190,23 @@ async def test_the_same_destination_may_fetch_again_what_it_gave_back(chiyoda: A
     # The request that was lost on its way gives nothing back a second time.
     assert (await chiyoda.do(abandon_move_in, command)).state is MoveState.NOTIFIED
     assert chiyoda.kept(again.move).state is MoveState.TRANSFERRED
+
+
+async def test_a_correction_that_was_sent_meanwhile_follows_to_the_next_destination(
+    chiyoda: Arrivals,
+) -> None:
+    move = await chiyoda.notice(TARO)
+    fetched = await chiyoda.fetch()
+    taro = chiyoda.record(TARO)
+    sent = Correction(move.number, taro.person, DESTINATION, chiyoda.now, taro.record)
+    await chiyoda.store.act(lambda tx: tx.moves.put_correction(sent))
+    await chiyoda.do(abandon_move_in, chiyoda.giving_back(fetched))
+
+    await chiyoda.at_window(SETAGAYA).fetch()
+
+    waiting = chiyoda.store.read(lambda tx: tx.moves.corrections(move))
+    assert waiting == [replace(sent, municipality=SETAGAYA.municipality)]
+    assert chiyoda.alerts(SETAGAYA.municipality) == [AlertKind.CORRECTION]
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])

@@ -77,6 +77,8 @@ CODE = VerificationCode.drawn(b"\x01" * 16)
 OTHER_CODE = VerificationCode.drawn(b"\x02" * 16)
 PLACE = Place("神田錦町一丁目1番地", "錦町ビル201号室")
 RELATIONSHIPS = {TARO: "世帯主", HANAKO: "妻"}
+NEW_CODE = ResidentCode("23456789013")
+"""A code that nobody has."""
 _CODE_OF_MINORI = ResidentCode("12345678903")
 
 

@@ -41,11 +41,15 @@ from juki_center.errors import Reason, Refusal, RuleBroken
 MOST_ARRIVALS: Final = 20
 
 
-class ArrivingTx(ReadTx, Protocol):
-    """What finding out who has come needs of a transaction."""
+class LockTx(Protocol):
+    """What looking at edit locks needs of a transaction."""
 
     @property
     def locks(self) -> EditLocks: ...
+
+
+class ArrivingTx(ReadTx, LockTx, Protocol):
+    """What finding out who has come needs of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def find_comers(
     if ground.is_by_card:
         for member, resident, arrival in zip(members, residents, arrivals, strict=True):
             _refuse_outdated(member, resident, arrival)
-    _refuse_locked(tx, here, ground.move.moving)
+    refuse_any_lock(tx, here, ground.move.moving)
     persons = frozenset(one.person for one in members)
     return tuple(
         _comer(tx, here, ground, member, _New(resident, arrival, place, persons))
@@ -97,6 +101,14 @@ def find_household(
     if sum(one.relationship == HOUSEHOLDER for one in arrivals) != 1:
         raise RuleBroken("ONE_HEAD", "arrivals")
     return tx.residents.new_household()
+
+
+def refuse_any_lock(tx: LockTx, here: MoveWindow, persons: Iterable[PersonID]) -> None:
+    """Raise Refusal(RECORD_LOCKED) for a record that anybody edits, at whichever office."""
+    for person in persons:
+        lock = live_lock(tx.locks, person, here.window.now)
+        if lock is not None:
+            raise locked(lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +150,6 @@ def _refuse_outdated(member: MoveMember, resident: Resident, arrival: Arrival) -
         fetched.add(resident.version - 1)
     if arrival.expected_version not in fetched:
         raise Refusal(Reason.TRANSFER_OUTDATED)
-
-
-def _refuse_locked(tx: ArrivingTx, here: MoveWindow, persons: Iterable[PersonID]) -> None:
-    for person in persons:
-        lock = live_lock(tx.locks, person, here.window.now)
-        if lock is not None:
-            raise locked(lock)
 
 
 def _comer(
