@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -19,12 +19,14 @@ from juki_center.areas.moves.commands import (
     AtWindow,
     CancelMoveOut,
     ChangeMoveOut,
+    CorrectMoveOut,
     FileMoveOut,
     IssueCertificate,
     MoveFiled,
     Mover,
     Notification,
     Plan,
+    RecordArrival,
 )
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.numbers import MoveNumber
@@ -33,7 +35,13 @@ from juki_center.areas.moves.rows import AlertKind, Channel, Filer, Move
 from juki_center.areas.moves.states import MoveKind
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.records import PersonID, ResidenceState, Resident
+from juki_center.areas.residents.entries import Entries
+from juki_center.areas.residents.records import (
+    PersonID,
+    ResidenceRecord,
+    ResidenceState,
+    Resident,
+)
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.card_window import CLERK, MUNICIPALITIES
@@ -54,6 +62,11 @@ NOT_HOSTED = MunicipalityCode("271004")
 ADDRESS = "千代田区麹町一丁目1番地"
 POLICY = MovePolicy(CardPolicy(RuleSet.R2003_08, MUNICIPALITIES))
 NO_SUCH = MoveNumber("M000000000195")
+
+
+def entries_of(record: ResidenceRecord) -> Entries:
+    """Return a record's entries as a clerk would hand them in."""
+    return Entries(**{one.name: getattr(record, one.name) for one in fields(Entries)})
 
 
 def noon(day: date) -> datetime:
@@ -134,6 +147,17 @@ class OriginWindow:
     def paper(self, move: Move, *, give_up: bool = False) -> IssueCertificate:
         """Return a request for a paper."""
         return IssueCertificate(self.by_clerk(), move.number, give_up_special=give_up)
+
+    def arrival(
+        self, move: Move, moved_on: date, destination: MunicipalityCode = NOT_HOSTED
+    ) -> RecordArrival:
+        """Return an arrival notice that came by post."""
+        return RecordArrival(self.by_clerk(), move.number, destination, moved_on)
+
+    def correction(self, move: Move, key: str = TARO, **changes: object) -> CorrectMoveOut:
+        """Return corrected entries of a person; `changes` are among them."""
+        entries = replace(entries_of(SAMPLES[key].record), **changes)  # type: ignore[arg-type]  # entries
+        return CorrectMoveOut(self.by_clerk(), move.number, SAMPLES[key].record.code, entries)
 
     def movers(self, *keys: str) -> tuple[Mover, ...]:
         """Return persons as a clerk who has just looked names them."""
