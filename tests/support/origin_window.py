@@ -167,9 +167,9 @@ class OriginWindow:
 
     def person(self, key: str) -> PersonID:
         """Return a sample resident."""
-        found = self.store.read(lambda tx: tx.residents.by_code(SAMPLES[key].record.code))
+        found = self.store.read(lambda tx: tx.residents.by_any_code(SAMPLES[key].record.code))
         assert found is not None
-        return found.person
+        return found.where.person
 
     def record(self, key: str = TARO) -> Resident:
         """Return a sample resident's newest record."""
