@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import Card, CardStatus
+from juki_center.areas.moves.day_end import Act, Due, Round
 from juki_center.areas.moves.deadlines import last_day_of_plan
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import (
@@ -20,9 +22,11 @@ from juki_center.areas.moves.rows import (
 )
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.records import PersonID, Resident
+from juki_center.areas.residents.records import PersonID, ResidenceState, Resident
+from juki_center.cli.housekeeping import CALLER_URI as HERE
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import CHIYODA, NOW, SAMPLES, TOKOROZAWA, serial_of
+from tests.support.leaves import leaves
 
 PLANNED = date(2026, 11, 30)
 FAMILY = ("yoshida-taro", "yoshida-hanako", "yoshida-sakura")
@@ -74,6 +78,23 @@ class PlannedMoves:
             lambda tx: tx.moves.alerts(municipality, with_seen=True, after=0, limit=100)
         )
         return [alert for _, alert in found]
+
+    def states(self, keys: Sequence[str] = FAMILY) -> list[ResidenceState]:
+        """Return in which states the records of some residents are."""
+        return [self.record(key).state for key in keys]
+
+    def day_leaves(self) -> list[dict[str, object]]:
+        """Return what the log says of ends of days."""
+        return [one for one in leaves(self.store) if one["ev"] == Event.MOVE_DAY_ENDED]
+
+    def found(self, due: Due, now: datetime) -> list[MoveNumber]:
+        """Return the moves that a round finds."""
+        page = self.store.read(lambda tx: due.find(tx, now, 0, 10))
+        return [move.number for _, move in page]
+
+    async def end(self, act: Act, number: MoveNumber, now: datetime) -> bool:
+        """Do one act of a day's end; tell whether it was due."""
+        return await self.store.act(lambda tx: act(tx, number, Round(now, HERE)))
 
     async def special(self, keys: Sequence[str] = FAMILY, planned_on: date = PLANNED) -> MoveNumber:
         """Enter a notice by card."""
