@@ -285,6 +285,17 @@ async def test_a_move_that_is_taken_back_gives_the_card_back_to_the_origin(
     assert leaves(moves.store)[-1]["more"] == {"event": "BROUGHT_BACK", "status": "ACTIVE"}
 
 
+async def test_a_card_that_waits_goes_back_also_where_it_was_made_on_the_day_of_the_move(
+    moves: CardMoves,
+) -> None:
+    await moves.replace_card(made_on=date(2026, 11, 23))
+    before = moves.card(NEW_SERIAL)
+    await moves.arrive()
+
+    assert await back(moves) == 0
+    assert moves.card(NEW_SERIAL) == before
+
+
 async def test_a_card_whose_use_was_continued_goes_back_too(moves: CardMoves) -> None:
     before = moves.card()
     await moves.arrive()
