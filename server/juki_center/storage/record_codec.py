@@ -109,23 +109,26 @@ def encode_date(value: CivilDate) -> tuple[object, ...]:
 
 def _change_out(change: ChangeInformation) -> tuple[object, ...]:
     recorded = to_micros(change.recorded_at)
+    late = (change.late_reason,) if change.late_reason else ()
     return (
         str(change.reason),
         encode_date(change.date),
         recorded,
         change.cancels,
         change.clerk_name,
+        *late,
     )
 
 
 def _change_in(parts: list[object]) -> ChangeInformation:
-    reason, day, recorded, cancels, clerk_name = parts
+    reason, day, recorded, cancels, clerk_name, *late = parts
     return ChangeInformation(
         reason=ChangeReason(str(reason)),
         date=decode_date(cast("list[object]", day)),
         recorded_at=from_micros(cast("int", recorded)),
         cancels=cast("int", cancels),
         clerk_name=str(clerk_name),
+        late_reason=str(late[0]) if late else "",
     )
 
 

@@ -53,14 +53,20 @@ class OriginTx(AlertTx, BooksTx, LockTx, PrintTx, WriteTx, Protocol):
 
 
 def find_movers(
-    tx: OriginTx, here: MoveWindow, found: Found, movers: Sequence[Mover], move: Move | None = None
+    tx: OriginTx,
+    here: MoveWindow,
+    found: Found,
+    movers: Sequence[Mover],
+    move: Move | None = None,
+    *,
+    event: ResidenceEvent = ResidenceEvent.MOVED_AWAY,
 ) -> tuple[Resident, ...]:
     """Return the records of those who are to move, in the order of the request.
 
-    `move` is the notice that is changed: its own persons may have departed by it already. Raises
-    RuleBroken, RANGE_1_20 or TWICE; NotAllowed for a deleted record; and Refusal:
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, MOVE_OPEN, NOT_SAME_HOUSEHOLD,
-    RESIDENCE_DISCONNECTED.
+    `move` is the notice that is changed: its own persons may have departed by it already. `event`
+    is what is to happen to the records. Raises RuleBroken, RANGE_1_20 or TWICE; NotAllowed for a
+    deleted record; and Refusal: RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
+    MOVE_OPEN, NOT_SAME_HOUSEHOLD, RESIDENCE_DISCONNECTED.
     """
     codes = [one.code for one in movers]
     if not 1 <= len(codes) <= MOST_MOVERS:
@@ -72,7 +78,7 @@ def find_movers(
     for resident, mover in zip(residents, movers, strict=True):
         refuse_changed(resident, mover.expected_version)
         refuse_locked(tx, here.window, resident.person, mover.lock_id)
-        _refuse_elsewhere(tx, resident, move)
+        _refuse_elsewhere(tx, resident, move, event)
     if len({one.household for one in residents}) != 1:
         raise Refusal(Reason.NOT_SAME_HOUSEHOLD)
     return residents
@@ -86,14 +92,16 @@ def _tell(found: Found, residents: tuple[Resident, ...], move: Move | None) -> N
         found.is_about(*dict.fromkeys((*move.persons, *named)), resource=move.number)
 
 
-def _refuse_elsewhere(tx: OriginTx, resident: Resident, move: Move | None) -> None:
+def _refuse_elsewhere(
+    tx: OriginTx, resident: Resident, move: Move | None, event: ResidenceEvent
+) -> None:
     """Refuse somebody who is in another open notice, or in no book that one could leave."""
     other = tx.moves.open_of_person(resident.person)
     if other is not None and (move is None or other.number != move.number):
         raise Refusal(Reason.MOVE_OPEN)
     has_departed_by_it = move is not None and resident.person in departed_persons(move)
     if not (has_departed_by_it and resident.state is ResidenceState.MOVED_OUT):
-        after(resident.state, ResidenceEvent.MOVED_AWAY)
+        after(resident.state, event)
 
 
 def refuse_plan(here: MoveWindow, plan: Plan, residents: Sequence[Resident]) -> None:

@@ -105,6 +105,7 @@ class ChangeInformation:
     `date` is the day of the change, `recorded_at` when it was entered; `cancels` is the version
     that a cancellation cancels, 0 otherwise. `clerk_name` is who entered it, as the window said
     and nobody has verified; empty for an update from the municipality's own system.
+    `late_reason` is why a notice came after its days, as was stated; empty where it did not.
     """
 
     reason: ChangeReason = field(repr=False)
@@ -112,6 +113,7 @@ class ChangeInformation:
     recorded_at: datetime
     cancels: int = 0
     clerk_name: str = field(default="", repr=False)
+    late_reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
