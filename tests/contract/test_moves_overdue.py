@@ -69,6 +69,18 @@ async def test_no_missing_arrival_is_found_before_its_day_and_none_of_who_went_a
     assert moves.found(day_end.ARRIVALS, day_61) == [number]
 
 
+async def test_arrival_is_not_missing_right_after_a_late_notice(moves: PlannedMoves) -> None:
+    number, notified_on = await moves.ordinary(), PLANNED + 80 * DAY
+    late = replace(moves.move(number), departed=True, notified_on=notified_on)
+    await moves.store.act(lambda tx: tx.moves.update(late))
+    day_60, day_61 = (midnight(notified_on + count * DAY) for count in (60, 61))
+
+    assert moves.found(day_end.ARRIVALS, day_60) == []
+    assert not await moves.end(day_end.miss, number, day_60)
+    assert moves.found(day_end.ARRIVALS, day_61) == [number]
+    assert await moves.end(day_end.miss, number, day_61)
+
+
 async def test_special_case_lapses_after_its_last_day(moves: PlannedMoves) -> None:
     number = await moves.special()
     await moves.end(day_end.depart, number, midnight(PLANNED))

@@ -239,13 +239,13 @@ class MovesTable:
         due = "state = 'TRANSFERRED' AND fetched_at < ?"
         return self._due(due, to_micros(fetched_before), after, limit)
 
-    def unarrived(self, planned_before: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
-        """Return departed open moves, planned before a day, that nobody was told about yet."""
+    def unarrived(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
+        """Return departed open moves, planned and notified before `day`, not yet told of."""
         due = (
-            "ended_at IS NULL AND departed = 1 AND missing_since IS NULL AND planned_on < ?"
-            " AND destination IS NOT NULL"
+            "ended_at IS NULL AND departed = 1 AND missing_since IS NULL AND planned_on < ?1"
+            " AND notified_on < ?1 AND destination IS NOT NULL"
         )
-        return self._due(due, planned_before.isoformat(), after, limit)
+        return self._due(due, day.isoformat(), after, limit)
 
     def add_alerts(self, alerts: Iterable[MoveAlert]) -> None:
         """Enter alerts; their ids are new."""

@@ -12,7 +12,6 @@ from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves.deadlines import (
     is_arrival_missing,
     is_notice_late,
-    is_special_over,
     last_day_of_continuation,
     last_day_of_notice,
     last_day_of_plan,
@@ -119,8 +118,6 @@ def test_closed_last_day_of_a_notice_moves_on(moved_on: date, last_day: date) ->
 )
 def test_closed_last_day_of_a_plan_moves_on(planned_on: date, last_day: date) -> None:
     assert last_day_of_plan(planned_on) == last_day
-    assert not is_special_over(planned_on, last_day)
-    assert is_special_over(planned_on, last_day + timedelta(days=1))
 
 
 def test_card_is_continued_on_the_ninetieth_day_and_not_moved_on() -> None:
@@ -132,8 +129,17 @@ def test_card_is_continued_on_the_ninetieth_day_and_not_moved_on() -> None:
 
 
 def test_arrival_is_missing_from_the_sixty_first_day() -> None:
-    assert not is_arrival_missing(PLANNED, date(2004, 5, 30))
-    assert is_arrival_missing(PLANNED, date(2004, 5, 31))
+    before = date(2004, 3, 20)
+
+    assert not is_arrival_missing(PLANNED, before, date(2004, 5, 30))
+    assert is_arrival_missing(PLANNED, before, date(2004, 5, 31))
+
+
+def test_days_of_a_missing_arrival_count_from_a_notice_that_came_after_the_move() -> None:
+    notified_on = date(2004, 6, 1)
+
+    assert not is_arrival_missing(PLANNED, notified_on, date(2004, 7, 31))
+    assert is_arrival_missing(PLANNED, notified_on, date(2004, 8, 1))
 
 
 def test_deadline_that_no_calendar_knows_has_no_answer() -> None:

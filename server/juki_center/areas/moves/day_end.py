@@ -109,7 +109,9 @@ def miss(tx: DayEndTx, number: MoveNumber, this: Round) -> bool:
     today, move = day_in_japan(this.now), tx.moves.move(number)
     if move is None or move.missing_since is not None or move.destination is None:
         return False
-    if not (move.is_open and move.departed and is_arrival_missing(move.planned_on, today)):
+    if not (move.is_open and move.departed):
+        return False
+    if not is_arrival_missing(move.planned_on, move.notified_on, today):
         return False
     tx.moves.update(replace(move, missing_since=this.now))
     alert(tx, move, AlertKind.ARRIVAL_MISSING, move.origin, now=this.now)
@@ -142,8 +144,8 @@ def _overdue(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
 
 
 def _unarrived(tx: AlertTx, now: datetime, after: int, limit: int) -> Found:
-    planned_before = day_in_japan(now) - timedelta(days=MISSING_AFTER_DAYS)
-    return tx.moves.unarrived(planned_before, after=after, limit=limit)
+    day = day_in_japan(now) - timedelta(days=MISSING_AFTER_DAYS)
+    return tx.moves.unarrived(day, after=after, limit=limit)
 
 
 DEPARTURES: Final = Due(depart, _departing)

@@ -51,11 +51,6 @@ def last_day_of_plan(planned_on: date) -> date:
     return rolled(planned_on + timedelta(days=SPECIAL_DAYS))
 
 
-def is_special_over(planned_on: date, today: date) -> bool:
-    """Tell whether a special move that nobody has made lapses: no move date saves it any more."""
-    return today > last_day_of_plan(planned_on)
-
-
 def last_special_day(moved_on: date, planned_on: date) -> date:
     """Return the last day of a move-in without paper: the earlier of its two deadlines."""
     return min(last_day_of_notice(moved_on), last_day_of_plan(planned_on))
@@ -93,6 +88,9 @@ def last_day_of_continuation(notified_on: date) -> date:
     return notified_on + timedelta(days=CONTINUATION_DAYS)
 
 
-def is_arrival_missing(planned_on: date, today: date) -> bool:
-    """Tell whether a person who moved out has been nowhere for too long: plain days."""
-    return today > planned_on + timedelta(days=MISSING_AFTER_DAYS)
+def is_arrival_missing(planned_on: date, notified_on: date, today: date) -> bool:
+    """Tell whether a person who moved out has been nowhere for too long: plain days.
+
+    They count from the notice where that came after the move: its paper is not older.
+    """
+    return today > max(planned_on, notified_on) + timedelta(days=MISSING_AFTER_DAYS)

@@ -262,8 +262,8 @@ class Moves(Protocol):
     def stale(self, fetched_before: datetime, *, after: int, limit: int) -> list[tuple[int, Move]]:
         """Return TRANSFERRED moves that were fetched before a time."""
 
-    def unarrived(self, planned_before: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
-        """Return departed open moves, planned before a day, that nobody was told about yet.
+    def unarrived(self, day: date, *, after: int, limit: int) -> list[tuple[int, Move]]:
+        """Return departed open moves, planned and notified before `day`, that nobody was told of.
 
         Nobody arrives from a move abroad: it is none of them.
         """
