@@ -32,7 +32,7 @@ from tests.support.move_service import finished_session
 from tests.support.register_records import CODE
 
 LONG: Final = os.environ.get("JUKI_LONG") == "1"
-BETWEEN: Final = 4
+BETWEEN: Final = 2
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if LONG else 120)]
 ORIGIN, DESTINATION = "112089", "131016"
 
@@ -214,7 +214,6 @@ ACTS: dict[str, Callable[[Centers], Prepared]] = {
     "register by paper": ordinary_move_in,
     "give back": give_back,
     "take back": take_back,
-    "within": within,
 }
 
 

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_center.areas.cards.continuations import continue_card
+from juki_center.areas.moves.accepted_corrections import accept_correction
+from juki_center.areas.moves.arrivals import record_arrival
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
+from juki_center.areas.moves.corrections import correct_move_out
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.reads import get_move, list_alerts, list_moves, see_alert
+from juki_center.areas.moves.take_backs import cancel_move_in
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.rpc import move_ins_translation as into
@@ -91,14 +95,32 @@ class Moves(pb_grpc.MoveServiceServicer):
     async def IssueMovingOutCertificate(  # noqa: N802  # the proto's name
         self,
         request: pb.IssueMovingOutCertificateRequest,
-        _context: Context[
-            pb.IssueMovingOutCertificateRequest, pb.IssueMovingOutCertificateResponse
-        ],
+        _context: Context[pb.IssueMovingOutCertificateRequest, pb.IssueMovingOutCertificateResponse],
     ) -> pb.IssueMovingOutCertificateResponse:
         """Issue a paper."""
         command = out.issue_certificate(request, _terminal())
         answer, _ = await self._act(issue_certificate, command)
         return messages.issued_message(answer)
+
+    async def CorrectMoveOut(  # noqa: N802  # the proto's name
+        self,
+        request: pb.CorrectMoveOutRequest,
+        _context: Context[pb.CorrectMoveOutRequest, pb.CorrectMoveOutResponse],
+    ) -> pb.CorrectMoveOutResponse:
+        """Send corrected entries."""
+        command = out.correct_move_out(request, _terminal())
+        answer, _ = await self._act(correct_move_out, command)
+        return pb.CorrectMoveOutResponse(move=messages.move_message(answer))
+
+    async def RecordArrival(  # noqa: N802  # the proto's name
+        self,
+        request: pb.RecordArrivalRequest,
+        _context: Context[pb.RecordArrivalRequest, pb.RecordArrivalResponse],
+    ) -> pb.RecordArrivalResponse:
+        """Record an arrival."""
+        command = out.record_arrival(request, _terminal())
+        answer, _ = await self._act(record_arrival, command)
+        return pb.RecordArrivalResponse(move=messages.move_message(answer))
 
     async def FetchTransferInformation(  # noqa: N802  # the proto's name
         self,
@@ -129,6 +151,26 @@ class Moves(pb_grpc.MoveServiceServicer):
         command = into.abandon_move_in(request, _terminal())
         answer, _ = await self._act(abandon_move_in, command)
         return pb.AbandonMoveInResponse(move=messages.move_message(answer))
+
+    async def CancelMoveIn(  # noqa: N802  # the proto's name
+        self,
+        request: pb.CancelMoveInRequest,
+        _context: Context[pb.CancelMoveInRequest, pb.CancelMoveInResponse],
+    ) -> pb.CancelMoveInResponse:
+        """Take a completed move back."""
+        command = into.cancel_move_in(request, _terminal())
+        answer, _ = await self._act(cancel_move_in, command)
+        return pb.CancelMoveInResponse(move=messages.move_message(answer))
+
+    async def AcceptCorrection(  # noqa: N802  # the proto's name
+        self,
+        request: pb.AcceptCorrectionRequest,
+        _context: Context[pb.AcceptCorrectionRequest, pb.AcceptCorrectionResponse],
+    ) -> pb.AcceptCorrectionResponse:
+        """Enter a correction."""
+        command = into.accept_correction(request, _terminal())
+        answer, now = await self._act(accept_correction, command)
+        return messages.accepted_message(answer, now)
 
     async def ContinueCard(  # noqa: N802  # the proto's name
         self,

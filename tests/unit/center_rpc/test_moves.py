@@ -46,6 +46,16 @@ REQUESTS: dict[str, Callable[[], Message]] = {
     "ListMoveAlerts": ask.listing_alerts,
     "AcknowledgeMoveAlert": ask.seeing,
 }
+OF_ONE_MOVE: dict[str, Callable[[str], Message]] = {
+    "ChangeMoveOut": ask.change,
+    "CancelMoveOut": ask.withdrawal,
+    "IssueMovingOutCertificate": ask.paper_wanted,
+    "CorrectMoveOut": ask.sent_correction,
+    "RecordArrival": ask.arrived,
+    "CancelMoveIn": ask.taking_back,
+    "AcceptCorrection": ask.accepting,
+    "GetMove": ask.asking,
+}
 
 
 @pytest.fixture
@@ -102,6 +112,19 @@ async def test_only_terminals_call(moves: MoveOffice, role: str) -> None:
     assert {name: one.reason for name, one in found.items()} == dict.fromkeys(
         REQUESTS, "ROLE_NOT_ALLOWED"
     )
+
+
+async def test_a_move_of_other_municipalities_is_as_unknown_as_none(moves: MoveOffice) -> None:
+    number = await filed(moves)
+
+    async with moves.stub(moves.destination()) as stub:
+        there = [await refused(stub, name, make(number)) for name, make in OF_ONE_MOVE.items()]
+        nowhere = [await refused(stub, name, make(NOBODYS)) for name, make in OF_ONE_MOVE.items()]
+        listed = await stub.ListMoves(ask.listing())
+
+    assert {one.reason for one in there} == {"MOVE_NOT_FOUND"}
+    assert [(one.code, one.facts) for one in there] == [(one.code, one.facts) for one in nowhere]
+    assert not listed.moves
 
 
 async def test_a_field_that_breaks_a_rule_is_named_and_never_echoed(moves: MoveOffice) -> None:
@@ -189,6 +212,33 @@ async def test_a_paper_is_issued_again_with_another_code(moves: MoveOffice) -> N
     assert again.certificate.verification_code != first.certificate.verification_code
 
 
+async def test_a_correction_is_sent_after_the_information_was_fetched(moves: MoveOffice) -> None:
+    number = await filed(moves)
+
+    async with moves.stub(moves.origin()) as origin, moves.stub(moves.destination()) as there:
+        early = await refused(origin, "CorrectMoveOut", ask.sent_correction(number))
+        await fetched(moves, there)
+        answer = await origin.CorrectMoveOut(ask.sent_correction(number))
+        read = await there.GetMove(ask.asking(number))
+        alerts = (await there.ListMoveAlerts(ask.listing_alerts())).alerts
+
+    assert early.reason == "NOT_IN_THIS_STATE"
+    assert answer.move.state == State.STATE_TRANSFERRED
+    assert [one.code for one in read.corrections] == [ask.code(ask.TARO)]
+    assert [one.kind for one in alerts] == [Kind.KIND_CORRECTION]
+
+
+async def test_an_arrival_that_came_another_way_completes_the_move(moves: MoveOffice) -> None:
+    request = ask.by_paper(plan=ask.plan(destination_code="122041"))
+    number = await filed(moves, request)
+
+    async with moves.stub(moves.origin()) as stub:
+        answer = await stub.RecordArrival(ask.arrived(number))
+
+    assert (answer.move.state, answer.move.destination_code) == (State.STATE_COMPLETED, "122041")
+    assert answer.move.moved_date == ask.MOVED_ON
+
+
 # Moving in
 
 
@@ -242,6 +292,42 @@ async def test_information_that_is_given_back_may_be_fetched_again(moves: MoveOf
     assert back.move.state == State.STATE_NOTIFIED
     assert gone.reason == "TRANSFER_NOT_FOUND"
     assert again.move.state == State.STATE_COMPLETED
+
+
+async def test_a_completed_move_is_taken_back_and_both_offices_are_told(
+    moves: MoveOffice,
+) -> None:
+    number = await filed(moves)
+
+    async with moves.stub(moves.destination()) as stub, moves.stub(moves.origin()) as origin:
+        done = await moved_in(moves, stub)
+        version = done.registered[0].record.version
+        answer = await stub.CancelMoveIn(ask.taking_back(number, version=version))
+        told = [
+            [one.kind for one in (await office.ListMoveAlerts(ask.listing_alerts())).alerts]
+            for office in (stub, origin)
+        ]
+
+    assert answer.move.state == State.STATE_CANCELLED_AFTER
+    assert told == [
+        [Kind.KIND_CANCELLED_AFTER],
+        [Kind.KIND_ARRIVED, Kind.KIND_CANCELLED_AFTER],
+    ]
+
+
+async def test_a_correction_is_entered_at_the_destination(moves: MoveOffice) -> None:
+    number = await filed(moves)
+
+    async with moves.stub(moves.destination()) as stub, moves.stub(moves.origin()) as origin:
+        version = (await moved_in(moves, stub)).registered[0].record.version
+        none = await refused(stub, "AcceptCorrection", ask.accepting(number, version=version))
+        await origin.CorrectMoveOut(ask.sent_correction(number))
+        answer = await stub.AcceptCorrection(ask.accepting(number, version=version))
+
+    assert none.reason == "NO_CORRECTION"
+    assert answer.record.version == version + 1
+    assert answer.record.entries.name == ask.sent_correction().entries.name
+    assert answer.record.entries.address == ask.NEW_ADDRESS
 
 
 async def test_case_27_the_use_of_a_card_is_continued_where_its_holder_moved_in(
