@@ -214,6 +214,7 @@ ACTS: dict[str, Callable[[Centers], Prepared]] = {
     "register by paper": ordinary_move_in,
     "give back": give_back,
     "take back": take_back,
+    "within": within,
 }
 
 

@@ -228,8 +228,7 @@ def _application_service(
 
 
 def _move_service(config: CenterConfig, store: SQLiteStore, around: Surroundings) -> server.Service:
-    parts = moves.Parts(store, move_policy(config), around.clock)
-    servicer = moves.Moves(parts)  # type: ignore[abstract]  # acts of the rest come one by one
+    servicer = moves.Moves(moves.Parts(store, move_policy(config), around.clock))
     return server.Service(
         move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
         lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),

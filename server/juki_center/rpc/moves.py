@@ -20,6 +20,7 @@ from juki_center.areas.moves.reads import get_move, list_alerts, list_moves, see
 from juki_center.areas.moves.take_backs import cancel_move_in
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.moves.withdrawals import cancel_move_out
+from juki_center.areas.moves.within import register_move_within
 from juki_center.rpc import move_ins_translation as into
 from juki_center.rpc import moves_messages as messages
 from juki_center.rpc import moves_translation as out
@@ -95,7 +96,9 @@ class Moves(pb_grpc.MoveServiceServicer):
     async def IssueMovingOutCertificate(  # noqa: N802  # the proto's name
         self,
         request: pb.IssueMovingOutCertificateRequest,
-        _context: Context[pb.IssueMovingOutCertificateRequest, pb.IssueMovingOutCertificateResponse],
+        _context: Context[
+            pb.IssueMovingOutCertificateRequest, pb.IssueMovingOutCertificateResponse
+        ],
     ) -> pb.IssueMovingOutCertificateResponse:
         """Issue a paper."""
         command = out.issue_certificate(request, _terminal())
@@ -181,6 +184,16 @@ class Moves(pb_grpc.MoveServiceServicer):
         command = into.continue_card(request, _terminal())
         answer, now = await self._act(continue_card, command)
         return messages.continued_message(answer, now)
+
+    async def RegisterMoveWithin(  # noqa: N802  # the proto's name
+        self,
+        request: pb.RegisterMoveWithinRequest,
+        _context: Context[pb.RegisterMoveWithinRequest, pb.RegisterMoveWithinResponse],
+    ) -> pb.RegisterMoveWithinResponse:
+        """Register a move within."""
+        command = into.register_move_within(request, _terminal())
+        answer, now = await self._act(register_move_within, command)
+        return messages.moved_within_message(answer, now)
 
     async def GetMove(  # noqa: N802  # the proto's name
         self,

@@ -18,6 +18,7 @@ from tests.support.register_answers import refused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+    from typing import Any
 
     from google.protobuf.message import Message
 
@@ -112,6 +113,17 @@ async def test_only_terminals_call(moves: MoveOffice, role: str) -> None:
     assert {name: one.reason for name, one in found.items()} == dict.fromkeys(
         REQUESTS, "ROLE_NOT_ALLOWED"
     )
+
+
+async def test_no_call_is_done_for_nobody(moves: MoveOffice) -> None:
+    found = {}
+    async with moves.stub(moves.origin()) as stub:
+        for name, make in REQUESTS.items():
+            request: Any = make()
+            request.clerk_name = ""
+            found[name] = (await refused(stub, name, request)).reason
+
+    assert found == dict.fromkeys(REQUESTS, "CLERK_NAME_REQUIRED")
 
 
 async def test_a_move_of_other_municipalities_is_as_unknown_as_none(moves: MoveOffice) -> None:
@@ -358,6 +370,15 @@ async def test_from_2023_an_expected_move_is_looked_at_beforehand(pushing: MoveO
 
 
 # Within, and looking
+
+
+async def test_a_move_within_writes_the_next_version(moves: MoveOffice) -> None:
+    async with moves.stub(moves.destination()) as stub:
+        answer = await stub.RegisterMoveWithin(ask.moving_within())
+
+    (one,) = answer.registered
+    assert (one.record.version, one.record.entries.address) == (2, ask.NEW_ADDRESS)
+    assert not answer.registered_late
 
 
 async def test_lists_name_nobody_and_go_on_by_their_token(moves: MoveOffice) -> None:
