@@ -91,6 +91,8 @@ class CopyStatus:
     pdf_sha256: bytes
     open_because: str = ""
     """The reason for which the center does not know of the paper yet; empty where it does."""
+    recalled_because: str = ""
+    """Why the center has recalled a copy that was not printed; a paper of it is void."""
 
     @classmethod
     def of(cls, entry: Entry, open_because: str = "") -> CopyStatus:
@@ -133,10 +135,11 @@ def issue_copy(desk: CopyDesk, application: CopyApplication) -> CopyStatus:
     entry = _move(desk, entry, State.ISSUED, answer.issue.issue_number)
     entry = _print(desk, entry, signed)
     try:
-        return CopyStatus.of(_report(desk, entry))
+        entry = _report(desk, entry)
     except Problem as problem:
         # The paper is out and good; what is missing is only that the center hears of it.
         return CopyStatus.of(entry, problem.reason)
+    return _finished(desk, entry)
 
 
 def resume(desk: CopyDesk, key: str, look: Callable[[Entry], Tray]) -> CopyStatus:
@@ -158,7 +161,19 @@ def resume(desk: CopyDesk, key: str, look: Callable[[Entry], Tray]) -> CopyStatu
             entry = _due(desk, entry, State.GIVING_UP)
         else:
             entry = _STEPS[entry.state](desk, entry)
-    return CopyStatus.of(entry)
+    return _finished(desk, entry)
+
+
+def _finished(desk: CopyDesk, entry: Entry) -> CopyStatus:
+    """Return what became of a finished issue; ask why, where the center may have given it up."""
+    status = CopyStatus.of(entry)
+    if entry.state is not State.ABANDONED:
+        return status
+    request = copies_pb.GetIssueRequest(issue_number=entry.issue_number)
+    with suppress(Problem):
+        reason = desk.center.call(desk.center.copies.GetIssue, request).issue.recall_reason
+        return replace(status, recalled_because=_RECALLED.get(reason, ""))
+    return status
 
 
 def _move(desk: CopyDesk, entry: Entry, state: State, issue_number: str = "") -> Entry:
@@ -292,6 +307,11 @@ def _settled_otherwise(desk: CopyDesk, entry: Entry, conflict: Problem) -> State
 _SETTLED: Final[Mapping[int, State]] = {
     copies_pb.PRINT_STATE_PRINTED: State.CONFIRMED,
     copies_pb.PRINT_STATE_ABANDONED: State.ABANDONED,
+}
+_RECALLED: Final[Mapping[int, str]] = {
+    number: name.removeprefix("RECALL_REASON_")
+    for name, number in copies_pb.RecallCopyRequest.RecallReason.items()
+    if number
 }
 _REPORTS: Final[Mapping[State, tuple[copies_pb.PrintState.ValueType, State]]] = {
     State.PRINTED: (copies_pb.PRINT_STATE_PRINTED, State.CONFIRMED),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
     from juki_terminal.journal import Journal
+
+_RESIDENT_MOVED: Final = "RESIDENT_MOVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,10 @@ def _report(settings: Settings, found: CopyStatus) -> Report:
         case State.REFUSED:
             return Report(result, Text.NOT_ISSUED.say(language))
         case State.ABANDONED:
-            return Report(result, Text.GIVEN_UP.say(language, **facts))
+            result["recalled_because"] = found.recalled_because
+            is_void = found.recalled_because == _RESIDENT_MOVED
+            text = Text.MOVED_BEFORE_PRINT if is_void else Text.GIVEN_UP
+            return Report(result, text.say(language, **facts))
         case State.PRINTED:
             say(Text.REPORT_MISSING.say(language, **facts))
             result["open_because"] = found.open_because

@@ -73,6 +73,11 @@ class Text(Enum):
     )
     NOT_ISSUED = ("交付されていません。初めから申請できます。", "Nothing was issued; start again.")
     GIVEN_UP = ("交付を取りやめました。発行番号 {number}。", "Given up: {number}.")
+    MOVED_BEFORE_PRINT = (
+        "異動の届出があったため、この写しは無効です。発行番号 {number}。"
+        "出ている紙は渡さずに廃棄し、初めから申請してください。",
+        "Void, because a resident on it has moved: {number}. Hand no paper over; start again.",
+    )
     ASK_TRAY = (
         "発行番号 {number} の{attempt}枚目はプリンターから出ていますか。"
         " printed=出ている empty=出ていない give-up=取りやめる",

@@ -181,6 +181,25 @@ def test_cut_names_the_request_and_status_finishes_it(
     assert Path(out).exists()
 
 
+def test_status_of_a_copy_whose_holder_has_moved_says_so_and_prints_nothing(
+    run: Run, copies: CopiesDouble, tmp_path: Path
+) -> None:
+    copies.faults = ["", "after"]
+    out = tmp_path / "copy.pdf"
+    cut = run("copy", "issue", "--out", str(out), "--pin-from", "-", stdin=PIN)
+    metadata = cut.error["metadata"]
+    assert isinstance(metadata, dict)
+    (issue,) = copies.issues.values()
+    issue.print_state = copies_pb.PRINT_STATE_ABANDONED
+    issue.recall_reason = copies_pb.RecallCopyRequest.RECALL_REASON_RESIDENT_MOVED
+
+    ended = run("copy", "status", metadata["requestId"], "--out", str(out))
+
+    assert (ended.code, ended.result["state"]) == (0, "abandoned")
+    assert ended.result["recalled_because"] == "RESIDENT_MOVED"
+    assert not out.exists()
+
+
 def test_status_without_a_place_for_the_paper_says_so(
     run: Run, copies: CopiesDouble, tmp_path: Path
 ) -> None:

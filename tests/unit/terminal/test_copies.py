@@ -466,6 +466,54 @@ def test_issue_that_the_center_has_settled_is_taken_over(
     assert bench.printer.papers == []
 
 
+def test_copy_of_somebody_who_moved_is_not_printed_any_more_and_says_why(
+    bench: Bench, copies: CopiesDouble, by_card: CopyApplication
+) -> None:
+    copies.faults = ["after"]
+    with pytest.raises(Problem):
+        bench.issue(by_card)
+    (issue,) = copies.issues.values()
+    issue.print_state = copies_pb.PRINT_STATE_ABANDONED
+    issue.recall_reason = copies_pb.RecallCopyRequest.RECALL_REASON_RESIDENT_MOVED
+
+    status = bench.resume(bench.entry().request_id)
+
+    assert (status.state, status.recalled_because) == (State.ABANDONED, "RESIDENT_MOVED")
+    assert bench.printer.papers == []
+
+
+def test_paper_in_the_tray_is_void_when_its_holder_moved_before_the_report(
+    bench: Bench, copies: CopiesDouble, by_card: CopyApplication
+) -> None:
+    bench.printer.crash = "after"
+    with pytest.raises(Crash):
+        bench.issue(by_card)
+    bench.printer.crash = ""
+    (issue,) = copies.issues.values()
+    issue.print_state = copies_pb.PRINT_STATE_ABANDONED
+    issue.recall_reason = copies_pb.RecallCopyRequest.RECALL_REASON_RESIDENT_MOVED
+    copies.faults = ["PRINT_STATE_CONFLICT"]
+
+    status = bench.resume(bench.entry().request_id, Tray.PRINTED)
+
+    assert (status.state, status.recalled_because) == (State.ABANDONED, "RESIDENT_MOVED")
+
+
+def test_copy_that_was_given_up_says_so_while_the_center_cannot_be_asked_why(
+    bench: Bench, copies: CopiesDouble, by_card: CopyApplication
+) -> None:
+    copies.faults = ["after"]
+    with pytest.raises(Problem):
+        bench.issue(by_card)
+    (issue,) = copies.issues.values()
+    issue.print_state = copies_pb.PRINT_STATE_ABANDONED
+    copies.faults = ["", "", "ISSUE_NOT_FOUND"]
+
+    status = bench.resume(bench.entry().request_id)
+
+    assert (status.state, status.recalled_because) == (State.ABANDONED, "")
+
+
 def test_issue_whose_content_is_wiped_is_given_up(
     bench: Bench, copies: CopiesDouble, by_card: CopyApplication
 ) -> None:
