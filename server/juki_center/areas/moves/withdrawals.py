@@ -39,6 +39,9 @@ def cancel_move_out(
         move = restore_members(tx, move, departed, Entry(now, here.window.clerk_name))
         move = ended(replace(move, departed=False, members=_staying(move)), now)
         tx.moves.update(move)
+        for person in move.persons:
+            # What was sent after information that somebody has given back concerns nobody now.
+            tx.moves.take_correction(move.number, person)
         tell_planned(tx, here, before, None)
         return Done(
             encode_answer(MoveCancelled(move, len(departed))),
