@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from math import exp
@@ -12,9 +11,7 @@ from typing import Final
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import Sex
-from juki_center.areas.residents.synthetic_draws import Draws, between, happens, pick
-from juki_center.simulation.agenda import Agenda
-from juki_center.simulation.business_days import open_from
+from juki_center.areas.residents.synthetic_draws import between
 from juki_center.simulation.errands import (
     Apply,
     Birth,
@@ -26,39 +23,14 @@ from juki_center.simulation.errands import (
     Reissue,
     Resume,
 )
-from juki_center.simulation.people import HEAD, Holding, People, Person, Standing
-from juki_center.simulation.rates import Habits, Happening
-from juki_center.simulation.year import opening
+from juki_center.simulation.people import HEAD, Holding, Person, Standing, is_home
+from juki_center.simulation.rates import Happening
+from juki_center.simulation.world import World
 
-_OPEN_SECONDS: Final = 8 * 3600 - 600
 _PARENTS: Final = frozenset({HEAD, "妻"})
 _CHILD: Final = "子"
 _CARD_AGE: Final = 16
 _VALID_YEARS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all that happens has in common: the people, what is to come, habits and chance."""
-
-    people: People
-    agenda: Agenda
-    habits: Habits
-    draws: Draws
-
-    def some_time(self, day: date) -> datetime:
-        """Draw a time at which the windows are open, on a day or on the next open one."""
-        return opening(open_from(day)) + timedelta(seconds=between(self.draws, 0, _OPEN_SECONDS))
-
-    def happens(self, share: float) -> bool:
-        """Let something happen in this share of all cases."""
-        return happens(self.draws, share)
-
-    def office_away_from(self, municipality: MunicipalityCode) -> MunicipalityCode:
-        """Draw another municipality; there is one."""
-        while (office := pick(self.draws, self.people.municipalities)) == municipality:
-            pass
-        return office
 
 
 class Lives:
@@ -83,7 +55,7 @@ class Lives:
 
         def may_be_mother(person: Person) -> bool:
             is_woman = person.sex is Sex.FEMALE and person.relationship in _PARENTS
-            return is_woman and 20 <= person.age(today) < 45
+            return is_home(person) and is_woman and 20 <= person.age(today) < 45
 
         mother = self._people.somebody(self._world.draws, may_be_mother)
         if mother is None:
@@ -103,7 +75,8 @@ class Lives:
         today, draws = day_in_japan(at), self._world.draws
 
         def dies(person: Person) -> bool:
-            return draws.random() < exp((person.age(today) - 95) / 9)
+            is_here = is_home(person) or _leaves_after(person, today)
+            return is_here and draws.random() < exp((person.age(today) - 95) / 9)
 
         person = self._people.somebody(draws, dies)
         if person is None:
@@ -128,7 +101,12 @@ class Lives:
 
         def may_ask(person: Person) -> bool:
             is_known = person.has_card(today) if by_card else person.is_exact
-            return is_known and bool(person.code) and person.age(today) >= _CARD_AGE
+            return (
+                is_home(person)
+                and is_known
+                and bool(person.code)
+                and person.age(today) >= _CARD_AGE
+            )
 
         person = self._people.somebody(world.draws, may_ask)
         if person is None:
@@ -148,7 +126,7 @@ class Lives:
 
         def may_apply(person: Person) -> bool:
             has_none = person.holding is Holding.NONE
-            return has_none and person.age(today) >= _CARD_AGE
+            return is_home(person) and has_none and person.age(today) >= _CARD_AGE
 
         person = self._people.somebody(self._world.draws, may_apply)
         if person is None:
@@ -181,7 +159,7 @@ class Lives:
         today, world = day_in_japan(at), self._world
 
         def may_lose(person: Person) -> bool:
-            return person.has_card(today)
+            return is_home(person) and person.has_card(today)
 
         person = self._people.somebody(world.draws, may_lose)
         if person is None:
@@ -210,3 +188,8 @@ class Lives:
 
     def _is_without(self, person: Person) -> bool:
         return person.standing is Standing.HOME and person.holding is Holding.LOST
+
+
+def _leaves_after(person: Person, today: date) -> bool:
+    """Tell whether a person has filed a notice for a later day, and is a resident until then."""
+    return person.leaves_on is not None and person.leaves_on > today

@@ -45,7 +45,7 @@ class Person:
     """One resident; `number` is the plan's own. The code of a newborn is known to the town alone.
 
     `is_exact` tells that the register knows the day of birth; `leaves_on` is the planned date of a
-    move that is under way.
+    move that is under way, `since` the day of the last one.
     """
 
     number: int
@@ -59,6 +59,7 @@ class Person:
     leaves_on: date | None = None
     holding: Holding = Holding.NONE
     card_until: date = date.max
+    since: date = date.min
 
     def age(self, today: date) -> int:
         """Return the age in whole years."""
@@ -116,16 +117,21 @@ class People:
         person.household.members.append(person)
 
     def somebody(self, draws: Draws, fits: Callable[[Person], bool]) -> Person | None:
-        """Draw a person who is at home and fits; None where hardly anybody does."""
+        """Draw a person who fits; None where hardly anybody does."""
         for _ in range(_MOST_TRIES):
             person = pick(draws, self.persons)
-            if person.standing is Standing.HOME and fits(person):
+            if fits(person):
                 return person
         return None
 
     def leave_household(self, person: Person) -> None:
         """Take a person out of their household."""
         person.household.members.remove(person)
+
+
+def is_home(person: Person) -> bool:
+    """Tell whether a person is a resident and about to stay one."""
+    return person.standing is Standing.HOME
 
 
 def _some_day(number: int) -> date:

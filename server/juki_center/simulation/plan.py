@@ -15,9 +15,13 @@ from juki_center.areas.residents.synthetic_draws import Draws, between
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.agenda import Agenda, Happens
 from juki_center.simulation.errands import Errand
-from juki_center.simulation.lives import Lives, World
+from juki_center.simulation.groups import Groups
+from juki_center.simulation.lives import Lives
+from juki_center.simulation.moving import Moving
+from juki_center.simulation.moving_within import MovingWithin
 from juki_center.simulation.people import Holding, People, Person
 from juki_center.simulation.rates import Happening, Rates
+from juki_center.simulation.world import World
 from juki_center.simulation.year import Year, expected, midnight
 
 _DAY: Final = timedelta(days=1)
@@ -58,7 +62,12 @@ class Plan:
         self._agenda = Agenda()
         self._world = World(people, self._agenda, wanted.rates.habits, draws)
         residents = len(people.persons)
-        starts = dict(Lives(self._world).starts())
+        world = self._world
+        starts = {
+            **Lives(world).starts(),
+            Happening.MOVED_BETWEEN: Moving(world, Groups(world), wanted.rule_set).starts,
+            Happening.MOVED_WITHIN: MovingWithin(world, Groups(world)).starts,
+        }
         self._flows = [
             _Flow(
                 expected(
@@ -68,7 +77,6 @@ class Plan:
                 draws.random(),
             )
             for one in Happening
-            if one in starts
         ]
 
     def days(self) -> Iterator[tuple[date, Iterator[Errand]]]:
