@@ -12,6 +12,7 @@ from typing import cast
 
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
+from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.cli import housekeeping
@@ -79,9 +80,11 @@ def live(
     simulation = Simulation(
         Wanted(year, rule_set, found), Population(residents, (), year.first), random.Random(seed)
     )
+    cards = CardPolicy(rule_set, MUNICIPALITIES)
     policies = Policies(
         registers=RegisterPolicy(MUNICIPALITIES, low_stock=10),
-        cards=CardPolicy(rule_set, MUNICIPALITIES),
+        cards=cards,
+        moves=MovePolicy(cards),
         copies=CopyPolicy(
             photo_id_enabled=True,
             municipalities=MUNICIPALITIES,

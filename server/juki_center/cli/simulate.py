@@ -21,6 +21,7 @@ import typer
 
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
+from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
@@ -170,9 +171,11 @@ def _simulation(options: Options) -> Simulation:
 
 def _around(options: Options, progress: _Progress) -> Around:
     municipalities = Municipalities.parse(municipality_rows())
+    cards = CardPolicy(options.rule_set, municipalities)
     policies = Policies(
         registers=RegisterPolicy(municipalities, LOW_STOCK),
-        cards=CardPolicy(options.rule_set, municipalities),
+        cards=cards,
+        moves=MovePolicy(cards),
         copies=CopyPolicy(
             photo_id_enabled=True,
             municipalities=municipalities,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from juki_center.simulation.audit_cards import card_follows, one_card
+from juki_center.simulation.audit_moves import deadline, move_and_records, open_move
 from juki_center.simulation.audit_registers import (
     lawful_states,
     notice_for_each,
@@ -32,6 +33,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     notice_for_each,
     one_card,
     card_follows,
+    move_and_records,
+    open_move,
+    deadline,
 )
 
 

@@ -46,11 +46,13 @@ class Population:
     first: date
 
 
-def invented(
-    population: Population, rows: Rows, country: Municipalities, draws: Draws
-) -> list[Line]:
-    """Invent the residents. Raises RuleBroken for a municipality that is none on that day."""
-    places = Places(rows, Country(country, population.first), population.municipalities)
+def places_of(population: Population, rows: Rows, country: Municipalities) -> Places:
+    """Return where people live. Raises RuleBroken for a municipality that is none on that day."""
+    return Places(rows, Country(country, population.first), population.municipalities)
+
+
+def invented(population: Population, places: Places, rows: Rows, draws: Draws) -> list[Line]:
+    """Invent the residents."""
     return list(Synthesis(rows, places, draws, population.first).lines(population.residents))
 
 

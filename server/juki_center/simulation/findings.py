@@ -19,6 +19,11 @@ class Rule(StrEnum):
     LAWFUL_STATES = "each version's state follows from the one before by its reason"
     ONE_CARD = "nobody has two cards that are good"
     CARD_FOLLOWS = "a card is good only where its holder is a resident"
+    MOVE_AND_RECORDS = "a move says the same as its persons' records, and each arrival is one"
+    OPEN_MOVE = (
+        "an open move names nobody who has arrived or died, and nobody twice"
+    )
+    DEADLINE = "every deadline of a move was kept, and what was late is marked"
     NOTICE_GAPLESS = "the change notices are counted without a gap"
     NOTICE_FOR_EACH = "each version that changes an item has one notice, and no other has any"
     HEADCOUNT = "there are as many residents as began, were born, and did not die or leave"

@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from juki_center.areas.cards.register import Card
+from juki_center.areas.moves.numbers import MoveNumber
+from juki_center.areas.moves.rows import Move
 from juki_center.areas.residents.records import PersonID, Resident
 from juki_center.storage.connection import connect
 from juki_center.storage.keys import KeyEncryptionKey
@@ -46,7 +48,9 @@ class Ledger:
     """What a store holds.
 
     `directory` and `records` are by person, `versions` has every version of a person, the oldest
-    first, as far as they open; `record_rows` are persons and the municipality of their record.
+    first; `record_rows` are person, municipality, household and version of each newest record.
+    `reasons_for_being_late` tells for each arrived move whether a reason was written down, and
+    `cards_continue` whether the law lets cards be used on after a move.
     """
 
     today: date
@@ -56,15 +60,20 @@ class Ledger:
     cards: Mapping[bytes, list[Card]]
     open_applications: Mapping[bytes, int]
     notices: list[Notice]
+    moves: list[Move]
+    reasons_for_being_late: Mapping[str, bool]
+    cards_continue: bool
 
 
-def read_ledger(path: Path, kek: KeyEncryptionKey, today: date) -> Ledger:
+def read_ledger(
+    path: Path, kek: KeyEncryptionKey, today: date, *, cards_continue: bool = False
+) -> Ledger:
     """Read a store as it is on a day."""
     with closing(connect(path, read_only=True)) as sql:
         sql.execute("BEGIN")
         tx = Transaction(sql, kek)
         tx.keys.begin()
-        directory = _directory(sql)
+        directory, moves = _directory(sql), _moves(sql, tx)
         return Ledger(
             today=today,
             directory=directory,
@@ -73,6 +82,9 @@ def read_ledger(path: Path, kek: KeyEncryptionKey, today: date) -> Ledger:
             cards=_cards(sql, tx),
             open_applications=_open_applications(sql),
             notices=_notices(tx),
+            moves=moves,
+            reasons_for_being_late=_reasons(tx, moves),
+            cards_continue=cards_continue,
         )
 
 
@@ -115,3 +127,14 @@ def _notices(tx: Transaction) -> list[Notice]:
         items = frozenset(str(item) for item in one.items)
         found.append(Notice(position, one.person.octets, one.version, items))
     return found
+
+
+def _moves(sql: SQL, tx: Transaction) -> list[Move]:
+    numbers = sql.execute("SELECT number FROM moves ORDER BY cursor").fetchall()
+    found = (tx.moves.move(MoveNumber(as_text(row[0]))) for row in numbers)
+    return [one for one in found if one is not None]
+
+
+def _reasons(tx: Transaction, moves: list[Move]) -> dict[str, bool]:
+    arrived = ((one.number, tx.moves.arrival(one)) for one in moves if one.arrived_in is not None)
+    return {number: bool(papers and papers.late_reason) for number, papers in arrived}

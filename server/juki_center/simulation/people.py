@@ -134,6 +134,14 @@ def is_home(person: Person) -> bool:
     return person.standing is Standing.HOME
 
 
+def is_resident(person: Person, today: date) -> bool:
+    """Tell whether a person is in a register's book on a day: until the planned date of a move."""
+    leaves_later = person.leaves_on is not None and person.leaves_on > today
+    return person.standing is Standing.HOME or (
+        person.standing is Standing.LEAVING and leaves_later
+    )
+
+
 def _some_day(number: int) -> date:
     """Return a day for a number such as 19850400, of which a part may be unknown: for ages only."""
     year, month, day = number // 10_000, number // 100 % 100, number % 100

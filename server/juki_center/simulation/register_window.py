@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from juki_center.areas.residents.births import register_birth
 from juki_center.areas.residents.civil_date_texts import parse_date
-from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.commands import Edit, GetRecord, RegisterBirth, RegisterDeath
 from juki_center.areas.residents.deletions import register_death
 from juki_center.areas.residents.entries import Entries
+from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.read import get_record
 from juki_center.areas.residents.records import Nationality, ResidenceRecord, Resident, Sex
 from juki_center.areas.residents.synthetic_dates import era_text, gregorian_text
@@ -41,7 +39,7 @@ def birth(town: Town, errand: Birth) -> None:
 def death(town: Town, errand: Death) -> None:
     """Enter a death. Raises Refusal."""
     resident = look(town, errand, errand.person)
-    command = RegisterDeath(edit_of(town, errand, resident), day(errand.died_on))
+    command = RegisterDeath(edit_of(town, errand, resident), civil_day(errand.died_on))
     town.do(
         "register_death",
         lambda tx: register_death(tx, command, errand.at, town.policies.registers),
@@ -65,11 +63,6 @@ def edit_of(town: Town, errand: Errand, resident: Resident) -> Edit:
         code=resident.record.code,
         expected_version=resident.version,
     )
-
-
-def day(one: date) -> CivilDate:
-    """Return a day as the registers write it."""
-    return parse_date(era_text(one))
 
 
 def _of_child(errand: Birth, parent: ResidenceRecord) -> Entries:

@@ -32,7 +32,19 @@ from juki_center.simulation.errands import (
 )
 from juki_center.simulation.findings import Finding
 from juki_center.simulation.ledger import read_ledger
-from juki_center.simulation.people import People, Standing
+from juki_center.simulation.move_errands import (
+    ChangeMove,
+    ContinueUse,
+    FetchPaper,
+    FileMove,
+    MoveIn,
+    MoveWithin,
+    StopHalfway,
+    TakeBack,
+    WithdrawMove,
+)
+from juki_center.simulation.move_window import MoveWindow
+from juki_center.simulation.people import People, is_resident
 from juki_center.simulation.plan import Plan, Wanted, first_holders
 from juki_center.simulation.town import Policies, Surprise, Town, came_of
 from juki_center.simulation.weeks import Weeks
@@ -42,6 +54,7 @@ from juki_center.storage.keys import KeyEncryptionKey, create_kek
 from juki_center.storage.passing_store import PassingStore
 
 STORE: Final = "center.db"
+_DAY: Final = timedelta(days=1)
 _NIGHT: Final = timedelta(minutes=30)
 _SPARE_CODES: Final = 20
 Windows = Mapping[type[Errand], Callable[..., None]]
@@ -113,16 +126,15 @@ def _begin(
     began = time.monotonic()
     first = simulation.wanted.year.first
     around.reached("importing", 0, 1)
-    lines = beginning.invented(
-        simulation.population, around.rows, around.municipalities, simulation.draws
-    )
+    places = beginning.places_of(simulation.population, around.rows, around.municipalities)
+    lines = beginning.invented(simulation.population, places, around.rows, simulation.draws)
     file = folder / "residents.csv"
     beginning.write_register_file(lines, file)
     clock = midnight(first)
     importer = Importer(beginning.CALLER_URI, around.municipalities)
     beginning.import_residents(folder / STORE, kek, file, importer, ImportAround(lambda: clock))
     people = People.of_lines(lines)
-    town = Town(store, around.policies, people, simulation.draws)
+    town = Town(store, around.policies, people, places, simulation.draws)
     share = simulation.wanted.rates.holders(simulation.wanted.rule_set)
     holders = first_holders(people, share, first, simulation.draws)
     with store.committing():
@@ -142,12 +154,15 @@ def _live(plan: Plan, town: Town, around: Around, outcome: Outcome) -> None:
             for errand in errands:
                 _do(errand, windows, day, outcome)
         around.reached("living", (day - outcome.weeks.first).days + 1, days.days + 1)
+    with town.store.committing():
+        # The audit looks at the morning after the last day.
+        around.keep_house(town.store, midnight(outcome.weeks.last + _DAY) + _NIGHT)
     outcome.acts = town.acts
     outcome.seconds["living"] = time.monotonic() - began
 
 
 def _windows(town: Town) -> Windows:
-    cards = CardWindow(town)
+    cards, moves = CardWindow(town), MoveWindow(town)
     return {
         Birth: lambda errand: register_window.birth(town, errand),
         Death: lambda errand: register_window.death(town, errand),
@@ -157,6 +172,15 @@ def _windows(town: Town) -> Windows:
         Lose: cards.lose,
         Resume: cards.resume,
         Reissue: cards.reissue,
+        FileMove: moves.file,
+        ChangeMove: moves.change,
+        WithdrawMove: moves.withdraw,
+        FetchPaper: moves.fetch_paper,
+        StopHalfway: moves.stop_halfway,
+        MoveIn: moves.move_in,
+        TakeBack: moves.take_back,
+        ContinueUse: moves.continue_use,
+        MoveWithin: moves.within,
     }
 
 
@@ -179,8 +203,10 @@ def _audit(
 ) -> None:
     began = time.monotonic()
     around.reached("auditing", 0, 1)
-    ledger = read_ledger(folder / STORE, kek, simulation.wanted.year.last)
-    outcome.residents = sum(one.standing is not Standing.GONE for one in town.people.persons)
+    today = simulation.wanted.year.last + _DAY
+    cards_continue = around.policies.moves.cards_continue
+    ledger = read_ledger(folder / STORE, kek, today, cards_continue=cards_continue)
+    outcome.residents = sum(is_resident(one, today) for one in town.people.persons)
     outcome.findings = [
         *unforeseen(outcome.surprises),
         *audit(ledger),

@@ -20,9 +20,11 @@ from juki_center.areas.cards.register import Card, CardSession, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.evidence import DocumentKind, IdentityDocument
+from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.synthetic_draws import Draws
+from juki_center.areas.residents.synthetic_places import Places
 from juki_center.errors import Refusal
 from juki_center.simulation.errands import Errand
 from juki_center.simulation.people import People
@@ -36,6 +38,7 @@ _LICENCE = IdentityDocument(
     DocumentKind.DRIVING_LICENCE, b"\x11" * 32, b"\x22" * 16, chip_verified=True
 )
 _PENSION_BOOK = IdentityDocument(DocumentKind.PENSION_BOOK, b"\x33" * 32, b"\x44" * 16)
+_READ_THE_CODE: Final = frozenset({Purpose.CERTIFICATE_COPY, Purpose.SPECIAL_MOVE_IN})
 DOCUMENTS: Final = (_LICENCE, _PENSION_BOOK)
 
 
@@ -45,6 +48,7 @@ class Policies:
 
     registers: RegisterPolicy
     cards: CardPolicy
+    moves: MovePolicy
     copies: CopyPolicy
 
 
@@ -68,6 +72,7 @@ class Town:
     store: PassingStore
     policies: Policies
     people: People
+    places: Places
     draws: Draws
     acts: Counter[str] = field(default_factory=Counter)
 
@@ -103,7 +108,7 @@ class Town:
         self, terminal: Terminal, purpose: Purpose, card: Card, errand: Errand, person: int
     ) -> CardSession:
         """Finish a card session at a window, as if the chip had answered. Raises Refusal."""
-        reads_code = purpose is Purpose.CERTIFICATE_COPY
+        reads_code = purpose in _READ_THE_CODE
         command = RecordSession(
             terminal=terminal,
             session_id=self.octets(16),
