@@ -15,7 +15,8 @@ from juki_center.simulation.findings import Rule
 from juki_center.simulation.ledger import read_ledger
 from juki_center.simulation.run import STORE, Outcome
 from juki_center.storage.keys import KeyEncryptionKey
-from tests.support.simulated_year import YEAR, live, rates
+from tests.support.planned_year import YEAR, rates
+from tests.support.simulated_year import live
 
 OFTEN = 8
 """How much more happens to these few than to a real town."""

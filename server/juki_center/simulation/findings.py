@@ -20,9 +20,7 @@ class Rule(StrEnum):
     ONE_CARD = "nobody has two cards that are good"
     CARD_FOLLOWS = "a card is good only where its holder is a resident"
     MOVE_AND_RECORDS = "a move says the same as its persons' records, and each arrival is one"
-    OPEN_MOVE = (
-        "an open move names nobody who has arrived or died, and nobody twice"
-    )
+    OPEN_MOVE = "an open move names nobody who has arrived or died, and nobody twice"
     DEADLINE = "every deadline of a move was kept, and what was late is marked"
     NOTICE_GAPLESS = "the change notices are counted without a gap"
     NOTICE_FOR_EACH = "each version that changes an item has one notice, and no other has any"

@@ -11,6 +11,7 @@ from juki_center.simulation.world import World
 
 _ADULT: Final = 18
 _MOST: Final = 20
+_MOST_TRIES: Final = 5
 _WITH_THE_CHILDREN: Final = 0.15
 # How readily people of an age move, compared with those of 18 to 29.
 _EAGER: Final = ((30, 1.0), (40, 0.6), (50, 0.35), (65, 0.2), (200, 0.12))
@@ -33,14 +34,13 @@ class Groups:
         def moves(person: Person) -> bool:
             return _is_settled_adult(person, today) and draws.random() < _eagerness(person, today)
 
-        mover = self._world.people.somebody(draws, moves)
-        if mover is None:
-            return []
-        group = self._around(mover, today)
-        if not self.may_move(group):
-            return []
-        self._ahead += len(group) - 1
-        return group
+        for _ in range(_MOST_TRIES):
+            mover = self._world.people.somebody(draws, moves)
+            group = [] if mover is None else self._around(mover, today)
+            if group and self.may_move(group):
+                self._ahead += len(group) - 1
+                return group
+        return []
 
     @staticmethod
     def may_move(group: list[Person]) -> bool:

@@ -6,7 +6,7 @@ It is read once, in one transaction, by a connection that writes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -20,8 +20,6 @@ from juki_center.storage.connection import connect
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 from juki_center.storage.transaction import Transaction
-
-_MOST_VERSIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def read_ledger(
             today=today,
             directory=directory,
             record_rows=_record_rows(sql),
-            versions={person: _versions(tx, PersonID(person)) for person in directory},
+            versions=_versions(sql, tx, directory),
             cards=_cards(sql, tx),
             open_applications=_open_applications(sql),
             notices=_notices(tx),
@@ -101,10 +99,19 @@ def _record_rows(sql: SQL) -> list[tuple[bytes, str, bytes, int]]:
     return [(as_octets(r[0]), as_text(r[1]), as_octets(r[2]), as_number(r[3])) for r in rows]
 
 
-def _versions(tx: Transaction, person: PersonID) -> list[Resident]:
-    newest = tx.residents.resident(person)
-    earlier = tx.residents.earlier(newest, _MOST_VERSIONS) if newest.version > 1 else []
-    return [*reversed(earlier), newest]
+def _versions(sql: SQL, tx: Transaction, directory: Iterable[bytes]) -> dict[bytes, list[Resident]]:
+    """Return every version of everybody, in whichever book it stands."""
+    earlier: dict[bytes, list[int]] = defaultdict(list)
+    rows = sql.execute("SELECT person, version FROM record_history ORDER BY person, version")
+    for row in rows.fetchall():
+        earlier[as_octets(row[0])].append(as_number(row[1]))
+    return {
+        person: [
+            *(tx.residents.version(PersonID(person), number) for number in earlier[person]),
+            tx.residents.resident(PersonID(person)),
+        ]
+        for person in directory
+    }
 
 
 def _cards(sql: SQL, tx: Transaction) -> dict[bytes, list[Card]]:

@@ -15,7 +15,7 @@ from juki_center.simulation.errands import Column
 from juki_center.simulation.rates import Happening, Rates
 from juki_center.simulation.weeks import Weeks, monday_of
 from juki_center.simulation.year import Year, expected
-from tests.support.simulated_year import YEAR, rates
+from tests.support.planned_year import YEAR, rates
 
 
 def table() -> dict[str, object]:
