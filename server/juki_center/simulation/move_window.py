@@ -12,6 +12,8 @@ from typing import Final
 from juki_center.areas.cards.continuations import continue_card
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, Purpose
+from juki_center.areas.moves.certificates import issue_certificate
+from juki_center.areas.moves.changes import change_move_out
 from juki_center.areas.moves.commands import (
     AbandonMoveIn,
     Arrival,
@@ -37,9 +39,11 @@ from juki_center.areas.moves.commands import (
 )
 from juki_center.areas.moves.commands import Plan as MovePlan
 from juki_center.areas.moves.move_ins import register_move_in
+from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.rows import Channel, Filer, Move
 from juki_center.areas.moves.states import MoveKind
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
+from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.synthetic_draws import happens
 from juki_center.simulation.errands import Errand
