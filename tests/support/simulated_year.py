@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import random  # noqa: TID251  # seeded, as the command does
-from datetime import datetime
 from pathlib import Path
 
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.cli import housekeeping
+from juki_center.cli.simulate import nights
 from juki_center.data import synthetic_rows
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.beginning import Population
@@ -21,7 +19,6 @@ from juki_center.simulation.run import Around, Outcome, Simulation, simulate
 from juki_center.simulation.signer import passing_signer
 from juki_center.simulation.town import Policies
 from juki_center.simulation.year import Year, midnight
-from juki_center.storage.passing_store import PassingStore
 from tests.support.planned_year import MUNICIPALITIES, YEAR
 
 
@@ -49,11 +46,6 @@ def live(
             signer=passing_signer(midnight(year.first)),
         ),
     )
-    return simulate(
-        simulation, folder, Around(synthetic_rows, MUNICIPALITIES, policies, keep_house)
-    )
-
-
-def keep_house(store: PassingStore, now: datetime) -> None:
-    """Do what a center does every hour."""
-    asyncio.run(housekeeping.forget(store, now))
+    with nights() as night:
+        around = Around(synthetic_rows, MUNICIPALITIES, policies, night)
+        return simulate(simulation, folder, around)

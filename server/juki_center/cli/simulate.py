@@ -10,7 +10,7 @@ import json
 import random  # noqa: TID251  # the same year must come of the same seed
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -54,6 +54,7 @@ FOUND: Final = 1
 PLOT: Final = "load-by-week.png"
 REPORT: Final = "year.json"
 _FINDINGS_SAID: Final = 20
+Night = Callable[["PassingStore", "datetime"], None]
 
 app = typer.Typer(no_args_is_help=True, help="Simulate what happens to the registers.")
 
@@ -114,8 +115,9 @@ def year(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
         )
         _refuse_unusable(options, as_json=as_json)
         options.out.mkdir(parents=True, exist_ok=True)
-        with _folder(options.keep) as folder, _Progress() as progress:
-            outcome = simulate(_simulation(options), folder, _around(options, progress))
+        with _folder(options.keep) as folder, _Progress() as progress, nights() as night:
+            around = _around(options, night, progress)
+            outcome = simulate(_simulation(options), folder, around)
         _conclude(options, outcome, as_json=as_json)
 
 
@@ -169,7 +171,7 @@ def _simulation(options: Options) -> Simulation:
     )
 
 
-def _around(options: Options, progress: _Progress) -> Around:
+def _around(options: Options, night: Night, progress: _Progress) -> Around:
     municipalities = Municipalities.parse(municipality_rows())
     cards = CardPolicy(options.rule_set, municipalities)
     policies = Policies(
@@ -182,12 +184,14 @@ def _around(options: Options, progress: _Progress) -> Around:
             signer=passing_signer(midnight(options.start)),
         ),
     )
-    return Around(synthetic_rows, municipalities, policies, _keep_house, progress.reached)
+    return Around(synthetic_rows, municipalities, policies, night, progress.reached)
 
 
-def _keep_house(store: PassingStore, now: datetime) -> None:
-    """Do what a center that serves does every hour."""
-    asyncio.run(housekeeping.forget(store, now))
+@contextmanager
+def nights() -> Iterator[Night]:
+    """Do in a simulated night what a center that serves does every hour."""
+    with asyncio.Runner() as runner:
+        yield lambda store, now: runner.run(housekeeping.forget(store, now))
 
 
 class _Progress:
