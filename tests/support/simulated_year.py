@@ -33,7 +33,10 @@ def live(
 ) -> Outcome:
     """Simulate a year in a folder, as the command does."""
     simulation = Simulation(
-        Wanted(year, rule_set, found), Population(residents, (), year.first), random.Random(seed)
+        Wanted(year, rule_set, found),
+        Population(residents, (), year.first),
+        random.Random(seed),
+        random.Random(seed + 1),
     )
     cards = CardPolicy(rule_set, MUNICIPALITIES)
     policies = Policies(

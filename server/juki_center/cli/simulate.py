@@ -45,6 +45,7 @@ from juki_center.simulation.year import Year, midnight
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from juki_center.areas.residents.synthetic_draws import Draws
     from juki_center.cli.report import JSON
     from juki_center.storage.passing_store import PassingStore
 
@@ -161,14 +162,18 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def _simulation(options: Options) -> Simulation:
     rates = Rates.parse(simulation_table())
     codes = [MunicipalityCode(row["code6"]) for row in synthetic_rows("municipalities")]
-    draws = random.Random(options.seed)  # noqa: S311  # nothing here is to be secret
     # All of them are left to the table, which knows how large each is.
     chosen = tuple(codes[: options.municipalities]) if options.municipalities < len(codes) else ()
     return Simulation(
         Wanted(Year.of(options.start), options.rule_set, rates),
         Population(options.residents, chosen, options.start),
-        draws,
+        _draws(f"people {options.seed}"),
+        _draws(f"windows {options.seed}"),
     )
+
+
+def _draws(seed: str) -> Draws:
+    return random.Random(seed)  # noqa: S311  # nothing here is to be secret
 
 
 def _around(options: Options, night: Night, progress: _Progress) -> Around:

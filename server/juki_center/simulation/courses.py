@@ -28,6 +28,7 @@ class Course:
     by_card: bool
     is_open: bool = True
     moved: list[Person] = field(default_factory=list)
+    _moves_then: list[int] = field(default_factory=list)
 
     @property
     def origin(self) -> MunicipalityCode:
@@ -38,6 +39,16 @@ class Course:
     def moving(self) -> list[Person]:
         """Who is still to move: nobody who has died meanwhile."""
         return [one for one in self.persons if one.standing is Standing.LEAVING]
+
+    def arrive(self, persons: list[Person]) -> None:
+        """Remember who has arrived; the move has ended."""
+        self.moved, self.is_open = persons, False
+        self._moves_then = [one.moves for one in persons]
+
+    def is_newest_of(self, person: Person) -> bool:
+        """Tell whether somebody who has arrived lives there still, and moved nowhere since."""
+        then = self._moves_then[self.moved.index(person)]
+        return person.standing is Standing.HOME and person.moves == then
 
     @property
     def last_day(self) -> date:

@@ -312,10 +312,10 @@ class Moving:
             household.members.append(person)
             person.household, person.relationship = household, relationship
             person.standing, person.leaves_on = Standing.HOME, None
-            person.since = course.moved_on
+            person.since, person.moves = course.moved_on, person.moves + 1
             waits = by_card and self._cards_continue and person.has_card(today)
             person.holding = Holding.WAITING if waits else Holding.NONE
-        course.moved, course.is_open = ticked, False
+        course.arrive(ticked)
 
     def _destination(self, course: Course) -> MunicipalityCode:
         if course.destination is None:
@@ -353,8 +353,7 @@ class Moving:
 
     @staticmethod
     def _is_waiting(course: Course, person: Person) -> bool:
-        is_here = person.standing is Standing.HOME and person.since == course.moved_on
-        return is_here and person.holding is Holding.WAITING
+        return course.is_newest_of(person) and person.holding is Holding.WAITING
 
     def _return(self, course: Course, at: datetime) -> Iterator[Errand]:
         if self._are_settled(course) and self._groups.may_move(course.moved):
@@ -376,10 +375,9 @@ class Moving:
     @staticmethod
     def _are_settled(course: Course) -> bool:
         """Tell whether all who moved live where they moved to, and nobody else with them."""
-        homes = {id(one.household) for one in course.moved}
-        are_home = all(one.standing is Standing.HOME for one in course.moved)
-        is_whole = len(homes) == 1 and len(course.moved[0].household.members) == len(course.moved)
-        return are_home and is_whole and all(one.since == course.moved_on for one in course.moved)
+        household = course.moved[0].household
+        is_whole = len(household.members) == len(course.moved)
+        return is_whole and all(course.is_newest_of(one) for one in course.moved)
 
     @staticmethod
     def _stays(person: Person) -> None:

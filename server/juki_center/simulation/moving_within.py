@@ -54,4 +54,4 @@ class MovingWithin:
             self._world.people.leave_household(person)
             household.members.append(person)
             person.household, person.relationship = household, relationship
-            person.since = moved_on
+            person.since, person.moves = moved_on, person.moves + 1

@@ -45,7 +45,7 @@ class Person:
     """One resident; `number` is the plan's own. The code of a newborn is known to the town alone.
 
     `is_exact` tells that the register knows the day of birth; `leaves_on` is the planned date of a
-    move that is under way, `since` the day of the last one.
+    move that is under way, `since` the day of the last one, `moves` how many there were.
     """
 
     number: int
@@ -60,6 +60,7 @@ class Person:
     holding: Holding = Holding.NONE
     card_until: date = date.max
     since: date = date.min
+    moves: int = 0
 
     def age(self, today: date) -> int:
         """Return the age in whole years."""

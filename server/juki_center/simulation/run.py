@@ -62,11 +62,15 @@ Windows = Mapping[type[Errand], Callable[..., None]]
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is to be simulated, and of whom."""
+    """What is to be simulated, and of whom.
+
+    Chance is given twice, so that what is drawn at the windows does not change what is planned.
+    """
 
     wanted: Wanted
     population: Population
     draws: Draws
+    draws_at_windows: Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ def _begin(
     importer = Importer(beginning.CALLER_URI, around.municipalities)
     beginning.import_residents(folder / STORE, kek, file, importer, ImportAround(lambda: clock))
     people = People.of_lines(lines)
-    town = Town(store, around.policies, people, places, simulation.draws)
+    town = Town(store, around.policies, people, places, simulation.draws_at_windows)
     share = simulation.wanted.rates.holders(simulation.wanted.rule_set)
     holders = first_holders(people, share, first, simulation.draws)
     with store.committing():
