@@ -17,6 +17,7 @@ from juki_center.simulation.audit_registers import (
     one_code,
     one_household,
     one_place,
+    opens,
     whole_history,
 )
 from juki_center.simulation.findings import Check, Finding, Rule
@@ -25,6 +26,7 @@ from juki_center.simulation.town import Surprise
 
 CHECKS: Final[tuple[Check, ...]] = (
     one_place,
+    opens,
     one_code,
     one_household,
     whole_history,

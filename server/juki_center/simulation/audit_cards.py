@@ -34,14 +34,15 @@ def card_follows(ledger: Ledger) -> Iterator[Finding]:
     """
     moving = _moving_by_card(ledger)
     for person, cards in ledger.cards.items():
-        versions = ledger.versions[person]
+        versions = ledger.versions.get(person, [])
         for card in cards:
-            if card.status in _GOOD:
+            if versions and card.status in _GOOD:
                 problem = _unlike(ledger, versions, card, is_moving=person in moving)
                 if problem:
                     yield Finding(Rule.CARD_FOLLOWS, person.hex(), f"card {card.number} {problem}")
     for person in ledger.open_applications:
-        if ledger.versions[person][-1].state != "ACTIVE":
+        newest = ledger.newest(person)
+        if newest is not None and newest.state != "ACTIVE":
             yield Finding(Rule.CARD_FOLLOWS, person.hex(), "an application is open")
 
 

@@ -105,7 +105,9 @@ def _unlike_records(ledger: Ledger, move: Move, member: MoveMember) -> str:
 
 
 def _unlike_open(ledger: Ledger, move: Move, member: MoveMember) -> str:
-    newest = ledger.versions[member.person.octets][-1]
+    newest = ledger.newest(member.person.octets)
+    if newest is None:
+        return "names somebody whose record does not open"
     if newest.municipality != move.origin:
         return f"is open, and a person of it is in {newest.municipality}"
     has_left = move.planned_on <= ledger.today

@@ -40,6 +40,12 @@ def one_place(ledger: Ledger) -> Iterator[Finding]:
             yield Finding(Rule.ONE_PLACE, person.hex(), "directory and record differ")
 
 
+def opens(ledger: Ledger) -> Iterator[Finding]:
+    """Nothing is sealed to another book, household or version than the one it stands in."""
+    for person in ledger.closed:
+        yield Finding(Rule.OPENS, person.hex(), "a version does not open")
+
+
 def one_code(ledger: Ledger) -> Iterator[Finding]:
     """No code twice, whether of a resident or of somebody who was one."""
     holders = Counter(versions[-1].record.code.digits for versions in ledger.versions.values())

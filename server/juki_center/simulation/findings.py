@@ -13,6 +13,7 @@ class Rule(StrEnum):
     """What must hold after the year."""
 
     ONE_PLACE = "everybody stands in the directory once, and has the newest record there"
+    OPENS = "every version of every record opens, with the key of the book it stands in"
     ONE_CODE = "no two persons have the same code"
     ONE_HOUSEHOLD = "nobody lives in two households, and no household in two municipalities"
     WHOLE_HISTORY = "the versions of a record follow each other without a gap"

@@ -16,6 +16,7 @@ from juki_center.areas.cards.register import Card
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import Move
 from juki_center.areas.residents.records import PersonID, Resident
+from juki_center.errors import KeyUnusable
 from juki_center.storage.connection import connect
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
@@ -45,8 +46,8 @@ class Notice:
 class Ledger:
     """What a store holds.
 
-    `directory` and `records` are by person, `versions` has every version of a person, the oldest
-    first; `record_rows` are person, municipality, household and version of each newest record.
+    `directory` is by person; `versions` has every version of a person, the oldest first, unless one
+    of them does not open, and the person is `closed`; `record_rows` are person, municipality, household and version of each newest record.
     `reasons_for_being_late` tells for each arrived move whether a reason was written down, and
     `cards_continue` whether the law lets cards be used on after a move.
     """
@@ -55,12 +56,18 @@ class Ledger:
     directory: Mapping[bytes, list[Whereabouts]]
     record_rows: list[tuple[bytes, str, bytes, int]]
     versions: Mapping[bytes, list[Resident]]
+    closed: list[bytes]
     cards: Mapping[bytes, list[Card]]
     open_applications: Mapping[bytes, int]
     notices: list[Notice]
     moves: list[Move]
     reasons_for_being_late: Mapping[str, bool]
     cards_continue: bool
+
+    def newest(self, person: bytes) -> Resident | None:
+        """Return the newest version of a person, where it opens."""
+        versions = self.versions.get(person)
+        return versions[-1] if versions else None
 
 
 def read_ledger(
@@ -72,11 +79,13 @@ def read_ledger(
         tx = Transaction(sql, kek)
         tx.keys.begin()
         directory, moves = _directory(sql), _moves(sql, tx)
+        versions, closed = _versions(sql, tx, directory)
         return Ledger(
             today=today,
             directory=directory,
             record_rows=_record_rows(sql),
-            versions=_versions(sql, tx, directory),
+            versions=versions,
+            closed=closed,
             cards=_cards(sql, tx),
             open_applications=_open_applications(sql),
             notices=_notices(tx),
@@ -99,19 +108,26 @@ def _record_rows(sql: SQL) -> list[tuple[bytes, str, bytes, int]]:
     return [(as_octets(r[0]), as_text(r[1]), as_octets(r[2]), as_number(r[3])) for r in rows]
 
 
-def _versions(sql: SQL, tx: Transaction, directory: Iterable[bytes]) -> dict[bytes, list[Resident]]:
-    """Return every version of everybody, in whichever book it stands."""
+def _versions(
+    sql: SQL, tx: Transaction, directory: Iterable[bytes]
+) -> tuple[dict[bytes, list[Resident]], list[bytes]]:
+    """Return every version of everybody, in whichever book, and whose versions do not open."""
     earlier: dict[bytes, list[int]] = defaultdict(list)
     rows = sql.execute("SELECT person, version FROM record_history ORDER BY person, version")
     for row in rows.fetchall():
         earlier[as_octets(row[0])].append(as_number(row[1]))
-    return {
-        person: [
-            *(tx.residents.version(PersonID(person), number) for number in earlier[person]),
-            tx.residents.resident(PersonID(person)),
-        ]
-        for person in directory
-    }
+    versions, closed = {}, []
+    for person in directory:
+        try:
+            versions[person] = _opened(tx, PersonID(person), earlier[person])
+        except (KeyUnusable, LookupError):
+            closed.append(person)
+    return versions, closed
+
+
+def _opened(tx: Transaction, person: PersonID, earlier: list[int]) -> list[Resident]:
+    kept = [tx.residents.version(person, number) for number in earlier]
+    return [*kept, tx.residents.resident(person)]
 
 
 def _cards(sql: SQL, tx: Transaction) -> dict[bytes, list[Card]]:
