@@ -42,6 +42,7 @@ from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.rows import Channel, Filer, Move
 from juki_center.areas.moves.states import MoveKind
+from juki_center.areas.moves.take_backs import cancel_move_in
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.areas.residents.codes import MunicipalityCode
