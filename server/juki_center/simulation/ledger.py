@@ -47,9 +47,10 @@ class Ledger:
     """What a store holds.
 
     `directory` is by person; `versions` has every version of a person, the oldest first, unless one
-    of them does not open, and the person is `closed`; `record_rows` are person, municipality, household and version of each newest record.
-    `reasons_for_being_late` tells for each arrived move whether a reason was written down, and
-    `cards_continue` whether the law lets cards be used on after a move.
+    of them does not open, and the person is `closed`. `record_rows` are person, municipality,
+    household and version of each newest record. `reasons_for_being_late` tells for each arrived
+    move whether a reason was written down, `cards_continue` whether the law lets cards be used on
+    after a move.
     """
 
     today: date

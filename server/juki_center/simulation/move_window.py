@@ -45,6 +45,7 @@ from juki_center.areas.moves.states import MoveKind
 from juki_center.areas.moves.take_backs import cancel_move_in
 from juki_center.areas.moves.transfers import abandon_move_in, fetch_transfer
 from juki_center.areas.moves.withdrawals import cancel_move_out
+from juki_center.areas.moves.within import register_move_within
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.synthetic_draws import happens
 from juki_center.simulation.errands import Errand

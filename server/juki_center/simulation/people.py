@@ -6,6 +6,7 @@ by the audit, and nothing here is read from the store.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -109,6 +110,7 @@ class People:
             relationship=line["relationship"],
             is_exact=birth.precision is Precision.DAY,
             code=line["code"],
+            since=_some_day(parse_date(line["resident_since"]).sort_from),
         )
         self.enter(person)
 
@@ -144,6 +146,6 @@ def is_resident(person: Person, today: date) -> bool:
 
 
 def _some_day(number: int) -> date:
-    """Return a day for a number such as 19850400, of which a part may be unknown: for ages only."""
-    year, month, day = number // 10_000, number // 100 % 100, number % 100
-    return date(max(year, 1), max(month, 1), min(max(day, 1), 28))
+    """Return the day that a number such as 19850401 stands for; of 19850400 the first one."""
+    year, month, day = max(number // 10_000, 1), max(number // 100 % 100, 1), number % 100
+    return date(year, month, min(max(day, 1), monthrange(year, month)[1]))
