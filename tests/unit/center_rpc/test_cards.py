@@ -366,6 +366,26 @@ async def test_case_27_until_when_the_use_can_be_continued_is_shown_and_then_tha
     assert (card.state, card.continue_until) == (state, continue_until)
 
 
+async def test_an_answer_that_is_given_again_tells_the_card_as_it_counts_by_then(
+    card_counter: CardCounter,
+) -> None:
+    serial, former = serial_of(TARO), CHIYODA.municipality
+    await card_counter.life.store.act(
+        lambda tx: tx.cards.set_continuation(serial, former, date(2026, 11, 23))
+    )
+    request = suspend()
+
+    first = await call(card_counter, request)
+    card_counter.clock.now = card_counter.clock.now.replace(hour=15)
+    again = await call(card_counter, request)
+
+    assert (first.card.state, first.card.continue_until) == (
+        card_pb2.CARD_STATE_SUSPENDED,
+        "2026-11-23",
+    )
+    assert (again.card.state, again.card.continue_until) == (card_pb2.CARD_STATE_LAPSED, "")
+
+
 async def test_cards_of_another_municipality_are_as_unknown_as_none(
     card_counter: CardCounter,
 ) -> None:
