@@ -30,7 +30,7 @@ from juki_center.areas.residents.updates import Outcome, Update, UpdateReason
 from juki_center.errors import Reason
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.books import move as move_books
-from tests.support.center import CHIYODA, NOW
+from tests.support.center import CHIYODA, NOW, Center
 from tests.support.leaves import leaves
 from tests.support.planned_moves import FAMILY, PLANNED, PlannedMoves, midnight
 from tests.support.register_desk import TODAY, YESTERDAY, birth, correction
@@ -257,6 +257,27 @@ async def test_without_a_notice_the_own_systems_move_out_is_what_it_was(
 
     assert moves.record(ALONE).state is ResidenceState.MOVED_OUT
     assert moves.card(ALONE).status is CardStatus.LAPSED
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "voided"),
+    [
+        (ChangeReason.MOVE_OUT, ResidenceState.MOVED_OUT, True),
+        (ChangeReason.MOVE_WITHIN, ResidenceState.ACTIVE, True),
+        (ChangeReason.CORRECTION_EX_OFFICIO, ResidenceState.ACTIVE, False),
+    ],
+)
+async def test_a_move_by_the_own_system_voids_copies_that_are_not_printed(
+    register: Register, center: Center, reason: ChangeReason, state: ResidenceState, *, voided: bool
+) -> None:
+    command = await center.command(TARO)
+    await center.issue(command)
+
+    await register.apply(sent(register, TARO, reason, state))
+
+    found = center.found(command)
+    assert found is not None
+    assert (found.issue.recalled_at is not None) is voided
 
 
 @pytest.mark.parametrize(

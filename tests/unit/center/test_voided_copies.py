@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
+import cbor2
 import pytest
 
+from juki_center.areas.copies.answer_codec import decode_copy, encode_issue
 from juki_center.areas.copies.commands import (
     ConfirmPrint,
     GetIssue,
@@ -159,6 +162,17 @@ async def test_a_voided_copy_verifies_as_recalled_without_its_reason(center: Cen
     assert answer.verdict is Verdict.RECALLED
     assert answer.issue is not None
     assert answer.issue.recall_reason is None
+
+
+def test_an_answer_from_before_there_was_a_reason_to_keep_can_still_be_read() -> None:
+    issue = Issue(
+        "n-1", NOW, MunicipalityCode("131016"), PrintState.FAILED, 2, NOW, RecallReason.PAPER_LOST
+    )
+    now = encode_issue(issue, b"content")
+    before = cbor2.dumps(cbor2.loads(now)[:-1], canonical=True)
+
+    assert decode_copy(now) == IssuedCopy(issue, b"content")
+    assert decode_copy(before) == IssuedCopy(replace(issue, recall_reason=None), b"content")
 
 
 async def test_copies_are_voided_while_the_residence_is_disconnected(center: Center) -> None:

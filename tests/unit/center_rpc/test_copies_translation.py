@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -299,6 +300,14 @@ def test_issue_is_asked_for_by_request_or_by_number() -> None:
         lambda: translate.recall_copy(
             pb.RecallCopyRequest(request_id=REQUEST_ID, issue_number="n"), TERMINAL
         ),
+        lambda: translate.recall_copy(
+            pb.RecallCopyRequest(
+                request_id=REQUEST_ID,
+                issue_number="n",
+                recall_reason=pb.RecallCopyRequest.RECALL_REASON_RESIDENT_MOVED,
+            ),
+            TERMINAL,
+        ),
         lambda: translate.list_issues(pb.ListIssuesRequest(page_size=201), TERMINAL),
         lambda: translate.list_issues(pb.ListIssuesRequest(page_token="x" * 201), TERMINAL),
     ],
@@ -339,6 +348,17 @@ def test_issue_goes_out_with_every_field() -> None:
     assert message.issued_at.ToDatetime(UTC) == issue().issued_at
     assert (message.issuing_municipality, message.print_attempts) == ("131016", 2)
     assert not message.HasField("recalled_at")
+    assert message.recall_reason == pb.RecallCopyRequest.RECALL_REASON_UNSPECIFIED
+
+
+def test_recalled_issue_goes_out_with_its_reason() -> None:
+    moment = issue().issued_at
+    recalled = replace(issue(moment), recall_reason=commands.RecallReason.RESIDENT_MOVED)
+
+    message = translate.issue_message(recalled)
+
+    assert message.recalled_at.ToDatetime(UTC) == moment
+    assert message.recall_reason == pb.RecallCopyRequest.RECALL_REASON_RESIDENT_MOVED
 
 
 def test_verdict_without_issue_has_none() -> None:

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_center.areas.audit.events import AuditLog
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
+from juki_center.areas.copies.issues import Issues
+from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.rows import Moves
+from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.cancellations import what_stood_before
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.civil_dates import CivilDate
@@ -126,8 +129,22 @@ class PendingUpdates(Protocol):
         """Return the held update of a code and a version, and hold it no longer."""
 
 
+_MOVES: Final = frozenset(
+    {
+        ChangeReason.MOVE_IN,
+        ChangeReason.SPECIAL_MOVE_IN,
+        ChangeReason.MOVE_OUT,
+        ChangeReason.MOVE_WITHIN,
+    }
+)
+"""With these reasons a copy that is not printed yet shows another address than the record."""
+
+
 class UpdateTx(Protocol):
     """What applying updates needs of a transaction."""
+
+    @property
+    def answers(self) -> Answers: ...
 
     @property
     def applications(self) -> Applications: ...
@@ -143,6 +160,9 @@ class UpdateTx(Protocol):
 
     @property
     def changes(self) -> Changes: ...
+
+    @property
+    def issues(self) -> Issues: ...
 
     @property
     def moves(self) -> Moves: ...
@@ -257,6 +277,8 @@ def _append(tx: UpdateTx, before: Resident, update: Update, now: datetime, calle
         following = _cancelling(tx, before, following)
     refuse_silent_change(before, following)
     written = write_version(tx, before, following)
+    if update.change is not None and update.change.reason in _MOVES:
+        void_unprinted(tx, [written.person], now, caller_uri)
     follow_end(tx, before, written, caller_uri=caller_uri, now=now)
 
 
