@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
 from juki_center.areas.moves.commands import GetMove, Look, Plan
-from juki_center.areas.moves.day_end import Round, depart, lapse
+from juki_center.areas.moves.day_end import Round, lapse
 from juki_center.areas.moves.reads import get_move
-from juki_center.areas.moves.rows import AlertKind, Document, Move
+from juki_center.areas.moves.rows import AlertKind, Document
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import ProtectiveMeasure, ResidenceState
@@ -36,6 +35,8 @@ from tests.support.origin_window import (
     TARO,
     TOKOROZAWA_REGISTER,
     OriginWindow,
+    departed,
+    facts,
     noon,
 )
 
@@ -46,17 +47,6 @@ JOB = "juki://center/job"
 def window(store: SQLiteStore) -> OriginWindow:
     """Give the window of Tokorozawa."""
     return OriginWindow(store)
-
-
-def facts(refused: DeniedAttempt) -> tuple[Reason, dict[str, str]]:
-    """Return why an act was refused."""
-    return refused.reason, refused.metadata
-
-
-async def departed(window: OriginWindow, move: Move) -> None:
-    """Let the planned day end the records of a notice."""
-    this = Round(noon(PLANNED), JOB)
-    assert await window.store.act(lambda tx: depart(tx, move.number, this))
 
 
 # Again
@@ -89,7 +79,7 @@ async def test_a_second_paper_after_the_planned_day_shows_what_the_first_one_did
     window: OriginWindow,
 ) -> None:
     filed = await window.file_by_paper()
-    await departed(window, filed.move)
+    await departed(window, filed.move, PLANNED)
 
     answer = await window.at(PLANNED).do(issue_certificate, window.paper(filed.move))
 
@@ -194,7 +184,7 @@ async def test_who_gives_the_special_case_up_before_the_day_loses_the_card_on_it
     move = (await window.file()).move
     await window.do(issue_certificate, window.paper(move, give_up=True))
 
-    await departed(window, move)
+    await departed(window, move, PLANNED)
 
     assert {window.card(key).status for key in FAMILY} == {CardStatus.LAPSED}
 
@@ -203,7 +193,7 @@ async def test_who_gives_the_special_case_up_after_the_day_loses_the_card_at_onc
     window: OriginWindow,
 ) -> None:
     move = (await window.file()).move
-    await departed(window, move)
+    await departed(window, move, PLANNED)
     before = {window.card(key).status for key in FAMILY}
 
     await window.at(PLANNED).do(issue_certificate, window.paper(move, give_up=True))

@@ -28,6 +28,7 @@ from juki_center.areas.moves.commands import (
     Plan,
     RecordArrival,
 )
+from juki_center.areas.moves.day_end import Round, depart
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
@@ -42,6 +43,7 @@ from juki_center.areas.residents.records import (
     ResidenceState,
     Resident,
 )
+from juki_center.errors import Reason
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.card_window import CLERK, MUNICIPALITIES
@@ -67,6 +69,18 @@ NO_SUCH = MoveNumber("M000000000195")
 def entries_of(record: ResidenceRecord) -> Entries:
     """Return a record's entries as a clerk would hand them in."""
     return Entries(**{one.name: getattr(record, one.name) for one in fields(Entries)})
+
+
+def facts(refused: DeniedAttempt) -> tuple[Reason, dict[str, str]]:
+    """Return why an act was refused."""
+    return refused.reason, refused.metadata
+
+
+async def departed(window: OriginWindow, move: Move, day: date) -> OriginWindow:
+    """Let the end of a day end the records of a notice; return the window of that day."""
+    this = Round(noon(day), "juki://center/job")
+    assert await window.store.act(lambda tx: depart(tx, move.number, this))
+    return window.at(day)
 
 
 def noon(day: date) -> datetime:
@@ -116,6 +130,11 @@ class OriginWindow:
             movers=self.movers(*keys),
         )
         return replace(command, **changes)  # type: ignore[arg-type]  # fields of the command
+
+    def planned(self, keys: Sequence[str] = FAMILY, **plan: object) -> FileMoveOut:
+        """Return a special notice with another plan; `plan` are fields of it."""
+        command = self.notice(keys)
+        return replace(command, plan=replace(command.plan, **plan))  # type: ignore[arg-type]  # fields of the plan
 
     async def file(self, keys: Sequence[str] = FAMILY, **changes: object) -> MoveFiled:
         """Enter a notice."""
