@@ -9,6 +9,7 @@ import pytest
 
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.copies.commands import PrintState, RecallReason
+from juki_center.areas.moves.commands import Arrival
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.rows import AlertKind
 from juki_center.areas.ports import Tx
@@ -26,6 +27,7 @@ from tests.support.arrivals import (
     NOTIFIED,
     ORIGIN,
     SAKURA,
+    SETAGAYA,
     TARO,
     Arrivals,
     code_of,
@@ -206,3 +208,31 @@ async def test_copies_that_are_not_printed_are_void(chiyoda: Arrivals) -> None:
         RecallReason.RESIDENT_MOVED,
     )
     assert stayed.recalled_at is None
+
+
+# From 2023-02-06 on
+
+
+async def test_who_was_expected_elsewhere_is_expected_there_no_more(chiyoda: Arrivals) -> None:
+    setagaya = chiyoda.under(RuleSet.R2023_02_06).at_window(SETAGAYA)
+    await setagaya.notice()
+
+    await setagaya.do(register_move_in, setagaya.move_in(await setagaya.fetch()))
+
+    assert chiyoda.alerts(DESTINATION) == [AlertKind.NO_LONGER_EXPECTED]
+    assert chiyoda.alerts(SETAGAYA.municipality) == []
+
+
+async def test_who_arrives_as_planned_or_was_not_expected_makes_no_such_alert(
+    chiyoda: Arrivals,
+) -> None:
+    pushed, setagaya = chiyoda.under(RuleSet.R2023_02_06), chiyoda.at_window(SETAGAYA)
+    await pushed.moved_in()
+    await setagaya.notice("takahashi-ichiro")
+    fetched = await setagaya.fetch("takahashi-ichiro")
+    arrivals = (Arrival(code_of("takahashi-ichiro"), 1, "世帯主"),)
+    await setagaya.do(register_move_in, setagaya.move_in(fetched, arrivals=arrivals))
+
+    told = chiyoda.alerts(DESTINATION) + chiyoda.alerts(SETAGAYA.municipality)
+
+    assert told == []

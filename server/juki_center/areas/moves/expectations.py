@@ -5,8 +5,10 @@ It is told whom to expect, and that nobody is expected any more; where to instea
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from juki_center.areas.moves.rows import AlertKind, Move
-from juki_center.areas.moves.states import MoveState
+from juki_center.areas.moves.states import MoveKind, MoveState
 from juki_center.areas.moves.window import AlertTx, MoveWindow, alert
 from juki_center.areas.residents.codes import MunicipalityCode
 
@@ -25,6 +27,15 @@ def tell_planned(tx: AlertTx, here: MoveWindow, before: Move | None, after: Move
         alert(tx, before, AlertKind.NO_LONGER_EXPECTED, former, now=now)
     if after is not None and present is not None:
         alert(tx, after, AlertKind.EXPECTED, present, now=now)
+
+
+def tell_arrived_elsewhere(tx: AlertTx, here: MoveWindow, arrived: Move) -> None:
+    """Tell the planned destination of a special move that ended here that nobody comes."""
+    if arrived.kind is not MoveKind.SPECIAL:
+        return
+    expected = _expecting(here, replace(arrived, state=MoveState.NOTIFIED))
+    if expected is not None and expected != here.register:
+        alert(tx, arrived, AlertKind.NO_LONGER_EXPECTED, expected, now=here.window.now)
 
 
 def _expecting(here: MoveWindow, move: Move | None) -> MunicipalityCode | None:

@@ -26,6 +26,7 @@ from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
 from juki_center.areas.moves.arriving import ArrivingTx, Comer, find_comers, find_household
 from juki_center.areas.moves.commands import MovedIn, Registered, RegisterMoveIn
 from juki_center.areas.moves.departures import Entry, depart, restore_members
+from juki_center.areas.moves.expectations import tell_arrived_elsewhere
 from juki_center.areas.moves.grounds import Ground, GroundTx, find_ground
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, ArrivalPapers, Move, MoveAlert, MoveMember
@@ -176,6 +177,7 @@ def _tell(
     """Tell the origin of the arrival, and of who stays; return what the clerk here must know."""
     now, origin = here.window.now, completed.origin
     alert(tx, completed, AlertKind.ARRIVED, origin, now=now)
+    tell_arrived_elsewhere(tx, here, completed)
     if len(comers) < len(ground.move.moving):
         alert(tx, completed, AlertKind.MEMBER_STAYED, origin, now=now)
     kinds = sorted(frozenset[AlertKind]().union(*(one.alerts for one in comers)))
