@@ -1,9 +1,10 @@
 """Which changes a client has asked the center for, written before they are sent.
 
 One JSON line for each step, without personal data: request id, command, state; where it matters
-also the number of the card or the application, and the card session that the request names. A
-change whose outcome is unknown stays open, and the run that repeats it takes its request id, so
-that the center acts once. How a change is made with it is in `changes`.
+also the number of the card, the application or the move, the card session that the request names,
+and the transfer that an answer gave. A change whose outcome is unknown stays open, and the run that
+repeats it takes its request id, so that the center acts once. How a change is made with it is in
+`changes`.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ class Change:
     state: ChangeState
     at: int
     subject: str = ""
-    """The number of the card or the application; empty where a person is named by code."""
+    """The number of the card, application or move; empty where a person is named by code."""
     session_id: bytes = b""
     """The card session that the request names."""
+    transfer_id: bytes = b""
+    """By what a move in names the information that was fetched for it."""
 
     def to_line(self) -> bytes:
         """Return the change as a line of the file; what is empty is left out."""
@@ -59,6 +62,8 @@ class Change:
             fields["subject"] = self.subject
         if self.session_id:
             fields["session"] = self.session_id.hex()
+        if self.transfer_id:
+            fields["transfer"] = self.transfer_id.hex()
         return to_line(fields)
 
     @classmethod
@@ -72,6 +77,7 @@ class Change:
             at=int(fields["at"]),
             subject=str(fields.get("subject", "")),
             session_id=bytes.fromhex(fields.get("session", "")),
+            transfer_id=bytes.fromhex(fields.get("transfer", "")),
         )
 
 
@@ -104,6 +110,12 @@ class ChangeJournal:
         wanted = (command, subject, ChangeState.ASKED)
         changes = self._changes.values()
         return tuple(one for one in changes if (one.command, one.subject, one.state) == wanted)
+
+    def open_subjects(self, command: str) -> tuple[str, ...]:
+        """Return the subjects of the changes by this command whose outcome is unknown."""
+        changes = self._changes.values()
+        wanted = (command, ChangeState.ASKED)
+        return tuple(one.subject for one in changes if (one.command, one.state) == wanted)
 
     def last_change(self, command: str, subject: str) -> Change | None:
         """Return the newest change by this command, of this subject, however it ended."""

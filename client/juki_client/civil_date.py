@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Final
 
 from juki_client.outcome import Problem
@@ -27,6 +28,13 @@ _ERAS: Final = {
     "H": CivilDate.ERA_HEISEI,
     "令和": CivilDate.ERA_REIWA,
     "R": CivilDate.ERA_REIWA,
+}
+_BEFORE_THE_ERA: Final = {
+    CivilDate.ERA_MEIJI: 1867,
+    CivilDate.ERA_TAISHO: 1911,
+    CivilDate.ERA_SHOWA: 1925,
+    CivilDate.ERA_HEISEI: 1988,
+    CivilDate.ERA_REIWA: 2018,
 }
 _ERA_NAMES: Final = {number: name for name, number in _ERAS.items() if len(name) > 1}
 _ERA_DATE: Final = re.compile(
@@ -61,6 +69,23 @@ def parse(text: str, field: str) -> CivilDate:
     if match := _GREGORIAN_DATE.fullmatch(folded):
         return _exact(CivilDate(calendar=CivilDate.CALENDAR_GREGORIAN), match, field)
     return _inexact(folded, field)
+
+
+def exact_day(text: str, field: str) -> date:
+    """Return the day of the calendar that `text` means; raises Problem as `parse` does.
+
+    >>> exact_day("令和8年4月1日", "moved_date")
+    datetime.date(2026, 4, 1)
+    """
+    return day_of(parse(text, field), field)
+
+
+def day_of(said: CivilDate, field: str) -> date:
+    """Return a civil date as a day of the calendar; raises Problem USAGE_INVALID for none."""
+    try:
+        return date(said.year + _BEFORE_THE_ERA.get(said.era, 0), said.month, said.day)
+    except ValueError as error:
+        raise Problem("USAGE_INVALID", {"field": field, "rule": "令和8年11月1日"}) from error
 
 
 def text_of(date: CivilDate) -> str:

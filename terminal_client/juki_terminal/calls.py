@@ -23,6 +23,7 @@ class Service(StrEnum):
     RESIDENTS = "residents"
     CARDS = "cards"
     APPLICATIONS = "applications"
+    MOVES = "moves"
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,23 @@ def change_with_session(center: Center, changes: Changes, act: WithSession) -> A
 
     Raises Problem as `change`, and what `prove` raises.
     """
+    return send_with_session(changes, act, CALLS[act.command].of(center))
+
+
+def send_with_session(
+    changes: Changes, act: WithSession, method: Callable[..., Message]
+) -> Answered:
+    """Carry out an act by its method of a service; raise Problem as `change_with_session`."""
     attempt = changes.attempt(act.command, _earlier(changes, act), act.subject)
     if attempt.is_repeated:
         try:
-            return change(center, changes, attempt, act.command, act.request(attempt))
+            return carry_out(changes, attempt, method, act.request(attempt))
         except Problem as problem:
             if problem.reason not in _SESSION_GONE:
                 raise
     session_id = act.prove()
     attempt = changes.begin(act.command, act.subject).with_session(session_id)
-    return change(center, changes, attempt, act.command, act.request(attempt))
+    return carry_out(changes, attempt, method, act.request(attempt))
 
 
 def _earlier(changes: Changes, act: WithSession) -> Change | None:

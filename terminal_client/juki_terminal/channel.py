@@ -16,6 +16,7 @@ from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
+from jukinet.moves.v1 import move_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Center:
         self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(
             self._channel
         )
+        self.moves = move_service_pb2_grpc.MoveServiceStub(self._channel)
         self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
 

@@ -19,6 +19,7 @@ from juki_terminal.application import Item
 from juki_terminal.cli.applications_commands import application_app
 from juki_terminal.cli.card_life_commands import life_app
 from juki_terminal.cli.making_commands import making_app
+from juki_terminal.cli.moves_commands import move_app
 from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
 from juki_terminal.copies import Tray
@@ -41,6 +42,7 @@ app.add_typer(card_app, name="card")
 app.add_typer(copy_app, name="copy")
 app.add_typer(application_app, name="application")
 app.add_typer(resident_app, name="resident")
+app.add_typer(move_app, name="move")
 
 _FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
 

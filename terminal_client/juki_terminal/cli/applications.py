@@ -7,15 +7,15 @@ answer is a table, or the answer's message in JSON. Papers are set by `letter_pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 from google.protobuf import json_format
 
-from juki_client import civil_date
 from juki_client.card_numbers import NumberKind, read_number
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Answered, Changes
+from juki_client.civil_date import exact_day
 from juki_client.outcome import JSON, Exit, Problem
 from juki_client.patience import Patience
 from juki_client.report import Report, say
@@ -34,7 +34,6 @@ from jukinet.cards.v1 import card_application_pb2 as pb
 from jukinet.cards.v1 import card_application_service_pb2 as service_pb
 from jukinet.cards.v1 import card_service_pb2 as cards_pb
 from jukinet.residents.v1 import resident_service_pb2 as residents_pb
-from jukinet.residents.v1.civil_date_pb2 import CivilDate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from juki_terminal.config import TerminalConfig
     from juki_terminal.identity_documents import SeenDocument
     from jukinet.residents.v1 import residence_record_pb2 as records_pb
-
-_BEFORE_THE_ERA: Final = {CivilDate.ERA_HEISEI: 1988, CivilDate.ERA_REIWA: 2018}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +221,7 @@ def refuse_early(options: SubmitOptions) -> None:
     if options.photo is not None:
         read_photo(options.photo)
     if options.taken_on:
-        require_recent(_exact_day(options.taken_on, "taken-on"), datetime.now(UTC))
+        require_recent(exact_day(options.taken_on, "taken-on"), datetime.now(UTC))
 
 
 def add_photo(form: pb.ApplicationForm, options: SubmitOptions, language: Language) -> None:
@@ -242,20 +239,10 @@ def add_photo(form: pb.ApplicationForm, options: SubmitOptions, language: Langua
         taken_on = ask(Text.ASK_TAKEN_ON.say(language))
     if not taken_on:
         raise Problem("PHOTO_REQUIRED")
-    day = _exact_day(taken_on, "taken-on")
+    day = exact_day(taken_on, "taken-on")
     require_recent(day, datetime.now(UTC))
     form.photo = read_photo(options.photo)
     form.photo_taken_on = day.isoformat()
-
-
-def _exact_day(text: str, field: str) -> date:
-    """Return a day of the calendar, written as at the window; raise Problem USAGE_INVALID."""
-    said = civil_date.parse(text, field)
-    year = said.year + _BEFORE_THE_ERA.get(said.era, 0)
-    try:
-        return date(year, said.month, said.day)
-    except ValueError as error:
-        raise Problem("USAGE_INVALID", {"field": field, "rule": "令和8年11月1日"}) from error
 
 
 def _changed(

@@ -26,6 +26,21 @@ def ask(question: str) -> str:
     return answer.strip()
 
 
+def ask_or_keep(question: str, before: str) -> str:
+    """Return the answer to a question; an empty one keeps what was shown with it."""
+    answer: str = typer.prompt(question, default=before, show_default=bool(before), err=True)
+    return answer.strip()
+
+
+def ask_choices(question: str, last: int) -> tuple[int, ...]:
+    """Return which of the numbers 1 to `last` were chosen, in their order; none typed is all."""
+    while True:
+        words = ask(question).replace(",", " ").split()
+        if all(word.isascii() and word.isdecimal() and 1 <= int(word) <= last for word in words):
+            chosen = sorted({int(word) for word in words})
+            return tuple(chosen or range(1, last + 1))
+
+
 def ask_yes_or_no(question: str, language: Language) -> bool:
     """Return the answer."""
     while True:

@@ -95,12 +95,12 @@ class Questions:
     def _birth(self, request: pb.RegisterBirthRequest) -> None:
         request.household_of_code = self._ask(Text.ASK_HOUSEHOLD_OF)
         request.entries.nationality = records_pb.Entries.NATIONALITY_JAPANESE
-        self._entries(request.entries)
+        self.entries(request.entries)
 
     def _correction(self, request: pb.CorrectRecordRequest) -> None:
         record = self._edited(request)
         request.entries.CopyFrom(record.entries)
-        self._entries(request.entries)
+        self.entries(request.entries)
         reason = self._choice(Text.ASK_REASON.say(self.language), _CORRECTIONS, 0, "reason")
         request.reason = records_pb.ChangeReason.ValueType(reason)
         self._change_date(request.change_date)
@@ -149,7 +149,8 @@ class Questions:
         say(record_table(record, self.language))
         return record
 
-    def _entries(self, entries: records_pb.Entries) -> None:
+    def entries(self, entries: records_pb.Entries) -> None:
+        """Ask for each entry, beginning with what stands."""
         say(Text.KEEP_OR_BLANK.say(self.language))
         for name, label in ENTRIES.items():
             self._entry(entries, name, label)

@@ -35,6 +35,7 @@ from jukinet.cards.v1 import card_service_pb2 as cards_pb
 from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
+from jukinet.moves.v1 import move_service_pb2_grpc as moves_grpc
 from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import resident_service_pb2_grpc as residents_grpc
 from tests.support import copy_content
@@ -337,6 +338,7 @@ def serving(
     residents: residents_grpc.ResidentServiceServicer | None = None,
     cards: cards_grpc.CardServiceServicer | None = None,
     applications: applications_grpc.CardApplicationServiceServicer | None = None,
+    moves: moves_grpc.MoveServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     center = pki.center("center-1")
@@ -356,6 +358,8 @@ def serving(
         cards_grpc.add_CardServiceServicer_to_server(cards, server)
     if applications is not None:
         applications_grpc.add_CardApplicationServiceServicer_to_server(applications, server)
+    if moves is not None:
+        moves_grpc.add_MoveServiceServicer_to_server(moves, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:

@@ -22,6 +22,7 @@ from juki_terminal.trust import Trust
 from tests.unit.terminal.applications_double import ApplicationsDouble
 from tests.unit.terminal.cards_double import CardsDouble
 from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
+from tests.unit.terminal.moves_double import MovesDouble
 from tests.unit.terminal.residents_double import ResidentsDouble
 
 PIN = "4649"
@@ -114,6 +115,12 @@ def locks(cards: CardsDouble) -> LocksDouble:
 
 
 @pytest.fixture
+def moves(sessions: SessionDouble) -> MovesDouble:
+    """The one move of the center in this process."""
+    return MovesDouble(sessions=sessions)
+
+
+@pytest.fixture
 def address(
     pki: PKIFolder,
     sessions: SessionDouble,
@@ -121,9 +128,10 @@ def address(
     residents: ResidentsDouble,
     locks: LocksDouble,
     applications: ApplicationsDouble,
+    moves: MovesDouble,
 ) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, sessions, copies, residents, locks, applications) as listening:
+    with serving(pki, sessions, copies, residents, locks, applications, moves) as listening:
         yield listening
 
 
