@@ -148,6 +148,9 @@ class MoveServiceServicer(object):
 
         A special notice without a usable card becomes an ordinary one, and the answer says so.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
         NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
@@ -159,6 +162,9 @@ class MoveServiceServicer(object):
 
     def ChangeMoveOut(self, request, context):
         """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
@@ -172,6 +178,9 @@ class MoveServiceServicer(object):
     def CancelMoveOut(self, request, context):
         """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -184,6 +193,9 @@ class MoveServiceServicer(object):
 
         For a special notice, open or run out, it gives the special case up for good.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
         """
@@ -195,6 +207,9 @@ class MoveServiceServicer(object):
         """Sends corrected entries after the information has been fetched; the origin's window.
 
         The newest wins; the destination is alerted and decides.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
@@ -209,6 +224,9 @@ class MoveServiceServicer(object):
         For a destination whose register is not here. It may come before the planned day, and twice: the
         record changes once, and keeps the planned and the actual day.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -222,6 +240,9 @@ class MoveServiceServicer(object):
         With the holder's card session it claims the move for this municipality, which may fetch it
         again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
@@ -234,6 +255,9 @@ class MoveServiceServicer(object):
 
     def RegisterMoveIn(self, request, context):
         """Registers a move in, with fetched information or against a paper; the destination's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
@@ -249,6 +273,9 @@ class MoveServiceServicer(object):
     def AbandonMoveIn(self, request, context):
         """Gives fetched information back without registering; the destination's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -262,6 +289,9 @@ class MoveServiceServicer(object):
         Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
         that have lapsed stay so.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
@@ -271,6 +301,9 @@ class MoveServiceServicer(object):
 
     def AcceptCorrection(self, request, context):
         """Enters a correction that the origin has sent; the destination's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
@@ -282,6 +315,9 @@ class MoveServiceServicer(object):
 
     def ContinueCard(self, request, context):
         """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
@@ -295,6 +331,9 @@ class MoveServiceServicer(object):
     def RegisterMoveWithin(self, request, context):
         """Registers a move within the municipality (article 23); the residence's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
         NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
@@ -307,6 +346,9 @@ class MoveServiceServicer(object):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
+        The caller must present a terminal certificate, and name the clerk. Reads only;
+        the look is logged.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -316,6 +358,8 @@ class MoveServiceServicer(object):
     def ListMoves(self, request, context):
         """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
         Reads only.
+
+        The caller must present a terminal certificate, and name the clerk.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
@@ -327,6 +371,8 @@ class MoveServiceServicer(object):
         """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
         Reads only.
 
+        The caller must present a terminal certificate, and name the clerk.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -336,6 +382,8 @@ class MoveServiceServicer(object):
     def ListMoveAlerts(self, request, context):
         """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
+        The caller must present a terminal certificate, and name the clerk.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -344,6 +392,8 @@ class MoveServiceServicer(object):
 
     def AcknowledgeMoveAlert(self, request, context):
         """Notes that a clerk has seen an alert; again is the same.
+
+        The caller must present a terminal certificate, and name the clerk. Safe to repeat.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
         """

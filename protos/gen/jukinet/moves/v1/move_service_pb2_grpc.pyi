@@ -45,6 +45,9 @@ class MoveServiceStub:
 
     A special notice without a usable card becomes an ordinary one, and the answer says so.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
     NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
@@ -52,6 +55,9 @@ class MoveServiceStub:
     """
     ChangeMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ChangeMoveOutRequest, _move_service_pb2.ChangeMoveOutResponse]
     """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
@@ -61,6 +67,9 @@ class MoveServiceStub:
     CancelMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveOutRequest, _move_service_pb2.CancelMoveOutResponse]
     """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -69,6 +78,9 @@ class MoveServiceStub:
 
     For a special notice, open or run out, it gives the special case up for good.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
     """
@@ -76,6 +88,9 @@ class MoveServiceStub:
     """Sends corrected entries after the information has been fetched; the origin's window.
 
     The newest wins; the destination is alerted and decides.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
@@ -86,6 +101,9 @@ class MoveServiceStub:
     For a destination whose register is not here. It may come before the planned day, and twice: the
     record changes once, and keeps the planned and the actual day.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -95,6 +113,9 @@ class MoveServiceStub:
     With the holder's card session it claims the move for this municipality, which may fetch it
     again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
@@ -103,6 +124,9 @@ class MoveServiceStub:
     """
     RegisterMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]
     """Registers a move in, with fetched information or against a paper; the destination's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
@@ -114,6 +138,9 @@ class MoveServiceStub:
     AbandonMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]
     """Gives fetched information back without registering; the destination's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -123,11 +150,17 @@ class MoveServiceStub:
     Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
     that have lapsed stay so.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]
     """Enters a correction that the origin has sent; the destination's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
@@ -135,6 +168,9 @@ class MoveServiceStub:
     """
     ContinueCard: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
@@ -144,6 +180,9 @@ class MoveServiceStub:
     RegisterMoveWithin: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]
     """Registers a move within the municipality (article 23); the residence's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
     NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
@@ -152,11 +191,16 @@ class MoveServiceStub:
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
+    The caller must present a terminal certificate, and name the clerk. Reads only;
+    the look is logged.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListMoves: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ListMovesRequest, _move_service_pb2.ListMovesResponse]
     """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
     Reads only.
+
+    The caller must present a terminal certificate, and name the clerk.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
@@ -164,15 +208,21 @@ class MoveServiceStub:
     """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
     Reads only.
 
+    The caller must present a terminal certificate, and name the clerk.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
     ListMoveAlerts: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ListMoveAlertsRequest, _move_service_pb2.ListMoveAlertsResponse]
     """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
+    The caller must present a terminal certificate, and name the clerk.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
     AcknowledgeMoveAlert: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AcknowledgeMoveAlertRequest, _move_service_pb2.AcknowledgeMoveAlertResponse]
     """Notes that a clerk has seen an alert; again is the same.
+
+    The caller must present a terminal certificate, and name the clerk. Safe to repeat.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
     """
@@ -194,6 +244,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
 
     A special notice without a usable card becomes an ordinary one, and the answer says so.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
     NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
@@ -201,6 +254,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """
     ChangeMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ChangeMoveOutRequest, _move_service_pb2.ChangeMoveOutResponse]  # type: ignore[assignment]
     """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
@@ -210,6 +266,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     CancelMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveOutRequest, _move_service_pb2.CancelMoveOutResponse]  # type: ignore[assignment]
     """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -218,6 +277,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
 
     For a special notice, open or run out, it gives the special case up for good.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
     """
@@ -225,6 +287,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """Sends corrected entries after the information has been fetched; the origin's window.
 
     The newest wins; the destination is alerted and decides.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
@@ -235,6 +300,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     For a destination whose register is not here. It may come before the planned day, and twice: the
     record changes once, and keeps the planned and the actual day.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -244,6 +312,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     With the holder's card session it claims the move for this municipality, which may fetch it
     again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
@@ -252,6 +323,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """
     RegisterMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]  # type: ignore[assignment]
     """Registers a move in, with fetched information or against a paper; the destination's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
@@ -263,6 +337,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     AbandonMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]  # type: ignore[assignment]
     """Gives fetched information back without registering; the destination's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
@@ -272,11 +349,17 @@ class MoveServiceAsyncStub(MoveServiceStub):
     Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
     that have lapsed stay so.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]  # type: ignore[assignment]
     """Enters a correction that the origin has sent; the destination's window.
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
     NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
@@ -284,6 +367,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """
     ContinueCard: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]  # type: ignore[assignment]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
+
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
@@ -293,6 +379,9 @@ class MoveServiceAsyncStub(MoveServiceStub):
     RegisterMoveWithin: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]  # type: ignore[assignment]
     """Registers a move within the municipality (article 23); the residence's window.
 
+    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+    and content return the first answer for 24 hours.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
     NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
@@ -301,11 +390,16 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
+    The caller must present a terminal certificate, and name the clerk. Reads only;
+    the look is logged.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListMoves: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ListMovesRequest, _move_service_pb2.ListMovesResponse]  # type: ignore[assignment]
     """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
     Reads only.
+
+    The caller must present a terminal certificate, and name the clerk.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
@@ -313,15 +407,21 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
     Reads only.
 
+    The caller must present a terminal certificate, and name the clerk.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
     ListMoveAlerts: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ListMoveAlertsRequest, _move_service_pb2.ListMoveAlertsResponse]  # type: ignore[assignment]
     """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
+    The caller must present a terminal certificate, and name the clerk.
+
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
     """
     AcknowledgeMoveAlert: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AcknowledgeMoveAlertRequest, _move_service_pb2.AcknowledgeMoveAlertResponse]  # type: ignore[assignment]
     """Notes that a clerk has seen an alert; again is the same.
+
+    The caller must present a terminal certificate, and name the clerk. Safe to repeat.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
     """
@@ -346,6 +446,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A special notice without a usable card becomes an ordinary one, and the answer says so.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
         NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
@@ -359,6 +462,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.ChangeMoveOutResponse, _abc.Awaitable[_move_service_pb2.ChangeMoveOutResponse]]:
         """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
@@ -374,6 +480,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.CancelMoveOutResponse, _abc.Awaitable[_move_service_pb2.CancelMoveOutResponse]]:
         """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -388,6 +497,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
 
         For a special notice, open or run out, it gives the special case up for good.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
         """
@@ -401,6 +513,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends corrected entries after the information has been fetched; the origin's window.
 
         The newest wins; the destination is alerted and decides.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
@@ -417,6 +532,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         For a destination whose register is not here. It may come before the planned day, and twice: the
         record changes once, and keeps the planned and the actual day.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -432,6 +550,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         With the holder's card session it claims the move for this municipality, which may fetch it
         again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
@@ -446,6 +567,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.RegisterMoveInResponse, _abc.Awaitable[_move_service_pb2.RegisterMoveInResponse]]:
         """Registers a move in, with fetched information or against a paper; the destination's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
@@ -463,6 +587,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.AbandonMoveInResponse, _abc.Awaitable[_move_service_pb2.AbandonMoveInResponse]]:
         """Gives fetched information back without registering; the destination's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
@@ -478,6 +605,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
         that have lapsed stay so.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
@@ -489,6 +619,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.AcceptCorrectionResponse, _abc.Awaitable[_move_service_pb2.AcceptCorrectionResponse]]:
         """Enters a correction that the origin has sent; the destination's window.
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
         NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
@@ -502,6 +635,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.ContinueCardResponse, _abc.Awaitable[_move_service_pb2.ContinueCardResponse]]:
         """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
+
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
@@ -517,6 +653,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.RegisterMoveWithinResponse, _abc.Awaitable[_move_service_pb2.RegisterMoveWithinResponse]]:
         """Registers a move within the municipality (article 23); the residence's window.
 
+        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
+        and content return the first answer for 24 hours.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
         NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
@@ -531,6 +670,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
+        The caller must present a terminal certificate, and name the clerk. Reads only;
+        the look is logged.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
 
@@ -542,6 +684,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.ListMovesResponse, _abc.Awaitable[_move_service_pb2.ListMovesResponse]]:
         """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
         Reads only.
+
+        The caller must present a terminal certificate, and name the clerk.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
@@ -555,6 +699,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
         Reads only.
 
+        The caller must present a terminal certificate, and name the clerk.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
 
@@ -566,6 +712,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.ListMoveAlertsResponse, _abc.Awaitable[_move_service_pb2.ListMoveAlertsResponse]]:
         """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
+        The caller must present a terminal certificate, and name the clerk.
+
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
         """
 
@@ -576,6 +724,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.AcknowledgeMoveAlertResponse, _abc.Awaitable[_move_service_pb2.AcknowledgeMoveAlertResponse]]:
         """Notes that a clerk has seen an alert; again is the same.
+
+        The caller must present a terminal certificate, and name the clerk. Safe to repeat.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
         """
