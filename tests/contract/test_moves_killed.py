@@ -24,7 +24,7 @@ from juki_center.areas.residents.codes import ResidentCode
 from juki_center.rule_sets import RuleSet
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.support import move_requests as ask
-from tests.support.center import SAMPLES, open_test_store
+from tests.support.center import SAMPLES, open_test_store, serial_of
 from tests.support.center_process import ROOT
 from tests.support.mortal_moves import Order
 from tests.support.move_books import content, disagreements
@@ -95,7 +95,7 @@ class Centers:
         """Finish a session of Taro's card in Chiyoda."""
         store = open_test_store(self.folder)
         try:
-            return asyncio.run(finished_session(store, ask.TARO))
+            return asyncio.run(finished_session(store, serial_of(ask.TARO)))
         finally:
             store.close()
 

@@ -31,6 +31,7 @@ from juki_center.rpc import (
     cards,
     copies,
     import_stream,
+    moves,
     personalise_stream,
     residents,
 )
@@ -55,6 +56,11 @@ FUNCTIONS = {
     "begin-unlock": (cards, "begin_unlock"),
     "attempt": (card_session, "attempt_unlock"),
     "unlock": (cards, "complete_unlock"),
+    "move-file": (moves, "file_move_out"),
+    "move-fetch": (moves, "fetch_transfer"),
+    "move-in": (moves, "register_move_in"),
+    "move-back": (moves, "cancel_move_in"),
+    "move-within": (moves, "register_move_within"),
 }
 
 

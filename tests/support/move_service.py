@@ -75,7 +75,8 @@ class MoveOffice:
         terminal: Terminal = CHIYODA,
     ) -> bytes:
         """Finish a session of a sample resident's card; return its id."""
-        return await finished_session(self.store, key, self.clock(), purpose, terminal)
+        serial = serial_of(key)
+        return await finished_session(self.store, serial, self.clock(), purpose, terminal)
 
     async def cut_off(self, municipality: MunicipalityCode = TOKOROZAWA.municipality) -> None:
         """Disconnect a municipality."""
@@ -84,17 +85,17 @@ class MoveOffice:
 
 async def finished_session(
     store: SQLiteStore,
-    key: str,
+    serial: bytes,
     now: datetime = NOW,
     purpose: Purpose = Purpose.SPECIAL_MOVE_IN,
     terminal: Terminal = CHIYODA,
 ) -> bytes:
-    """Finish a session of a sample resident's card at a terminal; return its id."""
+    """Finish a session of a card at a terminal; return its id."""
     command = RecordSession(
         terminal=terminal,
         session_id=uuid.uuid4().bytes,
         purpose=purpose,
-        card_serial=serial_of(key),
+        card_serial=serial,
         resident_code=None,
         transcript_hash=hashlib.sha256(uuid.uuid4().bytes).digest(),
     )
