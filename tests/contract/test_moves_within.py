@@ -257,6 +257,21 @@ async def test_cards_stay_active_and_those_of_style_2_need_their_back_written(
     assert (card.status, card.style) == (CardStatus.ACTIVE, CardStyle.STYLE_2)
 
 
+@pytest.mark.parametrize(("last_day", "faces"), [("2026-11-23", 1), ("2026-11-22", 0)])
+async def test_a_card_whose_90_days_are_over_needs_no_back(
+    windows: Windows, last_day: str, faces: int
+) -> None:
+    change_rows(
+        windows.store.path,
+        f"UPDATE cards SET style = 'STYLE_2', continue_until = '{last_day}' WHERE serial = ?",
+        serial_of(TARO),
+    )
+
+    answer = await windows.do(windows.command((TARO, "世帯主")))
+
+    assert [one.card_faces for one in answer.registered] == [faces]
+
+
 async def test_a_card_of_style_1_shows_no_address(windows: Windows) -> None:
     answer = await windows.do(windows.family())
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import Card, CardStatus, CardStyle
+from juki_center.areas.cards.rules import as_of
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
@@ -170,7 +171,8 @@ def _faces(tx: WithinTx, here: MoveWindow, resident: Resident) -> int:
 
 
 def _has_back(here: MoveWindow, card: Card) -> bool:
-    is_valid = card.status in _WITH_A_BACK and here.window.today <= card.valid_until
+    status = as_of(card, here.window.now).status
+    is_valid = status in _WITH_A_BACK and here.window.today <= card.valid_until
     return is_valid and card.style is CardStyle.STYLE_2
 
 
