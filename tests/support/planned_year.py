@@ -34,7 +34,8 @@ def people(residents: int, seed: int = 1) -> People:
     population = Population(residents, (), FIRST)
     draws = random.Random(seed)
     places = places_of(population, synthetic_rows, MUNICIPALITIES)
-    return People.of_lines(invented(population, places, synthetic_rows, draws))
+    lines = invented(population, places, synthetic_rows, draws)
+    return People.of_lines(lines, FIRST)
 
 
 def plan(

@@ -9,7 +9,7 @@ from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.cli.simulate import nights
+from juki_center.cli.simulate import Night, nights
 from juki_center.data import synthetic_rows
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.beginning import Population
@@ -30,8 +30,9 @@ def live(
     seed: int = 1,
     rule_set: RuleSet = RuleSet.R2003_08,
     year: Year = YEAR,
+    night: Night | None = None,
 ) -> Outcome:
-    """Simulate a year in a folder, as the command does."""
+    """Simulate a year in a folder, as the command does, with its nights or with others."""
     simulation = Simulation(
         Wanted(year, rule_set, found),
         Population(residents, (), year.first),
@@ -49,6 +50,6 @@ def live(
             signer=passing_signer(midnight(year.first)),
         ),
     )
-    with nights() as night:
-        around = Around(synthetic_rows, MUNICIPALITIES, policies, night)
+    with nights() as real_night:
+        around = Around(synthetic_rows, MUNICIPALITIES, policies, night or real_night)
         return simulate(simulation, folder, around)

@@ -119,7 +119,7 @@ def year(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
         with _folder(options.keep) as folder, _Progress() as progress, nights() as night:
             around = _around(options, night, progress)
             outcome = simulate(_simulation(options), folder, around)
-        _conclude(options, outcome, as_json=as_json)
+        conclude(options, outcome, as_json=as_json)
 
 
 def _day(text: str) -> date:
@@ -229,7 +229,8 @@ class _Progress:
             self._pace.reached(done, done)
 
 
-def _conclude(options: Options, outcome: Outcome, *, as_json: bool) -> None:
+def conclude(options: Options, outcome: Outcome, *, as_json: bool) -> None:
+    """Write the plot and the report, print the table, and leave with 1 where there are findings."""
     result = _result(options, outcome)
     if options.with_plot:
         title = (

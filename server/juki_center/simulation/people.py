@@ -20,6 +20,7 @@ from juki_center.areas.residents.synthetic_draws import Draws, pick
 
 _DAYS_OF_A_YEAR = 365.2425
 _MOST_TRIES = 2_000
+_AGE_IF_UNKNOWN = 80
 HEAD = "世帯主"
 
 
@@ -88,24 +89,24 @@ class People:
     municipalities: list[MunicipalityCode] = field(default_factory=list)
 
     @classmethod
-    def of_lines(cls, lines: Iterable[Mapping[str, str]]) -> People:
-        """Read residents from lines of a register file."""
+    def of_lines(cls, lines: Iterable[Mapping[str, str]], today: date) -> People:
+        """Read residents from lines of a register file; nobody of unknown age is young."""
         people, households = cls(), dict[tuple[str, str], Household]()
         for line in lines:
             key = (line["municipality"], line["household"])
             if key not in households:
                 households[key] = Household(MunicipalityCode(line["municipality"]))
-            people.add(households[key], line)
+            people.add(households[key], line, _old(today))
         people.municipalities = sorted({one.municipality for one in households.values()})
         return people
 
-    def add(self, household: Household, line: Mapping[str, str]) -> None:
-        """Enter a person of a line."""
+    def add(self, household: Household, line: Mapping[str, str], if_unknown: date) -> None:
+        """Enter a person of a line, born on a day if it is unknown."""
         birth = parse_date(line["birth"])
         person = Person(
             number=len(self.persons),
             household=household,
-            birth=_some_day(birth.sort_from),
+            birth=_some_day(birth.sort_from) if birth.sort_from else if_unknown,
             sex=Sex(line["sex"]),
             relationship=line["relationship"],
             is_exact=birth.precision is Precision.DAY,
@@ -145,7 +146,11 @@ def is_resident(person: Person, today: date) -> bool:
     )
 
 
+def _old(today: date) -> date:
+    return date(today.year - _AGE_IF_UNKNOWN, 1, 1)
+
+
 def _some_day(number: int) -> date:
     """Return the day that a number such as 19850401 stands for; of 19850400 the first one."""
-    year, month, day = max(number // 10_000, 1), max(number // 100 % 100, 1), number % 100
+    year, month, day = number // 10_000, max(number // 100 % 100, 1), number % 100
     return date(year, month, min(max(day, 1), monthrange(year, month)[1]))

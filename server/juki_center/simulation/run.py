@@ -137,7 +137,7 @@ def _begin(
     clock = midnight(first)
     importer = Importer(beginning.CALLER_URI, around.municipalities)
     beginning.import_residents(folder / STORE, kek, file, importer, ImportAround(lambda: clock))
-    people = People.of_lines(lines)
+    people = People.of_lines(lines, first)
     town = Town(store, around.policies, people, places, simulation.draws_at_windows)
     share = simulation.wanted.rates.holders(simulation.wanted.rule_set)
     holders = first_holders(people, share, first, simulation.draws)

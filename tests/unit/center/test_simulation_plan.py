@@ -188,3 +188,20 @@ def test_eldest_heads_a_household_whose_head_stays_behind() -> None:
     eldest = min(without_head, key=lambda one: one.birth)
     assert named[eldest.number] == HEAD
     assert list(named.values()).count(HEAD) == 1
+
+
+def test_person_of_unknown_age_is_old_and_not_two_thousand() -> None:
+    line = {
+        "municipality": "112089",
+        "household": "1",
+        "code": "24727059608",
+        "birth": "年月日不詳",
+        "sex": "MALE",
+        "relationship": HEAD,
+        "resident_since": "平成2年4月1日",
+    }
+
+    (person,) = People.of_lines([line], YEAR.first).persons
+
+    assert person.age(YEAR.first) == 80
+    assert not person.is_exact
