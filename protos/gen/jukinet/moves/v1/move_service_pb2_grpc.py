@@ -346,8 +346,7 @@ class MoveServiceServicer(object):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
-        The caller must present a terminal certificate, and name the clerk. Reads only;
-        the look is logged.
+        The caller must present a terminal certificate, and name the clerk.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """

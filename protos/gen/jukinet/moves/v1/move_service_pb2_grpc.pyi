@@ -191,8 +191,7 @@ class MoveServiceStub:
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
-    The caller must present a terminal certificate, and name the clerk. Reads only;
-    the look is logged.
+    The caller must present a terminal certificate, and name the clerk.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
@@ -390,8 +389,7 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
-    The caller must present a terminal certificate, and name the clerk. Reads only;
-    the look is logged.
+    The caller must present a terminal certificate, and name the clerk.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
@@ -670,8 +668,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
-        The caller must present a terminal certificate, and name the clerk. Reads only;
-        the look is logged.
+        The caller must present a terminal certificate, and name the clerk.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
