@@ -16,6 +16,7 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
+from juki_center.areas.days import day_in_japan
 from juki_center.cli import dev, dev_texts
 from juki_pki import make
 from juki_pki.folder import PKIFolder
@@ -30,6 +31,8 @@ COPIES = "jukinet.copies.v1.CertificateCopyService"
 SESSIONS = "jukinet.card.v1.CardSessionService"
 ISSUE, CONFIRM, GET = (f"{COPIES}/{name}" for name in ("IssueCopy", "ConfirmPrint", "GetIssue"))
 LIST, VERIFY, RECALL = (f"{COPIES}/{name}" for name in ("ListIssues", "VerifyCopy", "RecallCopy"))
+MOVES = "jukinet.moves.v1.MoveService"
+FILE, WITHDRAW = f"{MOVES}/FileMoveOut", f"{MOVES}/CancelMoveOut"
 AUTHENTICATE = f"{SESSIONS}/Authenticate"
 TERMINAL = "terminal/131016-01"
 OPERATOR = "operator/operator-1"
@@ -285,7 +288,7 @@ async def test_same_request_id_with_other_content_is_refused_and_the_copy_stays(
 async def test_services_are_listed_by_reflection(curl: StockCurl) -> None:
     said = await curl.list_services(TERMINAL)
 
-    assert {COPIES, SESSIONS} <= set(said.out.split())
+    assert {COPIES, SESSIONS, MOVES} <= set(said.out.split())
 
 
 async def test_error_is_well_formed_by_reflection_alone(curl: StockCurl) -> None:
@@ -343,14 +346,52 @@ async def require_no_connection(curl: StockCurl, peer: str) -> None:
     assert "ErrorInfo" not in called.err
 
 
-async def test_line_of_the_integrators_page_asks_for_a_record(curl: StockCurl) -> None:
+async def test_lines_of_the_integrators_page_are_answered(curl: StockCurl) -> None:
+    record = await say_line(curl, "ResidentService/GetRecord")
+    moves = await say_line(curl, "MoveService/ListMoves")
+
+    assert json.dumps(record["record"]).count('"16330504467"') == 1
+    assert list(moves) in ([], ["moves"])
+
+
+async def say_line(curl: StockCurl, method: str) -> Data:
+    """Say a line of the integrator's page; return what the center answers."""
     page = (PROTOS.parent / "docs" / "integrator.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^buf curl .*ResidentService/GetRecord$", page, re.MULTILINE)
+    (line,) = re.findall(rf"^buf curl .*{method}$", page, re.MULTILINE)
     words = shlex.split(line)
     given = json.loads(words[words.index("--data") + 1])
-    method = words[-1].removeprefix("https://127.0.0.1:7443/")
+    path = words[-1].removeprefix("https://127.0.0.1:7443/")
 
-    said = await curl.call(method, given, peer=TERMINAL)
+    said = await curl.call(path, given, peer=TERMINAL)
 
     assert said.exit_code == 0, said.err
-    assert json.loads(said.out)["record"]["code"] == given["code"]
+    answered: Data = json.loads(said.out)
+    return answered
+
+
+async def test_notice_of_moving_out_is_entered_by_the_protos_alone(curl: StockCurl) -> None:
+    request = {
+        "requestId": str(uuid.uuid4()),
+        "clerkName": "花子",
+        "kind": "KIND_SPECIAL",
+        "notification": {"channel": "CHANNEL_POST", "filer": "FILER_SELF"},
+        "plan": {
+            "destinationCode": "112089",
+            "plannedDate": day_in_japan(datetime.now(UTC)).isoformat(),
+        },
+        "movers": [{"code": "16330504467", "expectedVersion": 1}],
+    }
+    nobodys = request | {"requestId": str(uuid.uuid4()), "movers": []}
+
+    filed = await curl.call(FILE, request, peer=TERMINAL)
+    empty = await curl.call(FILE, nobodys, peer=TERMINAL)
+    by_agency = await curl.call(FILE, request, peer=AGENCY)
+
+    assert filed.exit_code == 0, filed.err
+    move = json.loads(filed.out)["move"]
+    assert (move["state"], move["memberCount"]) == ("STATE_NOTIFIED", 1)
+    withdrawal = {"requestId": str(uuid.uuid4()), "clerkName": "花子", "moveNumber": move["number"]}
+    withdrawn = await curl.call(WITHDRAW, withdrawal, peer=TERMINAL)
+    assert json.loads(withdrawn.out)["move"]["state"] == "STATE_CANCELLED"
+    require_well_formed(empty.told(), "FIELD_INVALID", {"field": "movers", "rule": "RANGE_1_20"})
+    require_well_formed(by_agency.told(), "ROLE_NOT_ALLOWED", {})
