@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.moves.commands import TransferFetched
 from juki_center.areas.moves.move_ins import register_move_in
@@ -42,6 +43,7 @@ from tests.support.arrivals import (
     members_in,
 )
 from tests.support.center import CHIYODA_2, SAMPLES
+from tests.support.leaves import leaves
 
 ACTIVE, MOVED_OUT = ResidenceState.ACTIVE, ResidenceState.MOVED_OUT
 HERE = (DESTINATION, ACTIVE)
@@ -313,3 +315,18 @@ async def test_two_counters_that_register_at_once_enter_everybody_once(
     (refused,) = (one for one in outcomes if isinstance(one, Refusal))
     assert refused.reason is Reason.MOVE_ALREADY_COMPLETED
     assert [chiyoda.record(key).version for key in FAMILY] == [3, 3, 3]
+
+
+async def test_the_logs_of_both_municipalities_show_whose_entries_have_passed(
+    chiyoda: Arrivals,
+) -> None:
+    before = len(leaves(chiyoda.store))
+
+    answer = await chiyoda.moved_in()
+
+    written = leaves(chiyoda.store)[before:]
+    shown = [one for one in written if one.get("id") == answer.move.number]
+    assert [(one["ev"], one["iss"], one["res"]) for one in shown] == [
+        (Event.TRANSFER_FETCHED, str(DESTINATION), str(ORIGIN)),
+        (Event.MOVED_IN, str(DESTINATION), str(ORIGIN)),
+    ]

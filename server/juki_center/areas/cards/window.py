@@ -59,6 +59,7 @@ class Done:
     """What an act did: its answer as octets, and what the log says of it.
 
     `resource` is an application or card number; `details` are plain facts, never personal data.
+    `residence` is whose log shows the act too, where that is another register than the window's.
     """
 
     answer: bytes = field(repr=False)
@@ -66,6 +67,7 @@ class Done:
     subjects: tuple[PersonID, ...] = ()
     resource: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    residence: MunicipalityCode | None = None
 
 
 class Found:
@@ -177,9 +179,10 @@ def _denied(window: Window, found: Found, refused: Event) -> Iterator[None]:
 
 
 def _leaf_of(window: Window, done: Done) -> AuditEvent:
-    return leaf(
+    written = leaf(
         window, done.event, subjects=done.subjects, resource=done.resource, details=done.details
     )
+    return replace(written, residence=done.residence or window.register)
 
 
 def leaf(

@@ -69,7 +69,8 @@ def register_move_in(
             Event.MOVED_IN,
             subjects=tuple(one.record.person for one in answer.registered),
             resource=ground.move.number,
-            details=(("origin", str(ground.move.origin)), ("kind", ground.move.kind)),
+            details=(("kind", ground.move.kind),),
+            residence=ground.move.origin,
         )
 
     return decode_answer(once(tx, here, command.at, command, act), MovedIn)

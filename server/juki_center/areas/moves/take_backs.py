@@ -75,7 +75,7 @@ def cancel_move_in(
             Event.MOVE_IN_CANCELLED,
             subjects=move.persons,
             resource=move.number,
-            details=(("origin", str(move.origin)),),
+            residence=move.origin,
         )
 
     return decode_answer(once(tx, here, command.at, command, act), Move)

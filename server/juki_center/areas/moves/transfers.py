@@ -68,10 +68,8 @@ def fetch_transfer(
             Event.TRANSFER_FETCHED,
             subjects=answer.move.moving,
             resource=answer.move.number,
-            details=(
-                ("origin", str(answer.move.origin)),
-                ("claimed", str(bool(answer.transfer_id)).lower()),
-            ),
+            details=(("claimed", str(bool(answer.transfer_id)).lower()),),
+            residence=answer.move.origin,
         )
 
     return decode_answer(once(tx, here, command.at, command, act), TransferFetched)
@@ -97,7 +95,7 @@ def abandon_move_in(
             Event.MOVE_IN_ABANDONED,
             subjects=move.persons,
             resource=move.number,
-            details=(("origin", str(move.origin)),),
+            residence=move.origin,
         )
 
     return decode_answer(once(tx, here, command.at, command, act), Move)
