@@ -369,6 +369,22 @@ async def test_the_first_entry_in_a_book_is_not_cancelled_and_later_ones_are(
     assert (taken_back.record.version, taken_back.record.record) == (5, moved.record)
 
 
+async def test_coming_back_is_not_cancelled_into_what_stood_there_years_ago(
+    register: Register,
+) -> None:
+    await move_books(register.store, TARO, "131016")
+    back = await move_books(register.store, TARO, "112089")
+
+    refused = await register.refused(cancel_entry, cancel(register, TARO))
+    by_system = await register.apply(
+        sent(register, TARO, ChangeReason.CANCELLATION, ResidenceState.MOVED_OUT)
+    )
+
+    assert refused.reason is Reason.ENTRY_NOT_CANCELLABLE
+    assert (by_system.outcome, by_system.rule) == (Outcome.REFUSED, "ENTRY_NOT_CANCELLABLE")
+    assert register.record(TARO) == back
+
+
 async def test_the_own_systems_move_out_without_a_notice_can_still_be_cancelled(
     register: Register,
 ) -> None:
