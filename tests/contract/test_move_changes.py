@@ -15,6 +15,7 @@ from juki_center.areas.moves.commands import MoveChanged, Notification
 from juki_center.areas.moves.rows import AlertKind, Channel, Document, Filer
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.residents.civil_date_texts import parse_date
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.locks import EditLock
 from juki_center.areas.residents.records import (
     ChangeReason,
@@ -23,6 +24,7 @@ from juki_center.areas.residents.records import (
 from juki_center.errors import Reason
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
+from tests.support.books import give_code
 from tests.support.center import CHIYODA, NOW
 from tests.support.origin_window import (
     CHIYODA_OFFICE,
@@ -408,6 +410,16 @@ async def test_movers_of_a_change_must_hold_what_those_of_a_notice_must(
     assert elsewhere.reason is Reason.RESIDENT_NOT_FOUND
     assert changed.reason is Reason.RECORD_CHANGED
     assert locked.reason is Reason.RECORD_LOCKED
+
+
+async def test_a_former_code_is_no_code_to_change_a_notice_with(window: OriginWindow) -> None:
+    move = (await window.file((TARO, HANAKO))).move
+    change = window.change(move, (TARO,))
+    await give_code(window.store, TARO, ResidentCode("24727059608"))
+
+    refused = await window.refused(change_move_out, change)
+
+    assert facts(refused) == (Reason.CODE_CHANGED, {})
 
 
 async def test_somebody_who_has_died_moves_with_no_change(window: OriginWindow) -> None:
