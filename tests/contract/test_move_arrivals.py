@@ -19,9 +19,11 @@ from juki_center.areas.moves.states import MemberState, MoveState
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import ChangeReason, ResidenceState
+from juki_center.areas.residents.rules import checked
+from juki_center.areas.residents.updates import Outcome
 from juki_center.errors import Reason
 from juki_center.storage.sqlite import SQLiteStore
-from tests.support.center import NOW, Center
+from tests.support.center import NOW, SAMPLES, Center
 from tests.support.leaves import leaves
 from tests.support.origin_window import (
     ADDRESS,
@@ -36,6 +38,7 @@ from tests.support.origin_window import (
     facts,
     noon,
 )
+from tests.support.updates import Register, update
 
 MOVED = date(2026, 11, 20)
 MOVED_OUT = ResidenceState.MOVED_OUT
@@ -153,6 +156,20 @@ async def test_a_copy_that_is_not_printed_is_void_when_its_person_has_arrived_el
     row = window.store.read(lambda tx: tx.issues.by_number(copy.issue.issue_number))
     assert row is not None
     assert row.recalled_at == NOW
+
+
+async def test_who_was_said_to_have_arrived_by_mistake_is_entered_again_by_the_own_system(
+    window: OriginWindow,
+) -> None:
+    move = await to_osaka(window)
+    arrived = await window.do(record_arrival, window.arrival(move, MOVED))
+    entries = checked(SAMPLES[TARO].record)
+
+    applied = await Register(window.store).apply(update(3, ChangeReason.MOVE_IN, record=entries))
+
+    assert applied.outcome is Outcome.APPLIED
+    assert window.states() == [ResidenceState.ACTIVE, MOVED_OUT, MOVED_OUT]
+    assert window.kept(move.number) == arrived
 
 
 @pytest.mark.parametrize(
