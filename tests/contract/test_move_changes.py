@@ -422,16 +422,19 @@ async def test_a_former_code_is_no_code_to_change_a_notice_with(window: OriginWi
     assert facts(refused) == (Reason.CODE_CHANGED, {})
 
 
-async def test_somebody_who_has_died_moves_with_no_change(window: OriginWindow) -> None:
+@pytest.mark.parametrize("state", [ResidenceState.DECEASED, MOVED_OUT])
+async def test_whoever_is_in_the_book_no_more_joins_no_notice(
+    window: OriginWindow, state: ResidenceState
+) -> None:
     move = (await window.file((TARO, HANAKO))).move
-    dead = replace(window.record(SAKURA), state=ResidenceState.DECEASED)
-    await window.store.act(lambda tx: tx.residents.replace(dead))
+    gone = replace(window.record(SAKURA), state=state)
+    await window.store.act(lambda tx: tx.residents.replace(gone))
 
     refused = await window.refused(change_move_out, window.change(move))
 
     assert facts(refused) == (
         Reason.NOT_IN_THIS_STATE,
-        {"state": "DECEASED", "event": "MOVED_AWAY"},
+        {"state": state.value, "event": "MOVED_AWAY"},
     )
 
 
