@@ -52,6 +52,7 @@ class Centers:
     folder: Path
     process: subprocess.Popen[str]
     rule_set: RuleSet = RuleSet.R2012_07_09
+    no_transaction: bool = False
 
     @property
     def database(self) -> Path:
@@ -83,6 +84,7 @@ class Centers:
             municipality=municipality,
             rule_set=self.rule_set,
             fatal=fatal,
+            no_transaction=self.no_transaction,
         )
         (self.folder / "answer.json").unlink(missing_ok=True)
         assert self.process.stdin is not None
@@ -250,3 +252,14 @@ def test_center_that_is_killed_at_any_write_has_both_books_or_neither_and_gives_
         # What was committed is not done again by the retry: it gets the answer that nobody had.
         assert fatal < writes or written == after, fatal
         shutil.rmtree(killed.folder)
+
+
+def test_center_that_commits_each_write_by_itself_is_caught(centers: Centers) -> None:
+    request, municipality = special_move_in(centers)
+    writes = centers.copied("rehearsal").call(request, municipality).writes
+    defective = replace(centers, no_transaction=True).copied("defective")
+
+    defective.die(request, municipality, writes // 2)
+
+    assert content(defective.database) != content(centers.database)
+    assert disagreements(defective.database) != []
