@@ -10,8 +10,9 @@ from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.moves.day_end import Round, depart
 from juki_center.areas.moves.departures import Entry, restore_members
 from juki_center.areas.moves.numbers import MoveNumber
-from juki_center.areas.moves.rows import AlertKind, Move
+from juki_center.areas.moves.rows import AlertKind, Correction, Move
 from juki_center.areas.moves.states import MemberState, MoveState
+from juki_center.areas.ports import Tx
 from juki_center.areas.residents.births import register_birth
 from juki_center.areas.residents.cancellations import cancel_entry
 from juki_center.areas.residents.code_changes import change_resident_code
@@ -152,6 +153,28 @@ async def test_what_was_fetched_is_out_of_date_when_a_member_dies_and_withdrawn_
     assert [one.kind for one in moves.alerts(CHIYODA.municipality)] == [
         AlertKind.TRANSFER_GIVEN_BACK
     ]
+
+
+async def test_a_correction_of_somebody_who_is_gone_waits_no_more(
+    moves: PlannedMoves, register: Register
+) -> None:
+    number = await moves.special([TARO, HANAKO])
+    await moves.fetch(number, NOW)
+    waiting = [
+        Correction(number, one.person, CHIYODA.municipality, NOW, one.record)
+        for one in (register.record(TARO), register.record(HANAKO))
+    ]
+
+    def send(tx: Tx) -> None:
+        for one in waiting:
+            tx.moves.put_correction(one)
+
+    await moves.store.act(send)
+
+    await register.do(register_death, death(register, HANAKO))
+
+    move = moves.move(number)
+    assert moves.store.read(lambda tx: tx.moves.corrections(move)) == waiting[:1]
 
 
 async def test_a_death_counts_while_the_destination_is_cut_off(

@@ -11,7 +11,7 @@ from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.copies.commands import PrintState, RecallReason
 from juki_center.areas.moves.commands import Arrival
 from juki_center.areas.moves.move_ins import register_move_in
-from juki_center.areas.moves.rows import AlertKind
+from juki_center.areas.moves.rows import AlertKind, Correction, Move
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.records import (
     ResidenceState,
@@ -208,6 +208,43 @@ async def test_copies_that_are_not_printed_are_void(chiyoda: Arrivals) -> None:
         RecallReason.RESIDENT_MOVED,
     )
     assert stayed.recalled_at is None
+
+
+# Corrections that were sent before the registration
+
+
+async def corrected(chiyoda: Arrivals, move: Move, key: str) -> Correction:
+    """Let the origin send a correction of what this destination has fetched."""
+    resident = chiyoda.record(key)
+    sent = Correction(move.number, resident.person, DESTINATION, chiyoda.now, resident.record)
+    await chiyoda.store.act(lambda tx: tx.moves.put_correction(sent))
+    return sent
+
+
+async def test_a_correction_waits_for_who_has_come_and_not_for_who_stays(
+    chiyoda: Arrivals,
+) -> None:
+    move = await chiyoda.notice()
+    command = chiyoda.move_in(await chiyoda.fetch(), TARO, HANAKO)
+    sent = [await corrected(chiyoda, move, key) for key in (TARO, SAKURA)]
+
+    await chiyoda.do(register_move_in, command)
+
+    assert chiyoda.store.read(lambda tx: tx.moves.corrections(move)) == sent[:1]
+
+
+async def test_a_correction_that_another_destination_had_waits_where_the_paper_leads(
+    chiyoda: Arrivals,
+) -> None:
+    move = await chiyoda.paper_notice()
+    sent = await corrected(chiyoda, move, TARO)
+    setagaya = chiyoda.at_window(SETAGAYA)
+
+    await setagaya.do(register_move_in, setagaya.by_paper(move))
+
+    waiting = chiyoda.store.read(lambda tx: tx.moves.corrections(move))
+    assert waiting == [replace(sent, municipality=SETAGAYA.municipality)]
+    assert chiyoda.alerts(SETAGAYA.municipality) == [AlertKind.CORRECTION]
 
 
 # From 2023-02-06 on

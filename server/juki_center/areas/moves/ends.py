@@ -119,6 +119,7 @@ def _leave(tx: EndTx, move: Move, end: RecordEnd) -> None:
     if not left.moving:
         left = ended(left.after(MoveEvent.ALL_GONE), end.now)
     tx.moves.update(left)
+    tx.moves.take_correction(move.number, end.person)
     if move.state is MoveState.TRANSFERRED and not left.is_open and move.transfer is not None:
         office = move.transfer.municipality
         alert(tx, move, AlertKind.TRANSFER_GIVEN_BACK, office, now=end.now)

@@ -31,6 +31,7 @@ from juki_center.areas.moves.grounds import Ground, GroundTx, find_ground
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, ArrivalPapers, Move, MoveAlert, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent
+from juki_center.areas.moves.transfers import hand_on_corrections
 from juki_center.areas.moves.window import AlertTx, MoveWindow, alert, ended, once, window_of
 from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.household_order import needs_head
@@ -161,6 +162,11 @@ def _complete(tx: MoveInTx, here: MoveWindow, ground: Ground, moved: Sequence[Mo
         now,
     )
     tx.moves.update(completed)
+    for one in completed.members:
+        if one.state is not MemberState.MOVED:
+            # What was sent of somebody who has not come is no matter of this office.
+            tx.moves.take_correction(completed.number, one.person)
+    hand_on_corrections(tx, here, completed)
     return completed
 
 

@@ -116,6 +116,18 @@ def claimed_here(
     return move, transfer
 
 
+def hand_on_corrections(tx: AlertTx, here: MoveWindow, move: Move) -> None:
+    """Let corrections follow that were sent to a destination that has given the move back.
+
+    Raises Refusal(RESIDENCE_DISCONNECTED) while that one is.
+    """
+    others = [one for one in tx.moves.corrections(move) if one.municipality != here.register]
+    for one in others:
+        tx.moves.put_correction(replace(one, municipality=here.register))
+    if others:
+        alert(tx, move, AlertKind.CORRECTION, here.register, now=here.window.now)
+
+
 def _claim(tx: TransferTx, here: MoveWindow, found: Found, by: ByCard) -> TransferFetched:
     window = here.window
     uri, now = window.terminal.uri, window.now
@@ -129,24 +141,12 @@ def _claim(tx: TransferTx, here: MoveWindow, found: Found, by: ByCard) -> Transf
     _refuse_other_card(tx, here, session)
     claimed = replace(move.after(MoveEvent.FETCHED), transfer=_new_claim(tx, here, session, by))
     tx.moves.update(claimed)
-    _hand_on_corrections(tx, here, claimed)
+    hand_on_corrections(tx, here, claimed)
     return replace(
         _information(tx, here, claimed),
         transfer_id=claimed.transfer.transfer_id if claimed.transfer else b"",
         last_day=last_special_day(by.moved_on, move.planned_on),
     )
-
-
-def _hand_on_corrections(tx: TransferTx, here: MoveWindow, move: Move) -> None:
-    """Let corrections follow that were sent to a destination that has given the move back.
-
-    Raises Refusal(RESIDENCE_DISCONNECTED) while that one is.
-    """
-    others = [one for one in tx.moves.corrections(move) if one.municipality != here.register]
-    for one in others:
-        tx.moves.put_correction(replace(one, municipality=here.register))
-    if others:
-        alert(tx, move, AlertKind.CORRECTION, here.register, now=here.window.now)
 
 
 def _claimable(tx: TransferTx, here: MoveWindow, person: PersonID) -> Move:
