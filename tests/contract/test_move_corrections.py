@@ -30,6 +30,7 @@ from juki_center.areas.residents.records import ResidenceState
 from juki_center.errors import Reason
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.books import give_code
+from tests.support.books import move as move_books
 from tests.support.card_window import CLERK
 from tests.support.center import CHIYODA, NOW, SAMPLES
 from tests.support.origin_window import (
@@ -145,6 +146,22 @@ async def test_a_correction_rests_on_what_was_sent_and_not_on_what_came_after(
     (correction,) = waiting(window, move)
     assert correction.record.code == SAMPLES[TARO].record.code
     assert correction.record.address == SAMPLES[TARO].record.address
+
+
+async def test_who_has_come_back_since_then_is_corrected_as_sent_then(
+    window: OriginWindow,
+) -> None:
+    move = await in_chiyoda(window)
+    await move_books(window.store, TARO, str(TOKOROZAWA_REGISTER))
+    await give_code(window.store, TARO, ResidentCode("24727059608"))
+
+    await window.do(correct_move_out, window.correction(move, name=NAME))
+
+    (correction,) = waiting(window, move)
+    assert (correction.record.code, correction.record.former_codes) == (
+        SAMPLES[TARO].record.code,
+        (),
+    )
 
 
 async def test_a_correction_that_is_sent_again_is_one(window: OriginWindow) -> None:
