@@ -208,7 +208,7 @@ def _register(
 
 
 def _tick(counter: _Counter, fetched: Fetched, request: pb.RegisterMoveInRequest) -> None:
-    """Put in who has come, with the versions that were shown."""
+    """Put in who has come, with the versions that were shown; raise Problem NOT_OF_THE_MOVE."""
     language, persons = counter.desk.language, fetched.information.persons
     if counter.desk.can_ask:
         say(persons_table(persons, language))
@@ -220,8 +220,10 @@ def _tick(counter: _Counter, fetched: Fetched, request: pb.RegisterMoveInRequest
         return
     versions = {one.code: one.version for one in persons}
     for arrival in request.arrivals:
+        if arrival.code not in versions:
+            raise Problem("NOT_OF_THE_MOVE")
         if not arrival.expected_version:
-            arrival.expected_version = versions.get(arrival.code, 0)
+            arrival.expected_version = versions[arrival.code]
 
 
 def _agree_or_give_back(counter: _Counter, fetched: Fetched, lines: Sequence[str]) -> Report | None:

@@ -273,9 +273,9 @@ def test_person_who_is_not_in_the_notice_is_refused(by_card: Run, moves: MovesDo
 
     ended = by_card(form={**BY_CARD, "arrivals": arrivals})
 
-    (one,) = moves.of(pb.RegisterMoveInRequest)
     assert (ended.code, ended.error("reason")) == (3, "NOT_OF_THE_MOVE")
-    assert one.arrivals[0].expected_version == 0
+    assert f"juki-terminal move abandon {MOVE}" in ended.err
+    assert moves.of(pb.RegisterMoveInRequest) == []
 
 
 def test_characters_that_the_window_lacks_are_flagged_before_registering(

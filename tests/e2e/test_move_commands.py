@@ -1,0 +1,424 @@
+"""Clerks at the terminals of two municipalities and a center in a process of its own: moves.
+
+Cases 22, 23 and 26 as clerks meet them: by card, by paper, too late, withdrawn, a suspended card.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from juki_center.cli import dev_texts
+from juki_terminal.cli import app
+from tests.support.center_process import CenterProcess
+from tests.support.pdf_text import pages_of
+from tests.support.register_service import code_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+CLERK = "窓口　花子"
+CHIYODA, TOKOROZAWA = "131016", "112089"
+_JST = timezone(timedelta(hours=9))
+_CODE = re.compile(r"\d{4} \d{4} \d{4} \d{4} \d{2}")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    envelope: dict[str, object]
+    err: str
+
+    @property
+    def result(self) -> dict[str, object]:
+        result = self.envelope.get("result")
+        assert isinstance(result, dict), (self.envelope, self.err)
+        return result
+
+    @property
+    def reason(self) -> object:
+        error = self.envelope.get("error")
+        assert isinstance(error, dict), self.envelope
+        return error["reason"]
+
+    @property
+    def move(self) -> dict[str, object]:
+        move = self.result["move"]
+        assert isinstance(move, dict)
+        return move
+
+    @property
+    def number(self) -> str:
+        return str(self.move["number"])
+
+
+@dataclass(frozen=True)
+class Window:
+    """A terminal of a municipality, with an empty reader unless a card is named."""
+
+    config: Path
+    municipality: str
+    cards: Path
+    papers: Path
+
+    def run(self, *arguments: str, form: object = None, card: str = "") -> Ended:
+        """Run a command; a card opens with the PIN of all samples."""
+        line = ["--config", str(self.config), "--json", "--lang", "ja"]
+        line += ["--reader", f"virtual:{self.cards / card}.card"] if card else []
+        line += [*arguments, "--clerk", CLERK]
+        if form is not None:
+            path = self.papers / f"form-{len(list(self.papers.iterdir()))}.json"
+            path.write_text(json.dumps(form), encoding="utf-8")
+            line += ["--from", str(path)]
+        if card:
+            pin = self.papers / "pin"
+            pin.write_text(f"{dev_texts.PIN}\n", encoding="ascii")
+            line += ["--pin-from", str(pin)]
+        ended = CliRunner().invoke(app, line)
+        return Ended(ended.exit_code, json.loads(ended.stdout.splitlines()[-1]), ended.stderr)
+
+    def record(self, code: str) -> dict[str, object]:
+        """Return a person's record here."""
+        record = self.run("resident", "show", form={"code": code}).result["record"]
+        assert isinstance(record, dict)
+        return record
+
+    def movers(self, *codes: str) -> list[dict[str, object]]:
+        """Return persons with the versions of their records."""
+        return [{"code": c, "expected_version": self.record(c)["version"]} for c in codes]
+
+    def move_out(
+        self, to: str, *codes: str, kind: str = "SPECIAL", on: str = "", out: Path | None = None
+    ) -> Ended:
+        """Enter a move-out notice."""
+        form = {
+            "kind": f"KIND_{kind}",
+            "notification": {"channel": "CHANNEL_POST", "filer": "FILER_SELF"},
+            "plan": {"destination_code": to, "planned_date": on or day()},
+            "movers": self.movers(*codes),
+        }
+        paper = str(out or self.papers / "unused.pdf")
+        return self.run("move", "out", "--out", paper, "--yes", form=form)
+
+    def move_in(self, form: object, *options: str, card: str = "") -> Ended:
+        """Register a move in."""
+        return self.run("move", "in", "--yes", *options, form=form, card=card)
+
+    def certificate(self, number: str, *options: str) -> str:
+        """Issue a certificate of moving out; return the text of its first page."""
+        out = self.papers / f"{number}.pdf"
+        ended = self.run("move", "certificate", number, "--out", str(out), "--yes", *options)
+        assert ended.code == 0, (ended.envelope, ended.err)
+        return pages_of(out.read_bytes())[0]
+
+
+@dataclass(frozen=True)
+class Offices:
+    """The windows of two municipalities."""
+
+    tokorozawa: Window
+    chiyoda: Window
+
+
+def day(days: int = 0) -> str:
+    """Return today in Japan, or a day before or after it."""
+    return (datetime.now(UTC).astimezone(_JST).date() + timedelta(days=days)).isoformat()
+
+
+def household(*codes: str, head: str) -> list[dict[str, object]]:
+    """Return arrivals: the first one given heads the new household."""
+    return [
+        {"code": code, "relationship_to_householder": "世帯主" if code == head else "家族"}
+        for code in codes
+    ]
+
+
+def place(address: str) -> dict[str, object]:
+    """Return a new household at an address."""
+    return {"address": address, "new_household": True}
+
+
+def verification(page: str, number: str) -> str:
+    """Read the verification code from a paper, as a clerk does."""
+    found = _CODE.search(page.partition(number)[2])
+    assert found is not None, page
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
+    folder = tmp_path_factory.mktemp("moves")
+    with CenterProcess(folder) as center:
+        yield Offices(_window(center, TOKOROZAWA), _window(center, CHIYODA))
+
+
+def _window(center: CenterProcess, municipality: str) -> Window:
+    text = (center.folder / "terminal.toml").read_text(encoding="utf-8")
+    config = center.folder / f"terminal-{municipality}.toml"
+    config.write_text(text.replace(f"{CHIYODA}-01", f"{municipality}-01"), encoding="utf-8")
+    papers = center.folder / f"papers-{municipality}"
+    papers.mkdir()
+    return Window(config, municipality, center.folder / "cards", papers)
+
+
+def born_into(window: Window, code: str) -> str:
+    """Register a newborn in a household; return the code."""
+    entries = {
+        "name": "𠮷田　三四郎",
+        "name_kana": "ヨシダ　サンシロウ",
+        "nationality": "NATIONALITY_JAPANESE",
+        "date_of_birth": "令和8年11月1日",
+        "sex": "SEX_MALE",
+        "relationship_to_householder": "子",
+        "resident_since": "令和8年11月1日",
+        "registered_domicile": "埼玉県所沢市並木三丁目2番",
+        "family_register_head": "𠮷田　太郎",
+    }
+    ended = window.run("resident", "birth", form={"household_of_code": code, "entries": entries})
+    record = ended.result["record"]
+    assert isinstance(record, dict)
+    return str(record["code"])
+
+
+def test_case_23_family_of_four_moves_with_one_card(offices: Offices) -> None:
+    origin, destination = offices.tokorozawa, offices.chiyoda
+    taro, hanako, sakura = (code_of(f"yoshida-{name}") for name in ("taro", "hanako", "sakura"))
+    family = (taro, hanako, sakura, born_into(origin, taro))
+    receipt = destination.papers / "family.pdf"
+
+    out = origin.move_out(CHIYODA, *family)
+    form = {
+        "moved_date": day(),
+        "arrivals": household(*family, head=taro),
+        "place": place("東京都千代田区神田一丁目1番1号"),
+    }
+    moved = destination.move_in(form, "--receipt", str(receipt), card="yoshida-taro")
+    again = destination.move_in(form, card="yoshida-taro")
+
+    assert out.move["state"] == "STATE_NOTIFIED", out.err
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert (moved.move["state"], moved.move["moved_count"]) == ("STATE_COMPLETED", 4)
+    for code in family:
+        record = destination.record(code)
+        assert (record["code"], record["state"]) == (code, "STATE_ACTIVE")
+        assert origin.record(code)["state"] == "STATE_MOVED_OUT"
+    (page,) = pages_of(receipt.read_bytes())
+    assert "𠮷田　三四郎" in page
+    assert not any(code in page for code in family)
+    assert again.code == 3
+    assert again.reason in {"CARD_REVOKED", "MOVE_ALREADY_COMPLETED"}
+
+
+def test_ordinary_move_goes_by_the_numbers_on_its_paper(offices: Offices) -> None:
+    origin, destination = offices.tokorozawa, offices.chiyoda
+    couple = (code_of("takahashi-ichiro"), code_of("takahashi-kazuko"))
+    paper = origin.papers / "couple.pdf"
+
+    out = origin.move_out(CHIYODA, *couple, kind="ORDINARY", out=paper)
+    (page,) = pages_of(paper.read_bytes())
+    ground = {
+        "move_number": out.number,
+        "verification_code": verification(page, out.number),
+        "moved_date": day(),
+    }
+    form = {
+        "paper": ground,
+        "arrivals": household(*couple, head=couple[0]),
+        "place": place("東京都千代田区麹町二丁目1番"),
+    }
+    wrong = destination.move_in({**form, "paper": {**ground, "move_number": "M000000000195"}})
+    moved = destination.move_in(form)
+    used = destination.move_in(form)
+
+    assert out.code == 0, (out.envelope, out.err)
+    assert all(code in page for code in couple)
+    assert (wrong.code, wrong.reason) == (3, "CERTIFICATE_NOT_FOUND")
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert moved.move["state"] == "STATE_COMPLETED"
+    assert (used.code, used.reason) == (3, "MOVE_ALREADY_COMPLETED")
+    assert origin.run("move", "alerts").result["alerts"]
+
+
+def test_move_within_gives_a_new_household(offices: Offices) -> None:
+    window = offices.chiyoda
+    two = (code_of("tsuji-misaki"), code_of("tsuji-haruto"))
+    movers = [
+        {**one, "relationship_to_householder": word}
+        for one, word in zip(window.movers(*two), ("世帯主", "子"), strict=True)
+    ]
+    receipt = window.papers / "within.pdf"
+    form = {
+        "movers": movers,
+        "place": place("東京都千代田区一番町5番"),
+        "moved_date": day(-1),
+    }
+
+    ended = window.run("move", "within", "--yes", "--receipt", str(receipt), form=form)
+
+    assert ended.code == 0, (ended.envelope, ended.err)
+    entries = window.record(two[0])["entries"]
+    assert isinstance(entries, dict)
+    assert entries["address"] == "東京都千代田区一番町5番"
+    assert "一番町5番" in pages_of(receipt.read_bytes())[0]
+
+
+def test_clerk_abandons_and_fetches_again(offices: Offices) -> None:
+    origin, destination = offices.chiyoda, offices.tokorozawa
+    ken = code_of("yamazaki-ken")
+    form = {
+        "moved_date": day(),
+        "arrivals": household(ken, head=ken),
+        "place": place("埼玉県所沢市並木五丁目1番"),
+    }
+    fumi = code_of("ichigaya-fumi")
+    nobody = {**form, "arrivals": household(fumi, head=fumi)}
+
+    early = destination.move_in(form, card="yamazaki-ken")
+    out = origin.move_out(TOKOROZAWA, ken)
+    stopped = destination.move_in(nobody, card="yamazaki-ken")
+    listed = destination.run("move", "list", "in")
+    given_back = destination.run("move", "abandon", out.number, "--yes")
+    moved = destination.move_in(form, card="yamazaki-ken")
+
+    assert (early.code, early.reason) == (3, "NO_MOVE_OUT")
+    assert "move in --paper" in early.err
+    assert stopped.reason == "NOT_OF_THE_MOVE"
+    assert f"juki-terminal move abandon {out.number}" in stopped.err
+    assert out.number in json.dumps(listed.result)
+    assert given_back.move["state"] == "STATE_NOTIFIED"
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert destination.record(ken)["state"] == "STATE_ACTIVE"
+
+
+def test_case_22_who_comes_too_late_with_the_card_comes_with_the_paper(offices: Offices) -> None:
+    origin, destination = offices.tokorozawa, offices.chiyoda
+    setsuko = code_of("sasaki-setsuko")
+    form = {
+        "moved_date": day(-40),
+        "arrivals": household(setsuko, head=setsuko),
+        "place": place("東京都千代田区平河町一丁目2番"),
+    }
+
+    out = origin.move_out(CHIYODA, setsuko)
+    late = destination.move_in(form, card="sasaki-setsuko")
+    kept = origin.run(
+        *("move", "certificate", out.number, "--out", str(origin.papers / "no.pdf"), "--yes")
+    )
+    page = origin.certificate(out.number, "--give-up-special")
+    ground = {
+        "move_number": out.number,
+        "verification_code": verification(page, out.number),
+        "moved_date": day(-40),
+    }
+    by_paper = {"paper": ground, "arrivals": form["arrivals"], "place": form["place"]}
+    silent = destination.move_in(by_paper)
+    moved = destination.move_in({**by_paper, "paper": {**ground, "late_reason": "入院"}})
+
+    assert (late.code, late.reason) == (3, "DEADLINE_14")
+    assert "move in --paper" in late.err
+    assert kept.reason == "SPECIAL_MUST_BE_GIVEN_UP"
+    assert "再交付" not in page
+    assert silent.reason == "LATE_REASON_REQUIRED"
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert moved.move["registered_late"] is True
+
+
+def test_withdrawn_notice_opens_nothing(offices: Offices) -> None:
+    origin, destination = offices.chiyoda, offices.tokorozawa
+    fumi = code_of("ichigaya-fumi")
+    paper = origin.papers / "fumi.pdf"
+
+    out = origin.move_out(TOKOROZAWA, fumi, on=day(10), out=paper)
+    twice = origin.move_out(TOKOROZAWA, fumi, on=day(10))
+    second = origin.certificate(out.number)
+    cancelled = origin.run("move", "cancel", out.number, "--yes")
+    ground = {
+        "move_number": out.number,
+        "verification_code": verification(second, out.number),
+        "moved_date": day(),
+    }
+    refused = destination.move_in(
+        {
+            "paper": ground,
+            "arrivals": household(fumi, head=fumi),
+            "place": place("埼玉県所沢市並木五丁目1番"),
+        }
+    )
+
+    assert out.result["special_refused_because"] == "SPECIAL_REFUSAL_NO_USABLE_CARD"
+    assert "再交付" not in pages_of(paper.read_bytes())[0]
+    assert twice.reason == "MOVE_OPEN"
+    assert "再交付（2回目）" in second
+    assert cancelled.move["state"] == "STATE_CANCELLED"
+    assert (refused.code, refused.reason) == (3, "MOVE_WITHDRAWN")
+    assert origin.record(fumi)["state"] == "STATE_ACTIVE"
+
+
+def test_case_26_suspended_card_goes_by_paper(offices: Offices) -> None:
+    origin, destination = offices.chiyoda, offices.tokorozawa
+    makoto = code_of("tsuji-makoto")
+    form = {
+        "moved_date": day(),
+        "arrivals": household(makoto, head=makoto),
+        "place": place("埼玉県所沢市並木五丁目1番"),
+    }
+    loss = {
+        "card": {"code": makoto},
+        "reporter": "REPORTER_HOLDER",
+        "channel": "CHANNEL_PHONE",
+        "reason": "REASON_LOST",
+        "questions": [{"topic": "TOPIC_ADDRESS", "answered_rightly": True}],
+    }
+
+    out = origin.move_out(TOKOROZAWA, makoto)
+    suspended = origin.run("card", "suspend", "--yes", form=loss)
+    refused = destination.move_in(form, card="tsuji-makoto")
+    page = origin.certificate(out.number, "--give-up-special")
+    ground = {
+        "move_number": out.number,
+        "verification_code": verification(page, out.number),
+        "moved_date": day(),
+    }
+    moved = destination.move_in(
+        {"paper": ground, "arrivals": form["arrivals"], "place": form["place"]}
+    )
+
+    assert suspended.code == 0, (suspended.envelope, suspended.err)
+    assert (refused.code, refused.reason) == (3, "CARD_SUSPENDED")
+    assert "転出証明書があれば転入できます" in refused.err
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert destination.record(makoto)["state"] == "STATE_ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"destination_code": TOKOROZAWA}, "DESTINATION_IS_ORIGIN"),
+        ({"destination_code": "999997"}, "FIELD_INVALID"),
+        ({"planned_date": day(400)}, "FIELD_INVALID"),
+        ({"destination_code": None, "abroad": True}, "SPECIAL_NOT_POSSIBLE"),
+    ],
+    ids=["own municipality", "unknown municipality", "too far ahead", "abroad"],
+)
+def test_notice_that_cannot_be_is_refused(
+    offices: Offices, changes: dict[str, object], reason: str
+) -> None:
+    origin = offices.tokorozawa
+    plan: dict[str, object] = {"destination_code": CHIYODA, "planned_date": day(), **changes}
+    form = {
+        "kind": "KIND_SPECIAL",
+        "notification": {"channel": "CHANNEL_COUNTER", "filer": "FILER_SELF"},
+        "plan": {key: value for key, value in plan.items() if value is not None},
+        "movers": origin.movers(code_of("sasaki-megumi")),
+    }
+
+    ended = origin.run("move", "out", "--out", str(origin.papers / "n.pdf"), "--yes", form=form)
+
+    assert (ended.code, ended.reason) == (3, reason)
