@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from juki_center.areas.cards.register import Purpose
+from juki_center.cli import assembly
+from juki_center.config import CenterConfig
 from juki_center.rule_sets import RuleSet
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
@@ -17,7 +20,6 @@ from tests.support.register_answers import refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
     from typing import Any
 
     from google.protobuf.message import Message
@@ -103,6 +105,29 @@ async def moved_in(office: MoveOffice, destination: MoveServiceStub) -> pb.Regis
 
 def test_every_method_stands_in_the_table() -> None:
     assert set(REQUESTS) == {method.name for method in MOVES.methods}
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_the_configuration_settles_whose_card_opens_a_special_move(
+    only: bool,
+) -> None:  # parametrized
+    table: dict[str, object] = {
+        "environment": "test",
+        "rule_set": "2012-07-09",
+        "pki": {"dir": "pki"},
+        "keys": {"kek": "kek"},
+        "store": {"url": "sqlite:///center.db"},
+        "moves": {"householder_card_only": only},
+    }
+
+    policy = assembly.move_policy(CenterConfig.parse(table, base=Path("/srv")))
+
+    assert policy.householder_card_only is only
+    assert (policy.rule_set, policy.cards_continue, policy.is_pushed) == (
+        RuleSet.R2012_07_09,
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("role", ["desk", "agency", "operator"])
