@@ -117,8 +117,9 @@ class ResidentServiceServicer(object):
     def GetRecord(self, request, context):
         """Returns a person's record, with its earlier versions where they are asked for.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, and name the clerk. A
+        municipality from which the person has moved away gets the deleted record of its own book, by the
+        code that stands in it. Writes an audit row, and is safe to retry.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
         RESIDENCE_DISCONNECTED.
@@ -130,8 +131,9 @@ class ResidentServiceServicer(object):
     def ListHousehold(self, request, context):
         """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, or of a municipality from which
+        the person has moved away, and name the clerk. Members who have moved away are among the deleted
+        ones. Writes an audit row, and is safe to retry.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
         RESIDENCE_DISCONNECTED.
@@ -229,7 +231,8 @@ class ResidentServiceServicer(object):
 
         The caller must present a terminal certificate of the residence, and name the clerk. Changing:
         the same request_id and content return the first answer for 24 hours. A code change is not
-        cancelled: ask for another code. Cards that lapsed do not come back.
+        cancelled: ask for another code. Nor is what a move between municipalities has written: it is
+        taken back as a move. Cards that lapsed do not come back.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,

@@ -41,8 +41,9 @@ class ResidentServiceStub:
     GetRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.GetRecordRequest, _resident_service_pb2.GetRecordResponse]
     """Returns a person's record, with its earlier versions where they are asked for.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, and name the clerk. A
+    municipality from which the person has moved away gets the deleted record of its own book, by the
+    code that stands in it. Writes an audit row, and is safe to retry.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
     RESIDENCE_DISCONNECTED.
@@ -50,8 +51,9 @@ class ResidentServiceStub:
     ListHousehold: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.ListHouseholdRequest, _resident_service_pb2.ListHouseholdResponse]
     """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, or of a municipality from which
+    the person has moved away, and name the clerk. Members who have moved away are among the deleted
+    ones. Writes an audit row, and is safe to retry.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
     RESIDENCE_DISCONNECTED.
@@ -121,7 +123,8 @@ class ResidentServiceStub:
 
     The caller must present a terminal certificate of the residence, and name the clerk. Changing:
     the same request_id and content return the first answer for 24 hours. A code change is not
-    cancelled: ask for another code. Cards that lapsed do not come back.
+    cancelled: ask for another code. Nor is what a move between municipalities has written: it is
+    taken back as a move. Cards that lapsed do not come back.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
@@ -177,8 +180,9 @@ class ResidentServiceAsyncStub(ResidentServiceStub):
     GetRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.GetRecordRequest, _resident_service_pb2.GetRecordResponse]  # type: ignore[assignment]
     """Returns a person's record, with its earlier versions where they are asked for.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, and name the clerk. A
+    municipality from which the person has moved away gets the deleted record of its own book, by the
+    code that stands in it. Writes an audit row, and is safe to retry.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
     RESIDENCE_DISCONNECTED.
@@ -186,8 +190,9 @@ class ResidentServiceAsyncStub(ResidentServiceStub):
     ListHousehold: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.ListHouseholdRequest, _resident_service_pb2.ListHouseholdResponse]  # type: ignore[assignment]
     """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, or of a municipality from which
+    the person has moved away, and name the clerk. Members who have moved away are among the deleted
+    ones. Writes an audit row, and is safe to retry.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
     RESIDENCE_DISCONNECTED.
@@ -257,7 +262,8 @@ class ResidentServiceAsyncStub(ResidentServiceStub):
 
     The caller must present a terminal certificate of the residence, and name the clerk. Changing:
     the same request_id and content return the first answer for 24 hours. A code change is not
-    cancelled: ask for another code. Cards that lapsed do not come back.
+    cancelled: ask for another code. Nor is what a move between municipalities has written: it is
+    taken back as a move. Cards that lapsed do not come back.
 
     Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
     RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
@@ -316,8 +322,9 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.GetRecordResponse, _abc.Awaitable[_resident_service_pb2.GetRecordResponse]]:
         """Returns a person's record, with its earlier versions where they are asked for.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, and name the clerk. A
+        municipality from which the person has moved away gets the deleted record of its own book, by the
+        code that stands in it. Writes an audit row, and is safe to retry.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
         RESIDENCE_DISCONNECTED.
@@ -331,8 +338,9 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.ListHouseholdResponse, _abc.Awaitable[_resident_service_pb2.ListHouseholdResponse]]:
         """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, or of a municipality from which
+        the person has moved away, and name the clerk. Members who have moved away are among the deleted
+        ones. Writes an audit row, and is safe to retry.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
         RESIDENCE_DISCONNECTED.
@@ -444,7 +452,8 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The caller must present a terminal certificate of the residence, and name the clerk. Changing:
         the same request_id and content return the first answer for 24 hours. A code change is not
-        cancelled: ask for another code. Cards that lapsed do not come back.
+        cancelled: ask for another code. Nor is what a move between municipalities has written: it is
+        taken back as a move. Cards that lapsed do not come back.
 
         Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
         RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
