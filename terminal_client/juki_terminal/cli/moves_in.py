@@ -44,6 +44,16 @@ if TYPE_CHECKING:
     from jukinet.residents.v1.residence_record_pb2 import Entries
 
 _JOURNAL: Final = ".moves-in"
+_NOT_CLAIMED: Final = frozenset(
+    (
+        "OUTCOME_UNKNOWN",
+        "REQUEST_ID_REUSED",
+        "ANSWER_EXPIRED",
+        "MOVE_ALREADY_COMPLETED",
+        "TRANSFER_NOT_FOUND",
+    )
+)
+"""With these the move may be registered, or the claim is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +166,8 @@ def _by_card(counter: _Counter, request: pb.RegisterMoveInRequest, moved_date: s
         raise Problem("USAGE_INVALID", {"field": moves_inputs.MOVED_DATE})
     with _offering_paper(language):
         fetched = _fetch(counter, day)
-        try:
+        with _telling_of_claim(fetched, language):
             return _register(counter, fetched, request, day)
-        except (Problem, typer.Abort, KeyboardInterrupt):
-            say(Text.STILL_CLAIMED.say(language, number=fetched.move_number))
-            raise
 
 
 @contextmanager
@@ -171,6 +178,17 @@ def _offering_paper(language: Language) -> Iterator[None]:
     except Problem as problem:
         if problem.reason in moves.PAPER_INSTEAD:
             say(Text.PAPER_WAY.say(language))
+        raise
+
+
+@contextmanager
+def _telling_of_claim(fetched: Fetched, language: Language) -> Iterator[None]:
+    """Say that the information stays fetched, where nothing was registered."""
+    try:
+        yield
+    except (Problem, typer.Abort, KeyboardInterrupt) as error:
+        if not isinstance(error, Problem) or error.reason not in _NOT_CLAIMED:
+            say(Text.STILL_CLAIMED.say(language, number=fetched.move_number))
         raise
 
 

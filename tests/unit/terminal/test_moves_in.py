@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from typer.testing import CliRunner
 
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Changes
@@ -14,6 +15,7 @@ from juki_client.outcome import Problem
 from juki_client.patience import Patience
 from juki_terminal import moves as library
 from juki_terminal.channel import Center
+from juki_terminal.cli import app
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
@@ -301,6 +303,7 @@ def test_registration_that_was_done_before_the_cut_is_found_without_a_card(
     lost, again = by_card(), by_card(as_json=False)
 
     assert (lost.code, lost.error("reason")) == (6, "OUTCOME_UNKNOWN")
+    assert "move abandon" not in lost.err
     assert again.code == 0, again.err
     assert f"転入届 {MOVE} は、登録されていました。" in again.out
     assert len(sessions.hellos) == 1
@@ -533,6 +536,23 @@ def test_continuation_that_was_cut_asks_for_no_card_again(
 
     assert (lost.code, again.code) == (6, 0), again.err
     assert len(sessions.finished) == 1
+
+
+def test_trace_of_a_move_has_no_name_no_code_and_no_verification_code(
+    config: Path, moves: MovesDouble, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.jsonl"
+    line = ["--config", str(config), "--trace", str(trace), "move", "in", "--yes"]
+
+    ended = CliRunner().invoke(
+        app, [*line, "--clerk", CLERK, "--from", "-"], input=json.dumps(BY_PAPER)
+    )
+
+    written = trace.read_text(encoding="utf-8")
+    assert ended.exit_code == 0, ended.stderr
+    assert "RegisterMoveInRequest" in written
+    for secret in (CODE, NAME, VERIFICATION, CLERK, "神田"):
+        assert secret not in written
 
 
 def test_library_registers_once_by_the_number_of_the_move(
