@@ -32,7 +32,7 @@ from tests.support.move_service import finished_session
 from tests.support.register_records import CODE
 
 LONG: Final = os.environ.get("JUKI_LONG") == "1"
-BETWEEN: Final = 2
+BETWEEN: Final = 1
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if LONG else 120)]
 ORIGIN, DESTINATION = "112089", "131016"
 
@@ -220,7 +220,7 @@ ACTS: dict[str, Callable[[Centers], Prepared]] = {
 }
 
 
-def fatal_writes(name: str, writes: int) -> list[int]:
+def fatal_writes(writes: int) -> list[int]:
     """Return before which writes a center dies; the last of them means: after the commit."""
     if LONG:
         return list(range(1, writes + 1))
@@ -237,7 +237,7 @@ def test_center_that_is_killed_at_any_write_has_both_books_or_neither_and_gives_
     writes = centers.copied("rehearsal").call(request, municipality).writes
     assert writes > 5
 
-    for fatal in fatal_writes(name, writes):
+    for fatal in fatal_writes(writes):
         killed = centers.copied(f"killed-{fatal}")
         killed.die(request, municipality, fatal)
 

@@ -110,7 +110,7 @@ def test_every_method_stands_in_the_table() -> None:
 @pytest.mark.parametrize("only", [False, True])
 def test_the_configuration_settles_whose_card_opens_a_special_move(
     only: bool,
-) -> None:  # parametrized
+) -> None:
     table: dict[str, object] = {
         "environment": "test",
         "rule_set": "2012-07-09",
