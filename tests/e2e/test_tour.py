@@ -18,6 +18,7 @@ from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_cards import CARDS
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
+from tests.e2e.tour_moves import MOVES
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH, nothing_lies_in_the_clear
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PARTS = {
     "register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER),
     "cards": CARDS,
+    "moves": MOVES,
     "agencies": (*AGENCIES, *KEYS),
 }
 SEARCHING = next(scenario for scenario in SEARCH if scenario.play is nothing_lies_in_the_clear)

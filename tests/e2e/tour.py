@@ -16,6 +16,7 @@ from tests.e2e.tour_agencies import AGENCIES
 from tests.e2e.tour_cards import CARDS
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
+from tests.e2e.tour_moves import MOVES
 from tests.e2e.tour_register import REGISTER
 from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH
@@ -23,7 +24,7 @@ from tests.e2e.tour_stage import opened_tour
 from tests.support.center_process import ROOT
 
 # The lifted measure needs a minute to hold again; meanwhile there is other work.
-SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *CARDS, *AGENCIES, *KEYS, *LATER, *SEARCH)
+SCENARIOS = (*REGISTER, *RESIDENTS, *IMPORT, *CARDS, *MOVES, *AGENCIES, *KEYS, *LATER, *SEARCH)
 FOLDER = ROOT / "out" / "tour"
 
 

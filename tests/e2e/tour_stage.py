@@ -51,6 +51,11 @@ class TourStage(Stage):
     births: dict[str, str] = field(default_factory=dict)
     applications: dict[str, str] = field(default_factory=dict)
     cards: dict[str, Path] = field(default_factory=dict)
+    families: list[list[str]] = field(default_factory=list)
+    """Codes of families of four without cards, by whom a move can be notified."""
+    moves: dict[str, str] = field(default_factory=dict)
+    moving: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Numbers of moves, and the records of who moves."""
     lifted_until: float = 0.0
     """When a measure that was lifted for a time is in force again, on the monotonic clock."""
 
