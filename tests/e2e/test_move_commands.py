@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from juki_center.cli import dev_texts
+from juki_center.cli import dev_folder, dev_texts
 from juki_terminal.cli import app
 from tests.support.center_process import CenterProcess
 from tests.support.pdf_text import pages_of
@@ -156,6 +156,15 @@ def verification(page: str, number: str) -> str:
 def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     folder = tmp_path_factory.mktemp("moves")
     with CenterProcess(folder) as center:
+        yield Offices(_window(center, TOKOROZAWA), _window(center, CHIYODA))
+
+
+@pytest.fixture
+def offices_of_2023(tmp_path: Path) -> Iterator[Offices]:
+    """The same offices under the law of 2023: the destination expects who comes, cards go on."""
+    text = dev_texts.center_toml(dev_folder.NODE).replace("2003-08", "2023-02-06")
+    (tmp_path / "center.toml").write_text(text, encoding="utf-8")
+    with CenterProcess(tmp_path) as center:
         yield Offices(_window(center, TOKOROZAWA), _window(center, CHIYODA))
 
 
@@ -395,6 +404,44 @@ def test_case_26_suspended_card_goes_by_paper(offices: Offices) -> None:
     assert "転出証明書があれば転入できます" in refused.err
     assert moved.code == 0, (moved.envelope, moved.err)
     assert destination.record(makoto)["state"] == "STATE_ACTIVE"
+
+
+def test_case_27_expected_resident_goes_on_with_the_card(offices_of_2023: Offices) -> None:
+    origin, destination = offices_of_2023.chiyoda, offices_of_2023.tokorozawa
+    ken = code_of("yamazaki-ken")
+    form = {
+        "moved_date": day(),
+        "arrivals": household(ken, head=ken),
+        "place": place("埼玉県所沢市並木五丁目1番"),
+    }
+
+    out = origin.move_out(TOKOROZAWA, ken)
+    expected = destination.run("move", "list", "expected")
+    looked = destination.run("move", "look", out.number)
+    changed = origin.run(
+        *("move", "change", out.number, "--out", str(origin.papers / "c.pdf"), "--yes"),
+        form={
+            "expected_version": out.move["notice_version"],
+            "plan": {"destination_code": TOKOROZAWA, "planned_date": day(1)},
+            "movers": origin.movers(ken),
+        },
+    )
+    moved = destination.move_in(form, card="yamazaki-ken")
+    cards = destination.run("card", "show", form={"card": {"code": ken}}).result["cards"]
+    assert isinstance(cards, list)
+    number = str(cards[0]["number"])
+    go_on = ("move", "continue-card", number, "--yes")
+    kept = destination.run(*go_on, card="yamazaki-ken")
+    again = destination.run(*go_on, card="yamazaki-ken")
+
+    assert out.number in json.dumps(expected.result)
+    information = looked.result["information"]
+    assert isinstance(information, dict)
+    assert len(information["persons"]) == 1
+    assert changed.move["notice_version"] == 2
+    assert moved.code == 0, (moved.envelope, moved.err)
+    assert kept.code == 0, (kept.envelope, kept.err)
+    assert again.reason == "CARD_NOT_AWAITING"
 
 
 @pytest.mark.parametrize(

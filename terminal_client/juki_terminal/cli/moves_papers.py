@@ -72,7 +72,7 @@ def moved_out(move: pb.Move, persons: Sequence[Entries]) -> Receipt:
     planned = move.planned_destination_code
     rows = [
         (words.FROM, name_of(move.origin_code)),
-        (words.TO, name_of(planned) if planned else "国外"),
+        (words.TO, name_of(planned) if planned else words.ABROAD_PLACE),
         (words.PLANNED_DATE, _era(move.planned_date)),
     ]
     if move.last_day:

@@ -47,6 +47,20 @@ def test_line_of_an_older_journal_is_read_and_written_alike(tmp_path: Path) -> N
     assert found.to_line().decode() == line
 
 
+def test_transfer_and_open_subjects_are_found_by_the_next_run(tmp_path: Path) -> None:
+    fetched = Change("r1", "fetch", ChangeState.DONE, 5, "M1", SESSION, transfer_id=SESSION)
+    registered = Change("r2", "in-by-card", ChangeState.ASKED, 6, "M1")
+    with journal_of(tmp_path) as journal:
+        journal.record(fetched)
+        journal.record(registered)
+
+    with journal_of(tmp_path) as again:
+        found, subjects = again.last_change("fetch", "M1"), again.open_subjects("in-by-card")
+
+    assert found == fetched
+    assert subjects == ("M1",)
+
+
 @pytest.mark.parametrize("line", ["{}", "[]", '{"v":1}', "no"])
 def test_line_that_is_none_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     (tmp_path / "terminal.journal.cards").write_text(line + "\n")
