@@ -21,6 +21,7 @@ from juki_center.errors import Reason
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.books import give_code
+from tests.support.books import move as move_books
 from tests.support.card_window import CLERK
 from tests.support.center import CHIYODA, SAMPLES
 from tests.support.leaves import leaves
@@ -118,6 +119,24 @@ async def test_a_paper_shows_the_household_in_its_order_and_nobody_who_is_gone(
     assert answer.certificate is not None
     names = [one.record.name for one in answer.certificate.persons]
     assert names == [SAMPLES[key].record.name for key in (TARO, SAKURA)]
+
+
+async def test_a_paper_needs_no_book_of_where_somebody_who_is_gone_from_the_notice_lives_now(
+    window: OriginWindow,
+) -> None:
+    move = (await window.file_by_paper((TARO, HANAKO))).move
+    gone = replace(move.members[1], state=MemberState.GONE)
+    await window.keep(replace(move, members=(move.members[0], gone)))
+    await move_books(window.store, HANAKO, str(CHIYODA_OFFICE))
+    await give_code(window.store, HANAKO, ResidentCode("24727059608"))
+    await window.connect(CHIYODA_OFFICE, connected=False)
+
+    answer = await window.do(issue_certificate, window.paper(move))
+    read = await window.do(get_move, GetMove(Look(window.terminal, CLERK), move.number))
+
+    kept = window.store.read(lambda tx: tx.moves.papers(answer.move))
+    assert kept.printed_codes == tuple(SAMPLES[key].record.code for key in (TARO, HANAKO))
+    assert not read.reissue_certificate
 
 
 async def test_a_measure_that_was_begun_after_the_notice_is_on_the_next_paper(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found, sender_of
@@ -28,9 +29,17 @@ from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Move, MovePapers
 from juki_center.areas.moves.states import MoveEvent, MoveKind, MoveState
 from juki_center.areas.moves.window import MoveWindow, leaving, once, window_of
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.household_order import in_paper_order
-from juki_center.areas.residents.records import Resident
+from juki_center.areas.residents.records import Resident, Residents
 from juki_center.errors import Reason, Refusal, RuleBroken
+
+
+class BookTx(Protocol):
+    """What looking into the origin's book needs of a transaction."""
+
+    @property
+    def residents(self) -> Residents: ...
 
 
 def issue_certificate(
@@ -89,15 +98,20 @@ def printed(
 ) -> tuple[Move, MovePapers, Certificate]:
     """Return a move by paper with its next paper; the caller writes the move and what is sealed."""
     code = VerificationCode.drawn(tx.chance.octets(CODE_CHANCE_OCTETS))
-    residents = {one: tx.residents.resident(one) for one in move.persons}
     move = replace(move, certificates=move.certificates + 1, certificate_version=move.version)
-    papers = replace(
-        papers,
-        verification_code=code,
-        printed_codes=tuple(one.record.code for one in residents.values()),
-    )
-    members = [residents[one] for one in move.moving]
+    papers = replace(papers, verification_code=code, printed_codes=own_codes(tx, move))
+    members = [tx.residents.resident(one) for one in move.moving]
     return move, papers, certificate_of(here, move, papers, members)
+
+
+def own_codes(tx: BookTx, move: Move) -> tuple[ResidentCode, ...]:
+    """Return the persons' codes as the origin's own book has them, in the order of the notice.
+
+    Somebody of the notice may live elsewhere by now: what code was given there is no matter of the
+    origin's.
+    """
+    own = (tx.residents.own_last(person, move.origin) for person in move.persons)
+    return tuple(one.record.code for one in own if one is not None)
 
 
 def certificate_of(
@@ -105,8 +119,7 @@ def certificate_of(
 ) -> Certificate:
     """Return the newest paper of a move to another municipality, with the entries of its members.
 
-    Raises RuleBroken for a destination that there was not on the planned day, and RuleBroken,
-    ABROAD, or NOT_PRINTED, for a move without a paper.
+    Raises RuleBroken, ABROAD or NOT_PRINTED, for a move without a paper.
     """
     if move.destination is None:
         raise RuleBroken("ABROAD")

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found, refuse_abolished
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.certificates import own_codes
 from juki_center.areas.moves.commands import (
     AlertPage,
     GetMove,
@@ -88,7 +89,7 @@ def _is_expected(here: MoveWindow, move: Move) -> bool:
 
 def _read(tx: ReadTx, here: MoveWindow, move: Move) -> MoveRead:
     if move.origin == here.register:
-        codes = _codes(tx, move)
+        codes = own_codes(tx, move)
         return MoveRead(move, codes, reissue_certificate=_is_outdated(tx, move, codes))
     if here.register != (move.arrived_in or _claimant(move)):
         return MoveRead(move)
@@ -98,15 +99,6 @@ def _read(tx: ReadTx, here: MoveWindow, move: Move) -> MoveRead:
 
 def _claimant(move: Move) -> MunicipalityCode | None:
     return None if move.transfer is None else move.transfer.municipality
-
-
-def _codes(tx: ReadTx, move: Move) -> tuple[ResidentCode, ...]:
-    """Return the persons' codes as the origin's own book has them, in the order of the notice.
-
-    What code somebody is given after arriving elsewhere is no matter of the origin's.
-    """
-    own = (tx.residents.own_last(person, move.origin) for person in move.persons)
-    return tuple(one.record.code for one in own if one is not None)
 
 
 def _is_outdated(tx: ReadTx, move: Move, codes: tuple[ResidentCode, ...]) -> bool:
