@@ -71,9 +71,16 @@ def import_residents(
     by: Importer,
     around: Around,
 ) -> Import:
-    """Import a register file into the store, as `residents import` does."""
+    """Import a register file into the store, as `residents import --mode file` does.
+
+    Of a store that is thrown away this is the fastest way: one transaction, which does not wait for
+    the disk. Raises ValueError where a line is refused.
+    """
     with closing(BulkConnection(store, kek, is_durable=False)) as connection:
-        return run_import(connection, Order(file, ImportMode.LINES, by), around)
+        done = run_import(connection, Order(file, ImportMode.FILE, by), around)
+    if done.totals.refused:
+        raise ValueError("a resident was invented whom no register takes")
+    return done
 
 
 def stock(town: Town, births: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason
 from juki_center.simulation.business_days import last_day, special_last_day
-from juki_center.simulation.people import HEAD, Household, Person, Standing
+from juki_center.simulation.people import HEAD, Holding, Household, Person, Standing
 
 _KEPT = frozenset({"子", "孫"})
 _OTHERS = "同居人"
@@ -16,7 +16,10 @@ _OTHERS = "同居人"
 
 @dataclass(slots=True, eq=False)
 class Course:
-    """A move. `by_card` tells that it is still a special one; `moved` are who has arrived."""
+    """A move. `by_card` tells that it is still a special one; `moved` are who has arrived.
+
+    `holders` are who had a card when the notice was filed.
+    """
 
     number: int
     home: Household
@@ -26,6 +29,7 @@ class Course:
     moved_on: date
     filed_on: date
     by_card: bool
+    holders: list[Person] = field(default_factory=list)
     is_open: bool = True
     moved: list[Person] = field(default_factory=list)
     _moves_then: list[int] = field(default_factory=list)
@@ -60,11 +64,22 @@ class Course:
         return next((one for one in self.moving if one.has_card(today)), None)
 
     def refusal_by_card(self, today: date) -> Reason | None:
-        """Return why a move-in by card is refused on a day, if it is."""
-        if today > last_day(self.planned_on, 30):
-            # The notice has run out in the night, and the cards with it.
-            return Reason.CARD_REVOKED
+        """Return why a move-in by a good card is refused on a day, if it is."""
         return Reason.DEADLINE_14 if today > self.last_day else None
+
+    def has_run_out(self, today: date) -> bool:
+        """Tell whether the notice has run out in a night before, and the cards with it."""
+        return today > last_day(self.planned_on, 30)
+
+    def useless_card(self, today: date) -> tuple[Person, Reason] | None:
+        """Return whose card is tried although it is good no more, and why it is refused."""
+        is_over = self.has_run_out(today)
+        for person in self.holders:
+            if person.standing is Standing.LEAVING and is_over:
+                return person, Reason.CARD_REVOKED
+            if person.standing is Standing.LEAVING and person.holding is Holding.LOST:
+                return person, Reason.CARD_SUSPENDED
+        return None
 
 
 def relationships(persons: list[Person]) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ class Moving:
             moved_on=moved_on,
             filed_on=today,
             by_card=may_be_special and self._happens(habits.special),
+            holders=[one for one in group if one.has_card(today)],
         )
 
     def _go_on_after_notice(self, course: Course) -> None:
@@ -172,8 +173,7 @@ class Moving:
 
     def _lapses(self, course: Course, at: datetime) -> Iterator[Errand]:
         """Let a special notice run out in the night after its last day."""
-        is_over = day_in_japan(at) > last_day(course.planned_on, 30)
-        if course.is_open and course.by_card and is_over:
+        if course.is_open and course.by_card and course.has_run_out(day_in_japan(at)):
             for person in course.moving:
                 person.holding = Holding.NONE
         yield from ()
@@ -197,7 +197,7 @@ class Moving:
         first = max(course.moved_on, course.filed_on + _DAY)
         last = course.last_day if course.by_card else last_day(course.moved_on, 14)
         if self._happens(self._world.habits.notified_late):
-            return max(first, last + _DAY * self._between(1, 12))
+            return max(first, last + _DAY * self._between(1, 25))
         days = max((last - first).days, 0)
         return first + _DAY * int(days * self._world.draws.random() ** 1.5)
 
@@ -232,17 +232,16 @@ class Moving:
     def _visit_by_card(self, course: Course, at: datetime) -> Iterator[Errand]:
         today = day_in_japan(at)
         bearer = course.bearer(today)
-        refusal = course.refusal_by_card(today)
         if bearer is None:
-            # The card may be lost, or its holder dead: without it nothing opens the move.
-            loser = next((one for one in course.moving if one.holding is Holding.LOST), None)
-            if loser is not None and refusal is None:
-                yield self._refused(course, loser, Reason.CARD_SUSPENDED, at)
-        elif refusal is None:
+            # Lost, run out, or its holder dead: without a card nothing opens the move.
+            tried = course.useless_card(today)
+            if tried is not None:
+                yield self._refused(course, *tried, at)
+        elif course.refusal_by_card(today) is None:
             yield from self._move_in(course, bearer, self._ticked(course, bearer), at)
             return
         else:
-            yield self._refused(course, bearer, refusal, at)
+            yield self._refused(course, bearer, Reason.DEADLINE_14, at)
         self._later(today + _DAY * self._between(1, 5), self._give_up_card, course)
 
     def _refused(self, course: Course, bearer: Person, reason: Reason, at: datetime) -> Errand:
