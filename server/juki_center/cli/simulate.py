@@ -234,7 +234,7 @@ def conclude(options: Options, outcome: Outcome, *, as_json: bool) -> None:
     result = _result(options, outcome)
     if options.with_plot:
         title = (
-            f"{options.residents:,} residents, {options.start.isoformat()} and a year, "
+            f"A year of {options.residents:,} residents from {options.start.isoformat()} on, "
             f"rule set {options.rule_set}"
         )
         plot(outcome.weeks, title, options.out / PLOT)

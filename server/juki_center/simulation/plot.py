@@ -54,6 +54,7 @@ def plot(weeks: Weeks, title: str, path: Path) -> None:
     axes.set_xticks([one.toordinal() for one in months], [f"{one:%Y-%m}" for one in months])
     axes.tick_params(axis="x", rotation=45)
     axes.set_ylim(0, max(weeks.total(peak), 1) * 1.12)
+    axes.margins(x=0.01)
     axes.set_ylabel("visits a week")
     axes.set_title(title)
     axes.legend(loc="upper right", ncols=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from math import isclose
 from typing import cast
@@ -27,10 +27,14 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many of the residents it happens to in a year, and which share in each month."""
+    """How many of the residents it happens to in a year, and which share in each month.
+
+    `has_spring_days` tells whether the days around 1 April take more than others.
+    """
 
     per_resident: float
     months: tuple[float, ...]
+    has_spring_days: bool
     source: str
 
 
@@ -42,6 +46,10 @@ class DayWeights:
     after_a_holiday: float
     last_days_of_march: float
     first_days_of_april: float
+
+    def without_spring(self) -> DayWeights:
+        """Return the weights of what does not happen around 1 April more than elsewhere."""
+        return replace(self, last_days_of_march=1.0, first_days_of_april=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,8 @@ def _rate(event: Mapping[str, object], population: int) -> Rate:
     if len(months) != _MONTHS or not isclose(sum(months), 100):
         raise ValueError("twelve shares that add up to 100")
     per_year = cast("int", event["per_year"])
-    return Rate(per_year / population, months, str(event["source"]))
+    has_spring_days = cast("bool", event["has_spring_days"])
+    return Rate(per_year / population, months, has_spring_days, str(event["source"]))
 
 
 def _habits(table: Mapping[str, float]) -> Habits:

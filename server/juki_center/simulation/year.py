@@ -55,6 +55,7 @@ def expected(year: Year, rate: Rate, weights: DayWeights, residents: int) -> Map
     Each month has its share, spread over its open days by their weights. A month of which the year
     has only a part has that part of its share.
     """
+    weights = weights if rate.has_spring_days else weights.without_spring()
     whole_months = _weights_of_months(year, weights)
     yearly = residents * rate.per_resident
     return {

@@ -125,6 +125,19 @@ def test_monday_takes_more_than_tuesday() -> None:
     assert days[date(2024, 6, 10)] == pytest.approx(1.25 * days[date(2024, 6, 11)])
 
 
+def test_only_what_follows_moves_gathers_around_the_first_of_april() -> None:
+    found = rates()
+    late, early = date(2024, 3, 27), date(2024, 3, 13)
+
+    moved, died = (
+        expected(YEAR, found.happenings[one], found.weights, 1_000_000)
+        for one in (Happening.MOVED_BETWEEN, Happening.DIED)
+    )
+
+    assert moved[late] == pytest.approx(2.2 * moved[early])
+    assert died[late] == pytest.approx(died[early])
+
+
 def test_year_that_begins_inside_a_month_takes_parts_of_that_month() -> None:
     found, year = rates(), Year.of(date(2024, 3, 16))
     rate = found.happenings[Happening.MOVED_BETWEEN]
