@@ -71,12 +71,12 @@ class Course:
         """Tell whether the notice has run out in a night before, and the cards with it."""
         return today > last_day(self.planned_on, 30)
 
-    def useless_card(self, today: date) -> tuple[Person, Reason] | None:
+    def useless_card(self, today: date, if_run_out: Reason) -> tuple[Person, Reason] | None:
         """Return whose card is tried although it is good no more, and why it is refused."""
         is_over = self.has_run_out(today)
         for person in self.holders:
             if person.standing is Standing.LEAVING and is_over:
-                return person, Reason.CARD_REVOKED
+                return person, if_run_out
             if person.standing is Standing.LEAVING and person.holding is Holding.LOST:
                 return person, Reason.CARD_SUSPENDED
         return None

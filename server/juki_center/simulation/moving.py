@@ -46,6 +46,9 @@ class Moving:
         self._world = world
         self._groups = groups
         self._cards_continue = rule_set >= RuleSet.R2012_07_09
+        # Where the planned destination may look beforehand, it sees that before any card.
+        is_pushed = rule_set >= RuleSet.R2023_02_06
+        self._if_run_out = Reason.SPECIAL_LAPSED if is_pushed else Reason.CARD_REVOKED
         self._count = 0
 
     def starts(self, at: datetime) -> Iterator[Errand]:
@@ -234,7 +237,7 @@ class Moving:
         bearer = course.bearer(today)
         if bearer is None:
             # Lost, run out, or its holder dead: without a card nothing opens the move.
-            tried = course.useless_card(today)
+            tried = course.useless_card(today, self._if_run_out)
             if tried is not None:
                 yield self._refused(course, *tried, at)
         elif course.refusal_by_card(today) is None:
