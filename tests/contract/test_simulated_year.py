@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.records import ChangeReason, Resident
+from juki_center.areas.residents.records import ChangeReason, ResidenceState, Resident
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.audit import audit, headcount, unforeseen
@@ -130,15 +130,16 @@ def test_small_year_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
 
 
 _ANYBODY = "(SELECT person FROM records ORDER BY person LIMIT 1)"
-_HOLDER = "(SELECT person FROM cards WHERE status = 'ACTIVE' ORDER BY person LIMIT 1)"
+_GOOD_CARD = "status = 'ACTIVE' AND valid_until > '2024-09-01'"
+_HOLDER = f"(SELECT min(person) FROM cards WHERE {_GOOD_CARD})"
 _CHANGED = "(SELECT person FROM record_history ORDER BY person LIMIT 1)"
 _ELSEWHERE = "(SELECT code FROM municipalities WHERE code <> municipality LIMIT 1)"
 _TOGETHER = (
     "(SELECT max(r.person) FROM records r JOIN directory d ON d.person = r.person"
     " WHERE d.state = 'ACTIVE' GROUP BY r.household HAVING count(*) > 1 LIMIT 1)"
 )
-_BY_CARD = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'SPECIAL' LIMIT 1)"
-_BY_PAPER = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'ORDINARY' LIMIT 1)"
+_BY_CARD = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'SPECIAL' ORDER BY cursor LIMIT 1)"
+_BY_PAPER = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'ORDINARY' ORDER BY cursor LIMIT 1)"
 _MOVED = f"(SELECT person FROM move_members WHERE state = 'MOVED' AND number = {_BY_CARD})"
 CORRUPTIONS = {
     "a person whom the directory has lost": (
@@ -167,7 +168,10 @@ CORRUPTIONS = {
     ),
     "a person who died of nothing": (
         Rule.LAWFUL_STATES,
-        (f"UPDATE record_history SET state = 'DECEASED' WHERE person = {_CHANGED}",),
+        (
+            "UPDATE record_history SET state = 'DECEASED'"
+            f" WHERE person = {_CHANGED} AND version = 1",
+        ),
     ),
     "cards of the dead and the moved that are good": (
         Rule.CARD_FOLLOWS,
@@ -203,7 +207,7 @@ CORRUPTIONS = {
     "a second card that is good": (
         Rule.ONE_CARD,
         (
-            "UPDATE cards SET person = (SELECT max(person) FROM cards WHERE status = 'ACTIVE')"
+            f"UPDATE cards SET person = (SELECT max(person) FROM cards WHERE {_GOOD_CARD})"
             f" WHERE person = {_HOLDER}",
         ),
     ),
@@ -307,6 +311,19 @@ def test_audit_names_cards_that_wait_wrongly(later_law: Lived, tmp_path: Path, n
 
     assert changed > 0
     assert broken(later_law.ledger(folder)) == {Rule.CARD_FOLLOWS}
+
+
+def test_death_of_a_dead_person_is_named(first_law: Lived) -> None:
+    ledger = first_law.ledger()
+    versions = next(
+        versions
+        for versions in ledger.versions.values()
+        if len(versions) > 1 and versions[-1].state is ResidenceState.DECEASED
+    )
+    dead_before = replace(versions[-2], state=ResidenceState.DECEASED, version=7)
+    twice = of_somebody(ledger, dead_before, replace(versions[-1], version=8))
+
+    assert Rule.LAWFUL_STATES in broken(twice)
 
 
 def of_somebody(ledger: Ledger, *versions: Resident) -> Ledger:

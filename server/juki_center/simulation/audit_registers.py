@@ -22,6 +22,14 @@ _LAWFUL: Final = {
     ("DELETED", "ACTIVE"): {"MOVE_IN", "SPECIAL_MOVE_IN", "CANCELLATION"},
     ("DECEASED", "ACTIVE"): {"CANCELLATION"},
 }
+# What a reason says of the states before and after it.
+_STATES_BY_REASON: Final = {
+    "DEATH": {("ACTIVE", "DECEASED")},
+    "MOVE_OUT": {("ACTIVE", "MOVED_OUT")},
+    "MOVE_WITHIN": {("ACTIVE", "ACTIVE")},
+    "MOVE_IN": {("MOVED_OUT", "ACTIVE"), ("DELETED", "ACTIVE")},
+    "SPECIAL_MOVE_IN": {("MOVED_OUT", "ACTIVE"), ("DELETED", "ACTIVE")},
+}
 _ARRIVALS: Final = frozenset({"MOVE_IN", "SPECIAL_MOVE_IN", "CANCELLATION"})
 _UNTOLD: Final = frozenset({"HOUSEHOLD_CHANGE", "PROTECTION"})
 
@@ -81,6 +89,8 @@ def whole_history(ledger: Ledger) -> Iterator[Finding]:
 def lawful_states(ledger: Ledger) -> Iterator[Finding]:
     """A state changes for a reason that allows it, a municipality by an arrival only."""
     for person, versions in ledger.versions.items():
+        if versions[0].version == 1 and versions[0].state != _ACTIVE:
+            yield Finding(Rule.LAWFUL_STATES, person.hex(), f"began as {versions[0].state}")
         for before, after in pairwise(versions):
             problem = _unlawful(before, after)
             if problem:
@@ -118,7 +128,8 @@ def _unlawful(before: Resident, after: Resident) -> str:
         if reason not in _ARRIVALS:
             return f"moved to {after.municipality} by {reason}"
     states = (str(before.state), str(after.state))
-    if states[0] != states[1] and reason not in _LAWFUL.get(states, set()):
+    is_unknown = states[0] != states[1] and reason not in _LAWFUL.get(states, set())
+    if is_unknown or states not in _STATES_BY_REASON.get(reason, {states}):
         return f"{states[0]} became {states[1]} by {reason}"
     return ""
 
