@@ -138,8 +138,9 @@ _TOGETHER = (
     "(SELECT max(r.person) FROM records r JOIN directory d ON d.person = r.person"
     " WHERE d.state = 'ACTIVE' GROUP BY r.household HAVING count(*) > 1 LIMIT 1)"
 )
-_BY_CARD = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'SPECIAL' ORDER BY cursor LIMIT 1)"
-_BY_PAPER = "(SELECT number FROM moves WHERE state = 'COMPLETED' AND kind = 'ORDINARY' ORDER BY cursor LIMIT 1)"
+_COMPLETED = "SELECT number FROM moves WHERE state = 'COMPLETED' AND kind ="
+_BY_CARD = f"({_COMPLETED} 'SPECIAL' ORDER BY cursor LIMIT 1)"
+_BY_PAPER = f"({_COMPLETED} 'ORDINARY' ORDER BY cursor LIMIT 1)"
 _MOVED = f"(SELECT person FROM move_members WHERE state = 'MOVED' AND number = {_BY_CARD})"
 CORRUPTIONS = {
     "a person whom the directory has lost": (
