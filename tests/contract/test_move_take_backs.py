@@ -32,6 +32,7 @@ from tests.support.arrivals import (
     code_of,
     day,
 )
+from tests.support.books import move as move_books
 from tests.support.center import CHIYODA
 
 ACTIVE, DELETED = ResidenceState.ACTIVE, ResidenceState.DELETED
@@ -199,6 +200,33 @@ async def test_who_has_died_since_is_not_sent_back(chiyoda: Arrivals) -> None:
     refused = await chiyoda.refused(cancel_move_in, taking_back(chiyoda, moved))
 
     assert refused.reason is Reason.RECORD_CHANGED
+
+
+async def test_nothing_is_told_of_the_book_to_which_somebody_has_moved_on(
+    chiyoda: Arrivals,
+) -> None:
+    moved = await chiyoda.moved_in()
+    await move_books(chiyoda.store, HANAKO, str(SETAGAYA.municipality))
+    await chiyoda.change_record(HANAKO, kana="ヨシダ　ハナ")
+
+    refused = await chiyoda.refused(cancel_move_in, taking_back(chiyoda, moved))
+
+    assert (refused.reason, refused.metadata) == (Reason.RECORD_CHANGED, {"version": "4"})
+    assert chiyoda.record(HANAKO).version == 6
+
+
+async def test_who_was_taken_back_does_not_come_by_the_same_claim(chiyoda: Arrivals) -> None:
+    await chiyoda.notice()
+    fetched = await chiyoda.fetch()
+    moved = await chiyoda.do(register_move_in, chiyoda.move_in(fetched))
+    await chiyoda.do(cancel_move_in, taking_back(chiyoda, moved))
+
+    refused = await chiyoda.refused(register_move_in, chiyoda.move_in(fetched))
+
+    assert (refused.reason, refused.metadata) == (
+        Reason.NOT_IN_THIS_STATE,
+        {"state": "CANCELLED_AFTER", "event": "ARRIVED"},
+    )
 
 
 async def test_a_version_that_the_clerk_has_not_seen_is_refused(chiyoda: Arrivals) -> None:

@@ -19,7 +19,7 @@ from juki_center.areas.moves.deadlines import is_notice_late, last_day_of_notice
 from juki_center.areas.moves.moved_days import refuse_moved_day
 from juki_center.areas.moves.numbers import VerificationCode
 from juki_center.areas.moves.rows import Move
-from juki_center.areas.moves.states import MoveState
+from juki_center.areas.moves.states import MoveEvent, MoveState, after
 from juki_center.areas.moves.transfers import claimed_here
 from juki_center.areas.moves.window import MoveTx, MoveWindow
 from juki_center.areas.residents.records import PersonID
@@ -54,9 +54,10 @@ class Ground:
 def find_ground(tx: GroundTx, here: MoveWindow, found: Found, given: Fetched | Paper) -> Ground:
     """Return the ground of a move in; both books are open then.
 
-    Raises RuleBroken for the moved day, and Refusal: TRANSFER_NOT_FOUND, CERTIFICATE_NOT_FOUND,
-    MOVE_ALREADY_COMPLETED, MOVE_WITHDRAWN, TRANSFER_OUTDATED, DESTINATION_IS_ORIGIN, DEADLINE_14,
-    DEADLINE_30, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED, and what `find_card` raises.
+    Raises RuleBroken for the moved day; NotAllowed for a move that was taken back; and Refusal:
+    TRANSFER_NOT_FOUND, CERTIFICATE_NOT_FOUND, MOVE_ALREADY_COMPLETED, MOVE_WITHDRAWN,
+    TRANSFER_OUTDATED, DESTINATION_IS_ORIGIN, DEADLINE_14, DEADLINE_30, LATE_REASON_REQUIRED,
+    RESIDENCE_DISCONNECTED, and what `find_card` raises.
     """
     if isinstance(given, Fetched):
         return _by_card(tx, here, found, given)
@@ -107,6 +108,8 @@ def _opened(tx: GroundTx, found: Found, given: Paper) -> Move:
 
 
 def _refuse_ended(move: Move) -> None:
+    """Refuse a move in which nobody arrives any more, before anybody is looked for in it."""
     reason = _ENDED.get(move.state)
     if reason is not None:
         raise Refusal(reason)
+    after(move.state, MoveEvent.ARRIVED)

@@ -100,9 +100,12 @@ def _refuse_used(
     """Raise Refusal RECORD_CHANGED, MOVE_OPEN or RECORD_LOCKED: something rests on the move."""
     for member, seen in zip(members, named, strict=True):
         where = tx.residents.whereabouts(member.person)
-        newest = 0 if where is None else where.version
-        if newest != member.arrived_version or newest != seen.expected_version:
-            raise Refusal(Reason.RECORD_CHANGED, version=str(newest))
+        is_newest = where is not None and where.version == member.arrived_version
+        if not is_newest or seen.expected_version != member.arrived_version:
+            # Whoever has moved on has newer versions, which no other book's window is told of.
+            own = tx.residents.own_last(member.person, here.register)
+            shown = member.arrived_version if own is None else own.version
+            raise Refusal(Reason.RECORD_CHANGED, version=str(shown))
         if tx.moves.open_of_person(member.person) is not None:
             raise Refusal(Reason.MOVE_OPEN)
     refuse_any_lock(tx, here, [one.person for one in members])
