@@ -126,6 +126,26 @@ async def test_a_record_that_was_changed_since_the_fetch_is_outdated(
     assert refused.reason is Reason.TRANSFER_OUTDATED
 
 
+async def test_an_own_system_that_changes_entries_on_leaving_makes_them_outdated(
+    chiyoda: Arrivals,
+) -> None:
+    move = await chiyoda.notice(TARO)
+    command = chiyoda.move_in(await chiyoda.fetch(), TARO)
+    taro = chiyoda.record(TARO)
+    left = replace(
+        taro,
+        state=ResidenceState.MOVED_OUT,
+        record=replace(taro.record, kana="ヨシダ　タロ"),
+    )
+    await chiyoda.store.act(lambda tx: tx.residents.replace(left))
+    # What following that entry in the notice makes of it.
+    await chiyoda.change(move, members=(replace(move.members[0], left_version=2),), departed=True)
+
+    refused = await chiyoda.refused(register_move_in, command)
+
+    assert refused.reason is Reason.TRANSFER_OUTDATED
+
+
 @pytest.mark.parametrize(
     ("state", "reason"),
     [

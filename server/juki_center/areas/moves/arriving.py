@@ -78,7 +78,7 @@ def find_comers(
     residents = [tx.residents.resident(one.person) for one in members]
     if ground.is_by_card:
         for member, resident, arrival in zip(members, residents, arrivals, strict=True):
-            _refuse_outdated(member, resident, arrival)
+            _refuse_outdated(tx, member, resident, arrival)
     refuse_any_lock(tx, here, ground.move.moving)
     persons = frozenset(one.person for one in members)
     return tuple(
@@ -143,12 +143,18 @@ def _member(tx: ArrivingTx, by_person: dict[PersonID, MoveMember], arrival: Arri
     return by_person[holder.where.person]
 
 
-def _refuse_outdated(member: MoveMember, resident: Resident, arrival: Arrival) -> None:
-    """Refuse entries that are not the newest; that the planned day has come changed none."""
-    fetched = {resident.version}
-    if member.left_version == resident.version:
-        fetched.add(resident.version - 1)
-    if arrival.expected_version not in fetched:
+def _refuse_outdated(
+    tx: ArrivingTx, member: MoveMember, resident: Resident, arrival: Arrival
+) -> None:
+    """Refuse entries that are not the newest; that the planned day has come changed none.
+
+    What a municipality's own system writes when somebody leaves may change some.
+    """
+    fetched = arrival.expected_version
+    if fetched == resident.version:
+        return
+    has_left_since = fetched == resident.version - 1 and member.left_version == resident.version
+    if not has_left_since or tx.residents.version(member.person, fetched).record != resident.record:
         raise Refusal(Reason.TRANSFER_OUTDATED)
 
 
