@@ -19,7 +19,7 @@ from jukinet.moves.v1 import move_pb2 as pb
 from jukinet.residents.v1.residence_record_pb2 import Entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 HOUSEHOLDER: Final = "世帯主"
 _SHOWN: Final = (
@@ -43,12 +43,14 @@ class Unprintable:
     code_points: tuple[str, ...]
 
 
-def unprintable(persons: Iterable[Entries]) -> list[Unprintable]:
+def unprintable(persons: Sequence[Entries]) -> list[Unprintable]:
     """Return the entries that this window can neither show nor print.
 
     They are registered as they are; the clerk compares them with what the resident brings. Raises
     Problem CONFIGURATION_INVALID where a font is missing.
     """
+    if not persons:
+        return []
     try:
         fonts = Fonts.find()
     except PaperError as error:

@@ -70,6 +70,8 @@ PAPER_INSTEAD: Final = frozenset(
 """With these the special case is closed, and a certificate of moving out opens the move."""
 
 _REGISTER: Final = "in-by-card"
+_SAYS_NOTHING: Final = frozenset(("MOVE_NOT_FOUND", "RESIDENCE_DISCONNECTED"))
+"""With these an earlier move stays open here, and is in no other family's way."""
 _ENDED: Final = frozenset((moves_pb.Move.STATE_COMPLETED, moves_pb.Move.STATE_CANCELLED_AFTER))
 
 
@@ -220,7 +222,7 @@ def _move(center: Center, number: str, clerk_name: str) -> moves_pb.Move | None:
     try:
         answered = question(center, "show", request)
     except Problem as problem:
-        if problem.reason == "MOVE_NOT_FOUND":
+        if problem.reason in _SAYS_NOTHING:
             return None
         raise
     return cast("pb.GetMoveResponse", answered.message).move

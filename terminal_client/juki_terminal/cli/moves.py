@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from google.protobuf import json_format
 
@@ -23,13 +23,13 @@ from juki_terminal.cli import moves_inputs, moves_summaries
 from juki_terminal.cli.advice import advised
 from juki_terminal.cli.moves_desk import Desk
 from juki_terminal.cli.moves_ends import end_of
-from juki_terminal.cli.moves_papers import require_printable
 from juki_terminal.cli.moves_questions import ask_for
 from juki_terminal.cli.moves_tables import move_table
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.prompts import ask, ask_yes_or_no, confirm
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_texts import Text as ChangeText
+from juki_terminal.letter_press import require_fonts
 from jukinet.moves.v1 import move_pb2
 from jukinet.moves.v1 import move_service_pb2 as pb
 
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from juki_terminal.cli.settings import Settings
     from juki_terminal.config import TerminalConfig
     from jukinet.residents.v1.residence_record_pb2 import Entries
+
+_WITHOUT_PERSONS: Final = frozenset(("cancel", "arrived", "take-back"))
+"""These show no person, and print nothing; all others want the fonts before anything is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class MoveOptions:
 def run(settings: Settings, options: MoveOptions) -> Report:
     """Carry out one command."""
     require_answers(options)
-    require_printable(options.out, options.receipt)
+    if options.command not in _WITHOUT_PERSONS:
+        require_fonts()
     request = _request(options, settings.language)
     config = settings.config()
     with settings.center(config) as center:

@@ -7,13 +7,13 @@ Where it ends early the information stays fetched, and may be fetched again or g
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
 import typer
 
 from juki_client.card_numbers import NumberKind, read_number
-from juki_client.outcome import Problem
+from juki_client.outcome import Exit, Problem
 from juki_client.report import Report, say
 from juki_client.request_form import read_fields
 from juki_terminal import moves
@@ -24,10 +24,10 @@ from juki_terminal.cli.card_life_texts import grouped
 from juki_terminal.cli.moves import changes_at, name_clerk, plain, require_answers, tell_repeated
 from juki_terminal.cli.moves_desk import Desk
 from juki_terminal.cli.moves_ends import end_of, result_of
-from juki_terminal.cli.moves_papers import require_printable
 from juki_terminal.cli.moves_tables import move_table, persons_table
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.prompts import ask, ask_choices, ask_yes_or_no, confirm
+from juki_terminal.letter_press import require_fonts
 from juki_terminal.session import authenticate
 from jukinet.moves.v1 import move_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
@@ -71,11 +71,13 @@ def move_in(settings: Settings, options: MoveOptions) -> Report:
     """Register a move in, by card or against a certificate of moving out."""
     entries.refuse_both_from_stdin(**{"from": options.form, "pin_from": options.pin_from})
     require_answers(options)
-    require_printable(options.receipt)
+    require_fonts()
     request, moved_date = pb.RegisterMoveInRequest(), ""
     if options.form is not None:
         request, moved_date = moves_inputs.parse_move_in(read_fields(options.form))
     by_paper = options.is_paper or request.HasField("paper")
+    if by_paper and moved_date:
+        raise Problem("USAGE_INVALID", {"field": "moved_date", "rule": "paper.moved_date"})
     name_clerk(request, options, settings.language)
     moves_inputs.make_exact(request)
     config = settings.config()
@@ -258,7 +260,7 @@ def _agree_or_give_back(counter: _Counter, fetched: Fetched, lines: Sequence[str
         clerk_name=counter.desk.clerk, transfer_id=fetched.transfer_id
     )
     answered = _changed(counter, "abandon", request, fetched.move_number)
-    return end_of(request, answered, (), None, None, language)
+    return replace(end_of(request, answered, (), None, None, language), exit=Exit.REFUSED)
 
 
 def _sent(counter: _Counter, number: str, request: pb.RegisterMoveInRequest) -> Answered:

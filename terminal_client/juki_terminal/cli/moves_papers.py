@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from juki_client.outcome import Problem
 from juki_client.report import say
 from juki_terminal.cli.moves_texts import Text
-from juki_terminal.letter_press import require_fonts
 from juki_terminal.move_press import certificate_pdf, full_address, receipt_pdf, receipt_person
 from juki_terminal.municipality_names import name_of
 from juki_terminal.paper import receipt_words as words
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
 
     from juki_client.outcome import Language
     from jukinet.residents.v1.residence_record_pb2 import Entries, ResidenceRecord
-
-
-def require_printable(*files: Path | None) -> None:
-    """Raise Problem CONFIGURATION_INVALID where a font for a wanted paper is missing."""
-    if any(file is not None for file in files):
-        require_fonts()
 
 
 def certificate_lines(

@@ -171,7 +171,8 @@ def test_clerk_who_stops_may_give_the_information_back(
     ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.AbandonMoveInRequest)
-    assert ended.code == 0, ended.err
+    assert ended.code == 3, ended.err
+    assert ended.result("move")["state"] == "STATE_NOTIFIED"  # type: ignore[index]  # an object
     assert one.transfer_id == TRANSFER
     assert moves.of(pb.RegisterMoveInRequest) == []
     assert moves.move.state == records.Move.STATE_NOTIFIED
@@ -335,6 +336,18 @@ def test_registration_that_was_not_done_takes_its_request_id_again(
     assert len([a for a in moves.acts.values() if isinstance(a[1], pb.RegisterMoveInResponse)]) == 1
 
 
+def test_earlier_move_that_cannot_be_asked_for_is_in_nobodys_way(
+    by_card: Run, moves: MovesDouble
+) -> None:
+    moves.faults = ["", "after", "RESIDENCE_DISCONNECTED", "", "NOT_OF_THE_MOVE"]
+    by_card()
+
+    ended = by_card()
+
+    assert (ended.code, ended.error("reason")) == (3, "NOT_OF_THE_MOVE")
+    assert len(moves.of(pb.FetchTransferInformationRequest)) == 2
+
+
 def test_clerk_may_send_the_same_request_again_at_once(
     run: Run, pin: str, moves: MovesDouble
 ) -> None:
@@ -429,6 +442,16 @@ def test_paper_needs_no_card(by_paper: Run, moves: MovesDouble, sessions: Sessio
     assert sessions.hellos == []
     assert one.paper.verification_code == VERIFICATION
     assert VERIFICATION not in ended.out + ended.err
+
+
+def test_day_beside_a_paper_is_refused_by_its_right_place(
+    by_paper: Run, moves: MovesDouble
+) -> None:
+    ended = by_paper(form={**BY_PAPER, "moved_date": "2026-11-21"})
+
+    metadata = ended.envelope["error"]["metadata"]  # type: ignore[index]  # an object
+    assert (ended.code, metadata) == (2, {"field": "moved_date", "rule": "paper.moved_date"})
+    assert moves.requests == []
 
 
 def test_paper_is_asked_for_and_shown(run: Run, moves: MovesDouble) -> None:
