@@ -117,6 +117,14 @@ def _card(town: Town, tx: Transaction, holder: Person, where: Whereabouts, first
         status=CardStatus.ACTIVE,
         municipality=where.municipality,
         valid_until=holder.card_until,
-        number=CardNumber.drawn(tx.chance.octets(CHANCE_OCTETS)),
+        number=_new_number(tx),
         made_on=min(first, holder.card_until - _VALID),
     )
+
+
+def _new_number(tx: Transaction) -> CardNumber:
+    # Of a hundred thousand numbers drawn from ten digits two are alike four times in ten.
+    while True:
+        number = CardNumber.drawn(tx.chance.octets(CHANCE_OCTETS))
+        if tx.cards.by_number(number) is None:
+            return number

@@ -88,10 +88,9 @@ class Lives:
             person.number,
             max(person.birth, today - timedelta(days=between(draws, 0, 6))),
         )
-        self.ends(person)
+        self._ends(person)
 
-    def ends(self, person: Person) -> None:
-        """Let a person be nobody's resident any more."""
+    def _ends(self, person: Person) -> None:
         self._people.leave_household(person)
         person.standing, person.holding = Standing.GONE, Holding.NONE
 
@@ -101,12 +100,7 @@ class Lives:
 
         def may_ask(person: Person) -> bool:
             is_known = person.has_card(today) if by_card else person.is_exact
-            return (
-                is_home(person)
-                and is_known
-                and bool(person.code)
-                and person.age(today) >= _CARD_AGE
-            )
+            return is_home(person) and is_known and person.age(today) >= _CARD_AGE
 
         person = self._people.somebody(world.draws, may_ask)
         if person is None:
@@ -164,17 +158,13 @@ class Lives:
         person = self._people.somebody(world.draws, may_lose)
         if person is None:
             return
-        yield from self.loses(person, at)
+        yield Lose(at, person.household.municipality, None, person.number)
+        person.holding = Holding.LOST
         later = today + timedelta(days=between(world.draws, 2, 20))
         if world.happens(world.habits.found_again):
             world.agenda.put(world.some_time(later), partial(self._found, person))
         elif world.happens(world.habits.reissued):
             world.agenda.put(world.some_time(later), partial(self._replaced, person))
-
-    def loses(self, person: Person, at: datetime) -> Iterator[Errand]:
-        """Let a person report the card lost."""
-        yield Lose(at, person.household.municipality, None, person.number)
-        person.holding = Holding.LOST
 
     def _found(self, person: Person, at: datetime) -> Iterator[Errand]:
         if self._is_without(person) and day_in_japan(at) <= person.card_until:

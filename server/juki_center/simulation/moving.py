@@ -69,9 +69,7 @@ class Moving:
     def _elsewhere(self, origin: MunicipalityCode) -> MunicipalityCode:
         return self._world.office_away_from(origin)
 
-    def _later(
-        self, day: date, step: Callable[[Course, datetime], Iterator[Errand]], course: Course
-    ) -> None:
+    def _later(self, day: date, step: Step, course: Course) -> None:
         self._world.agenda.put(self._world.some_time(day), partial(step, course))
 
     # The notice
@@ -100,14 +98,7 @@ class Moving:
     ) -> Course:
         habits = self._world.habits
         earliest = max(max(one.since, one.birth) for one in group)
-        is_very_late = self._happens(habits.filed_very_late)
-        if is_very_late:
-            planned_on = today - _DAY * self._between(18, 40)
-        elif self._happens(habits.filed_before):
-            planned_on = today + _DAY * self._between(1, 14)
-        else:
-            planned_on = today - _DAY * self._between(0, 13)
-        planned_on = max(planned_on, earliest)
+        planned_on = max(today + _DAY * self._days_until_the_move(), earliest)
         moved_on = planned_on
         if self._happens(habits.other_day):
             moved_on = max(planned_on + _DAY * self._between(-3, 6), earliest)
@@ -127,11 +118,17 @@ class Moving:
             holders=[one for one in group if one.has_card(today)],
         )
 
+    def _days_until_the_move(self) -> int:
+        """Draw in how many days the move is planned; below 0 it is over already."""
+        if self._happens(self._world.habits.filed_very_late):
+            return -self._between(18, 40)
+        if self._happens(self._world.habits.filed_before):
+            return self._between(1, 14)
+        return -self._between(0, 13)
+
     def _go_on_after_notice(self, course: Course) -> None:
         habits, filed_on = self._world.habits, course.filed_on
-        if course.by_card:
-            lapses = last_day(course.planned_on, 30) + _DAY
-            self._world.agenda.put(midnight(lapses), partial(self._lapses, course))
+        self._plan_the_end(course)
         if self._happens(habits.withdrawn):
             self._later(filed_on + _DAY * self._between(1, 10), self._withdraw, course)
         elif course.destination is None or self._happens(habits.never_notified):
@@ -169,10 +166,14 @@ class Moving:
             course.destination,
             course.planned_on,
         )
-        if course.by_card:
-            lapses = last_day(course.planned_on, 30) + _DAY
-            self._world.agenda.put(midnight(lapses), partial(self._lapses, course))
+        self._plan_the_end(course)
         self._plan_visit(course)
+
+    def _plan_the_end(self, course: Course) -> None:
+        """Let the special case be over in the night in which the center ends it."""
+        if course.by_card:
+            night = midnight(last_day(course.planned_on, 30) + _DAY)
+            self._world.agenda.put(night, partial(self._lapses, course))
 
     def _lapses(self, course: Course, at: datetime) -> Iterator[Errand]:
         """Let a special notice run out in the night after its last day."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from juki_center.areas.days import day_in_japan
@@ -13,7 +13,7 @@ from juki_center.simulation.courses import relationships
 from juki_center.simulation.errands import Errand
 from juki_center.simulation.groups import Groups
 from juki_center.simulation.move_errands import MoveWithin
-from juki_center.simulation.people import Household
+from juki_center.simulation.people import Household, Person
 from juki_center.simulation.world import World
 
 _DAY: Final = timedelta(days=1)
@@ -49,9 +49,13 @@ class MovingWithin:
             same_household=is_whole,
             is_late=today > last_day(moved_on, 14),
         )
-        household = home if is_whole else Household(home.municipality)
+        self._settle(group, named, home if is_whole else Household(home.municipality), moved_on)
+
+    def _settle(
+        self, group: list[Person], named: tuple[str, ...], home: Household, since: date
+    ) -> None:
         for person, relationship in zip(group, named, strict=True):
             self._world.people.leave_household(person)
-            household.members.append(person)
-            person.household, person.relationship = household, relationship
-            person.since, person.moves = moved_on, person.moves + 1
+            home.members.append(person)
+            person.household, person.relationship = home, relationship
+            person.since, person.moves = since, person.moves + 1

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from juki_center.simulation.errands import Column
 from juki_center.simulation.weeks import Weeks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLOURS: Final = {
     Column.MOVES_OUT: "#1f4e79",
@@ -35,6 +38,20 @@ def plot(weeks: Weeks, title: str, path: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, axes = plt.subplots(figsize=(12, 6), layout="constrained")
+    _draw_bars(axes, weeks)
+    _name_peak(axes, weeks)
+    months = _months(weeks)
+    axes.set_xticks([one.toordinal() for one in months], [f"{one:%Y-%m}" for one in months])
+    axes.tick_params(axis="x", rotation=45)
+    axes.margins(x=0.01)
+    axes.set_ylabel("visits a week")
+    axes.set_title(title)
+    figure.legend(loc="outside lower center", ncols=len(Column))
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _draw_bars(axes: Axes, weeks: Weeks) -> None:
     mondays = weeks.weeks()
     places = [one.toordinal() for one in mondays]
     bottoms = [0] * len(mondays)
@@ -42,24 +59,19 @@ def plot(weeks: Weeks, title: str, path: Path) -> None:
         counts = [weeks.count(monday, column) for monday in mondays]
         axes.bar(places, counts, width=6, bottom=bottoms, label=column, color=_COLOURS[column])
         bottoms = [low + count for low, count in zip(bottoms, counts, strict=True)]
+
+
+def _name_peak(axes: Axes, weeks: Weeks) -> None:
     peak = weeks.peak()
+    total = weeks.total(peak)
+    axes.set_ylim(0, max(total, 1) * 1.12)
     axes.annotate(
-        f"week of {peak.isoformat()}: {weeks.total(peak):,}",
-        (peak.toordinal(), weeks.total(peak)),
+        f"week of {peak.isoformat()}: {total:,}",
+        (peak.toordinal(), total),
         xytext=(0, 8),
         textcoords="offset points",
         ha="center",
     )
-    months = _months(weeks)
-    axes.set_xticks([one.toordinal() for one in months], [f"{one:%Y-%m}" for one in months])
-    axes.tick_params(axis="x", rotation=45)
-    axes.set_ylim(0, max(weeks.total(peak), 1) * 1.12)
-    axes.margins(x=0.01)
-    axes.set_ylabel("visits a week")
-    axes.set_title(title)
-    axes.legend(loc="upper right", ncols=2)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def _months(weeks: Weeks) -> list[date]:
