@@ -63,9 +63,10 @@ from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID, ResidenceState
 from juki_center.errors import Refusal
-from tests.support.book_judge import faults
 from tests.support.center import SAMPLES, serial_of
+from tests.support.move_books import broken_rules
 from tests.support.move_world import Crash, World
+from tests.support.opened_books import faults
 
 LONG = bool(os.environ.get("JUKI_LONG"))
 HOME: Final = "131016"
@@ -387,6 +388,7 @@ class Moves(RuleBasedStateMachine):
                 self.places[key] = window
 
     def _judge(self) -> None:
+        assert broken_rules(self.world.sql) == []
         assert self.world.do(lambda tx: faults(tx, self.people.values())) == []
 
     def _together(self, mask: int) -> tuple[str, list[str]]:

@@ -85,11 +85,14 @@ _RULES = {
 def disagreements(store: Path) -> list[str]:
     """Return every rule that a store breaks, with what breaks it."""
     with closing(sqlite3.connect(store)) as sql:
-        return [
-            f"{rule}: {row[0]}"
-            for rule, question in _RULES.items()
-            for row in sql.execute(question)
-        ]
+        return broken_rules(sql)
+
+
+def broken_rules(sql: sqlite3.Connection) -> list[str]:
+    """Return every rule that an open store breaks, with what breaks it."""
+    return [
+        f"{rule}: {row[0]}" for rule, question in _RULES.items() for row in sql.execute(question)
+    ]
 
 
 def content(store: Path) -> dict[str, list[tuple[object, ...]]]:
