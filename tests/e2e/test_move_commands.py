@@ -1,199 +1,52 @@
 """Clerks at the terminals of two municipalities and a center in a process of its own: moves.
 
-Cases 22, 23 and 26 as clerks meet them: by card, by paper, too late, withdrawn, a suspended card.
+Cases 22, 23, 25, 26 and 27 as clerks meet them: by card, by paper, too late, withdrawn, a suspended
+card.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from juki_center.cli import dev_folder, dev_texts
-from juki_terminal.cli import app
+from tests.e2e.moving import (
+    CHIYODA,
+    NAHA,
+    TOKOROZAWA,
+    Offices,
+    born_into,
+    day,
+    household,
+    moved_by_paper,
+    place,
+    verification,
+    window_of,
+)
 from tests.support.center_process import CenterProcess
 from tests.support.pdf_text import pages_of
 from tests.support.register_service import code_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-CLERK = "窓口　花子"
-CHIYODA, TOKOROZAWA = "131016", "112089"
-_JST = timezone(timedelta(hours=9))
-_CODE = re.compile(r"\d{4} \d{4} \d{4} \d{4} \d{2}")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    envelope: dict[str, object]
-    err: str
-
-    @property
-    def result(self) -> dict[str, object]:
-        result = self.envelope.get("result")
-        assert isinstance(result, dict), (self.envelope, self.err)
-        return result
-
-    @property
-    def reason(self) -> object:
-        error = self.envelope.get("error")
-        assert isinstance(error, dict), self.envelope
-        return error["reason"]
-
-    @property
-    def move(self) -> dict[str, object]:
-        move = self.result["move"]
-        assert isinstance(move, dict)
-        return move
-
-    @property
-    def number(self) -> str:
-        return str(self.move["number"])
-
-
-@dataclass(frozen=True)
-class Window:
-    """A terminal of a municipality, with an empty reader unless a card is named."""
-
-    config: Path
-    municipality: str
-    cards: Path
-    papers: Path
-
-    def run(self, *arguments: str, form: object = None, card: str = "") -> Ended:
-        """Run a command; a card opens with the PIN of all samples."""
-        line = ["--config", str(self.config), "--json", "--lang", "ja"]
-        line += ["--reader", f"virtual:{self.cards / card}.card"] if card else []
-        line += [*arguments, "--clerk", CLERK]
-        if form is not None:
-            path = self.papers / f"form-{len(list(self.papers.iterdir()))}.json"
-            path.write_text(json.dumps(form), encoding="utf-8")
-            line += ["--from", str(path)]
-        if card:
-            pin = self.papers / "pin"
-            pin.write_text(f"{dev_texts.PIN}\n", encoding="ascii")
-            line += ["--pin-from", str(pin)]
-        ended = CliRunner().invoke(app, line)
-        return Ended(ended.exit_code, json.loads(ended.stdout.splitlines()[-1]), ended.stderr)
-
-    def record(self, code: str) -> dict[str, object]:
-        """Return a person's record here."""
-        record = self.run("resident", "show", form={"code": code}).result["record"]
-        assert isinstance(record, dict)
-        return record
-
-    def movers(self, *codes: str) -> list[dict[str, object]]:
-        """Return persons with the versions of their records."""
-        return [{"code": c, "expected_version": self.record(c)["version"]} for c in codes]
-
-    def move_out(
-        self, to: str, *codes: str, kind: str = "SPECIAL", on: str = "", out: Path | None = None
-    ) -> Ended:
-        """Enter a move-out notice."""
-        form = {
-            "kind": f"KIND_{kind}",
-            "notification": {"channel": "CHANNEL_POST", "filer": "FILER_SELF"},
-            "plan": {"destination_code": to, "planned_date": on or day()},
-            "movers": self.movers(*codes),
-        }
-        paper = str(out or self.papers / "unused.pdf")
-        return self.run("move", "out", "--out", paper, "--yes", form=form)
-
-    def move_in(self, form: object, *options: str, card: str = "") -> Ended:
-        """Register a move in."""
-        return self.run("move", "in", "--yes", *options, form=form, card=card)
-
-    def certificate(self, number: str, *options: str) -> str:
-        """Issue a certificate of moving out; return the text of its first page."""
-        out = self.papers / f"{number}.pdf"
-        ended = self.run("move", "certificate", number, "--out", str(out), "--yes", *options)
-        assert ended.code == 0, (ended.envelope, ended.err)
-        return pages_of(out.read_bytes())[0]
-
-
-@dataclass(frozen=True)
-class Offices:
-    """The windows of two municipalities."""
-
-    tokorozawa: Window
-    chiyoda: Window
-
-
-def day(days: int = 0) -> str:
-    """Return today in Japan, or a day before or after it."""
-    return (datetime.now(UTC).astimezone(_JST).date() + timedelta(days=days)).isoformat()
-
-
-def household(*codes: str, head: str) -> list[dict[str, object]]:
-    """Return arrivals: the first one given heads the new household."""
-    return [
-        {"code": code, "relationship_to_householder": "世帯主" if code == head else "家族"}
-        for code in codes
-    ]
-
-
-def place(address: str) -> dict[str, object]:
-    """Return a new household at an address."""
-    return {"address": address, "new_household": True}
-
-
-def verification(page: str, number: str) -> str:
-    """Read the verification code from a paper, as a clerk does."""
-    found = _CODE.search(page.partition(number)[2])
-    assert found is not None, page
-    return found[0]
 
 
 @pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     folder = tmp_path_factory.mktemp("moves")
     with CenterProcess(folder) as center:
-        yield Offices(_window(center, TOKOROZAWA), _window(center, CHIYODA))
+        yield Offices(window_of(center, TOKOROZAWA), window_of(center, CHIYODA))
 
 
-@pytest.fixture
-def offices_of_2023(tmp_path: Path) -> Iterator[Offices]:
+@pytest.fixture(scope="module")
+def offices_of_2023(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     """The same offices under the law of 2023: the destination expects who comes, cards go on."""
+    folder = tmp_path_factory.mktemp("moves-of-2023")
     text = dev_texts.center_toml(dev_folder.NODE).replace("2003-08", "2023-02-06")
-    (tmp_path / "center.toml").write_text(text, encoding="utf-8")
-    with CenterProcess(tmp_path) as center:
-        yield Offices(_window(center, TOKOROZAWA), _window(center, CHIYODA))
-
-
-def _window(center: CenterProcess, municipality: str) -> Window:
-    text = (center.folder / "terminal.toml").read_text(encoding="utf-8")
-    config = center.folder / f"terminal-{municipality}.toml"
-    config.write_text(text.replace(f"{CHIYODA}-01", f"{municipality}-01"), encoding="utf-8")
-    papers = center.folder / f"papers-{municipality}"
-    papers.mkdir()
-    return Window(config, municipality, center.folder / "cards", papers)
-
-
-def born_into(window: Window, code: str) -> str:
-    """Register a newborn in a household; return the code."""
-    entries = {
-        "name": "𠮷田　三四郎",
-        "name_kana": "ヨシダ　サンシロウ",
-        "nationality": "NATIONALITY_JAPANESE",
-        "date_of_birth": "令和8年11月1日",
-        "sex": "SEX_MALE",
-        "relationship_to_householder": "子",
-        "resident_since": "令和8年11月1日",
-        "registered_domicile": "埼玉県所沢市並木三丁目2番",
-        "family_register_head": "𠮷田　太郎",
-    }
-    ended = window.run("resident", "birth", form={"household_of_code": code, "entries": entries})
-    record = ended.result["record"]
-    assert isinstance(record, dict)
-    return str(record["code"])
+    (folder / "center.toml").write_text(text, encoding="utf-8")
+    with CenterProcess(folder) as center:
+        yield Offices(window_of(center, TOKOROZAWA), window_of(center, CHIYODA))
 
 
 def test_case_23_family_of_four_moves_with_one_card(offices: Offices) -> None:
@@ -442,6 +295,68 @@ def test_case_27_expected_resident_goes_on_with_the_card(offices_of_2023: Office
     assert moved.code == 0, (moved.envelope, moved.err)
     assert kept.code == 0, (kept.envelope, kept.err)
     assert again.reason == "CARD_NOT_AWAITING"
+
+
+def test_move_that_was_taken_back_leaves_the_person_where_they_were(
+    offices_of_2023: Offices,
+) -> None:
+    origin, destination = offices_of_2023.tokorozawa, offices_of_2023.chiyoda
+    kazuko = code_of("takahashi-kazuko")
+    number = moved_by_paper(offices_of_2023, kazuko)
+
+    ended = destination.run(
+        *("move", "take-back", number, "--yes"), form={"moved": destination.movers(kazuko)}
+    )
+
+    assert ended.code == 0, (ended.envelope, ended.err)
+    assert ended.move["state"] == "STATE_CANCELLED_AFTER"
+    assert origin.record(kazuko)["state"] == "STATE_ACTIVE"
+    assert "KIND_CANCELLED_AFTER" in json.dumps(origin.run("move", "alerts").result)
+
+
+def test_correction_of_the_origin_is_entered_and_keeps_the_move_as_it_is(
+    offices_of_2023: Offices,
+) -> None:
+    origin, destination = offices_of_2023.tokorozawa, offices_of_2023.chiyoda
+    ichiro = code_of("takahashi-ichiro")
+    number = moved_by_paper(offices_of_2023, ichiro)
+    entries = origin.record(ichiro)["entries"]
+    assert isinstance(entries, dict)
+
+    corrected = origin.run(
+        *("move", "correct", number, "--yes"),
+        form={"code": ichiro, "entries": {**entries, "name_kana": "タカハシ　カズロウ"}},
+    )
+    waiting = destination.run("move", "show", number)
+    accepted = destination.run(
+        *("move", "accept-correction", number, "--yes"), form=destination.movers(ichiro)[0]
+    )
+    taken_back = destination.run(
+        *("move", "take-back", number, "--yes"), form={"moved": destination.movers(ichiro)}
+    )
+
+    assert corrected.code == 0, (corrected.envelope, corrected.err)
+    assert waiting.result["corrections"]
+    assert accepted.code == 0, (accepted.envelope, accepted.err)
+    assert "タカハシ　カズロウ" in json.dumps(destination.record(ichiro), ensure_ascii=False)
+    assert taken_back.reason == "RECORD_CHANGED"
+
+
+def test_arrival_elsewhere_is_recorded_twice_and_changes_once(offices_of_2023: Offices) -> None:
+    """Case 25: the arrival notice comes before the planned day, and again."""
+    origin = offices_of_2023.tokorozawa
+    setsuko = code_of("sasaki-setsuko")
+
+    out = origin.move_out(NAHA, setsuko, on=day(20))
+    arrived = {"destination_code": NAHA, "moved_date": day()}
+    first = origin.run("move", "arrived", out.number, "--yes", form=arrived)
+    second = origin.run("move", "arrived", out.number, "--yes", form=arrived)
+
+    why = "SPECIAL_REFUSAL_DESTINATION_NOT_ON_NETWORK"
+    assert out.result["special_refused_because"] == why
+    assert (first.code, second.code) == (0, 0), (first.envelope, second.envelope)
+    assert first.move == second.move
+    assert (first.move["planned_date"], first.move["moved_date"]) == (day(20), day())
 
 
 @pytest.mark.parametrize(
