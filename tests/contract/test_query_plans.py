@@ -19,6 +19,8 @@ from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.retention import forget_due
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS
+from juki_center.areas.moves.numbers import MoveNumber
+from juki_center.areas.moves.rows import Selection
 from juki_center.areas.ports import Tx
 from juki_center.areas.requests.answers import Request
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -161,6 +163,22 @@ def look_at_moves(tx: Tx) -> None:
         due.find(tx, NOW, 0, 10)
 
 
+def look_at_one_move(tx: Tx) -> None:
+    """Ask of a move, and of an office's moves, what windows ask."""
+    number, whose = MoveNumber("M000000000195"), person(tx)
+    tx.moves.move(number)
+    tx.moves.open_of_person(whose)  # type: ignore[arg-type]
+    tx.moves.newest_of_person(whose)  # type: ignore[arg-type]
+    tx.moves.by_transfer(bytes(16))
+    tx.moves.expecting(number)
+    tx.moves.alert(bytes(16))
+    tx.moves.see_alert(bytes(16), NOW)
+    for selection in Selection:
+        tx.moves.page(TOKOROZAWA, selection, after=0, limit=10)
+    for with_seen in (True, False):
+        tx.moves.alerts(TOKOROZAWA, with_seen=with_seen, after=0, limit=10)
+
+
 ACTS: dict[str, Callable[[Transaction], object]] = {
     "by code": lambda tx: tx.residents.by_code(YOSHIDA.code),
     "by former code": lambda tx: tx.residents.by_former_code(YOSHIDA.code),
@@ -205,6 +223,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     "cards": look_at_cards,
     "retention": forget_of_cards,
     "ends of days": look_at_moves,
+    "windows of moves": look_at_one_move,
     "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
     "answer": lambda tx: (
         tx.answers.put(REQUEST, b"a", resource="r", sealed_for=TOKOROZAWA, now=NOW),
