@@ -155,6 +155,24 @@ async def test_what_was_fetched_is_out_of_date_when_a_member_dies_and_withdrawn_
     ]
 
 
+@pytest.mark.parametrize("is_claimed", [True, False])
+async def test_who_was_told_to_expect_a_move_is_told_when_nobody_is_left_to_make_it(
+    moves: PlannedMoves, register: Register, *, is_claimed: bool
+) -> None:
+    number = await moves.special([TARO, HANAKO])
+    await moves.tell(number, AlertKind.EXPECTED)
+    if is_claimed:
+        await moves.fetch(number, NOW)
+
+    await register.do(register_death, death(register, HANAKO))
+    between = moves.alerts(CHIYODA.municipality)
+    await register.do(register_death, death(register, TARO))
+
+    last = AlertKind.TRANSFER_GIVEN_BACK if is_claimed else AlertKind.NO_LONGER_EXPECTED
+    assert [one.kind for one in between] == [AlertKind.EXPECTED]
+    assert [one.kind for one in moves.alerts(CHIYODA.municipality)] == [AlertKind.EXPECTED, last]
+
+
 async def test_a_correction_of_somebody_who_is_gone_waits_no_more(
     moves: PlannedMoves, register: Register
 ) -> None:

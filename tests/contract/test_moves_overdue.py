@@ -119,6 +119,27 @@ async def test_move_lapses_while_its_origin_is_disconnected(moves: PlannedMoves)
     assert moves.statuses() == {CardStatus.LAPSED}
 
 
+@pytest.mark.parametrize(
+    ("told", "last"),
+    [
+        ([], None),
+        ([AlertKind.EXPECTED], AlertKind.NO_LONGER_EXPECTED),
+        ([AlertKind.EXPECTED, AlertKind.NO_LONGER_EXPECTED], None),
+    ],
+)
+async def test_who_was_told_to_expect_a_move_is_told_when_it_lapses(
+    moves: PlannedMoves, told: list[AlertKind], last: AlertKind | None
+) -> None:
+    number = await moves.special()
+    for kind in told:
+        await moves.tell(number, kind)
+
+    await moves.end(day_end.lapse, number, midnight(LAST_DAY + DAY))
+
+    kinds = [one.kind for one in moves.alerts(CHIYODA.municipality)]
+    assert kinds == [*told, *([] if last is None else [last])]
+
+
 async def test_move_by_paper_never_lapses(moves: PlannedMoves) -> None:
     number = await moves.ordinary()
 

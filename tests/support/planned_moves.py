@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from juki_center.areas.moves.day_end import Act, Due, Round
 from juki_center.areas.moves.deadlines import last_day_of_plan
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import (
+    AlertKind,
     Channel,
     Filer,
     Move,
@@ -106,6 +108,11 @@ class PlannedMoves:
         """Enter a notice by paper."""
         kind, state = MoveKind.ORDINARY, MoveState.ORDINARY
         return await self._enter(keys, kind, state, planned_on, abroad=abroad)
+
+    async def tell(self, number: MoveNumber, kind: AlertKind) -> None:
+        """Tell Chiyoda something about a notice."""
+        told = MoveAlert(os.urandom(16), CHIYODA.municipality, number, kind, NOW)
+        await self.store.act(lambda tx: tx.moves.add_alerts([told]))
 
     async def fetch(self, number: MoveNumber, at: datetime) -> None:
         """Let Chiyoda fetch the information."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import (
+    AlertKind,
     ArrivalPapers,
     Correction,
     Move,
@@ -273,6 +274,17 @@ class MovesTable:
         self._sql.execute(
             "UPDATE move_alerts SET seen_at = ? WHERE id = ?", (to_micros(at), alert_id)
         )
+
+    def expecting(self, number: MoveNumber) -> MunicipalityCode | None:
+        """Return whom alerts have told to expect a move, and not yet to expect it no more."""
+        row = self._sql.execute(
+            "SELECT municipality, kind FROM move_alerts WHERE number = ?"
+            " AND kind IN ('EXPECTED', 'NO_LONGER_EXPECTED') ORDER BY cursor DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        if row is None or as_text(row[1]) != AlertKind.EXPECTED:
+            return None
+        return MunicipalityCode(as_text(row[0]))
 
     def alerts(
         self, municipality: MunicipalityCode, *, with_seen: bool, after: int, limit: int

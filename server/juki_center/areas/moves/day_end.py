@@ -25,6 +25,7 @@ from juki_center.areas.moves import departures
 from juki_center.areas.moves.deadlines import MISSING_AFTER_DAYS, is_arrival_missing
 from juki_center.areas.moves.departures import Entry
 from juki_center.areas.moves.ends import end_cards_of_departed
+from juki_center.areas.moves.expectations import tell_nobody_comes
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Move, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent, MoveState
@@ -82,6 +83,7 @@ def lapse(tx: DayEndTx, number: MoveNumber, this: Round) -> bool:
         for one in move.moving
     )
     alert(tx, move, AlertKind.LAPSED, move.origin, now=this.now)
+    tell_nobody_comes(tx, move, this.now)
     _log(tx, move, this, "LAPSED", ("cards", str(lapsed)))
     return True
 

@@ -18,6 +18,7 @@ from juki_center.areas.cards.holders import HolderTx, end_cards
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
+from juki_center.areas.moves.expectations import tell_nobody_comes
 from juki_center.areas.moves.rows import AlertKind, Move, Moves
 from juki_center.areas.moves.states import MemberState, MoveEvent, MoveState
 from juki_center.areas.moves.window import TellTx, alert, ended
@@ -120,9 +121,8 @@ def _leave(tx: EndTx, move: Move, end: RecordEnd) -> None:
         left = ended(left.after(MoveEvent.ALL_GONE), end.now)
     tx.moves.update(left)
     tx.moves.take_correction(move.number, end.person)
-    if move.state is MoveState.TRANSFERRED and not left.is_open and move.transfer is not None:
-        office = move.transfer.municipality
-        alert(tx, move, AlertKind.TRANSFER_GIVEN_BACK, office, now=end.now)
+    if not left.is_open:
+        _tell_withdrawn(tx, move, end.now)
     tx.audit.append(
         AuditEvent(
             event=Event.MOVE_OUT_CHANGED if left.is_open else Event.MOVE_OUT_CANCELLED,
@@ -134,6 +134,14 @@ def _leave(tx: EndTx, move: Move, end: RecordEnd) -> None:
             details=(("what", MemberState.GONE),),
         )
     )
+
+
+def _tell_withdrawn(tx: TellTx, move: Move, now: datetime) -> None:
+    """Tell who has fetched a move, and who was told to expect it, that nobody comes."""
+    claimant = None if move.transfer is None else move.transfer.municipality
+    if claimant is not None:
+        alert(tx, move, AlertKind.TRANSFER_GIVEN_BACK, claimant, now=now)
+    tell_nobody_comes(tx, move, now, but=claimant)
 
 
 def _with_member(

@@ -6,10 +6,11 @@ It is told whom to expect, and that nobody is expected any more; where to instea
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from juki_center.areas.moves.rows import AlertKind, Move
 from juki_center.areas.moves.states import MoveKind, MoveState
-from juki_center.areas.moves.window import AlertTx, MoveWindow, alert
+from juki_center.areas.moves.window import AlertTx, MoveWindow, TellTx, alert
 from juki_center.areas.residents.codes import MunicipalityCode
 
 
@@ -36,6 +37,18 @@ def tell_arrived_elsewhere(tx: AlertTx, here: MoveWindow, arrived: Move) -> None
     expected = _expecting(here, replace(arrived, state=MoveState.NOTIFIED))
     if expected is not None and expected != here.register:
         alert(tx, arrived, AlertKind.NO_LONGER_EXPECTED, expected, now=here.window.now)
+
+
+def tell_nobody_comes(
+    tx: TellTx, move: Move, now: datetime, *, but: MunicipalityCode | None = None
+) -> None:
+    """Tell the office that was told to expect a move that it has ended without an arrival.
+
+    Needs no law: what was told counts. `but` is an office that is told so otherwise.
+    """
+    expecting = tx.moves.expecting(move.number)
+    if expecting is not None and expecting != but:
+        alert(tx, move, AlertKind.NO_LONGER_EXPECTED, expecting, now=now)
 
 
 def _expecting(here: MoveWindow, move: Move | None) -> MunicipalityCode | None:

@@ -277,6 +277,9 @@ class Moves(Protocol):
     def see_alert(self, alert_id: bytes, at: datetime) -> None:
         """Write when an alert was acknowledged."""
 
+    def expecting(self, number: MoveNumber) -> MunicipalityCode | None:
+        """Return whom alerts have told to expect a move, and not yet to expect it no more."""
+
     def alerts(
         self, municipality: MunicipalityCode, *, with_seen: bool, after: int, limit: int
     ) -> list[tuple[int, MoveAlert]]:

@@ -48,7 +48,8 @@ _STATEMENTS = (
     "CREATE INDEX moves_overdue ON moves (last_day) WHERE state = 'NOTIFIED'",
     "CREATE INDEX moves_stale ON moves (fetched_at) WHERE state = 'TRANSFERRED'",
     """CREATE INDEX moves_unarrived ON moves (planned_on)
-        WHERE ended_at IS NULL AND departed = 1 AND missing_since IS NULL""",
+        WHERE ended_at IS NULL AND departed = 1 AND missing_since IS NULL
+        AND destination IS NOT NULL""",
     """CREATE INDEX moves_missing ON moves (origin, cursor)
         WHERE ended_at IS NULL AND missing_since IS NOT NULL""",
     "CREATE INDEX moves_by_key ON moves (origin, key_version)",
@@ -78,6 +79,8 @@ _STATEMENTS = (
         number TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL, seen_at INTEGER
     )""",
     "CREATE INDEX move_alerts_of ON move_alerts (municipality, cursor)",
+    """CREATE INDEX move_alerts_expected ON move_alerts (number, cursor)
+        WHERE kind IN ('EXPECTED', 'NO_LONGER_EXPECTED')""",
     """CREATE INDEX move_alerts_unseen ON move_alerts (municipality, cursor)
         WHERE seen_at IS NULL""",
 )
