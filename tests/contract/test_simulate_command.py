@@ -12,7 +12,8 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from juki_center.cli.simulate import FOUND, PLOT, REPORT, Options, app, conclude
+from juki_center.cli.simulate import FOUND, PLOT, REPORT, Options, conclude
+from juki_center.cli.simulate_commands import app
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.findings import Finding, Rule
 from juki_center.simulation.run import STORE, Outcome

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from juki_center.cli import agency as agency_command
-from juki_center.cli import assembly, card_papers, cards_commands
+from juki_center.cli import assembly, card_papers, cards_commands, simulate_commands
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import codes as codes_command
@@ -18,7 +18,6 @@ from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
 from juki_center.cli import serve as serve_command
-from juki_center.cli import simulate as simulate_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
 
@@ -43,7 +42,7 @@ app.command()(backup_command.backup)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
-app.add_typer(simulate_command.app, name="simulate")
+app.add_typer(simulate_commands.app, name="simulate")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]

@@ -1,4 +1,4 @@
-"""`juki-center simulate`: a year of invented residents, to see what a center has to bear.
+"""What `juki-center simulate` does: a year of invented residents, to see what a center has to bear.
 
 What happens in the year, and what is audited after it, is decided in `simulation`.
 """
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -27,7 +27,7 @@ from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.cli import housekeeping
 from juki_center.cli.pace import Pace
-from juki_center.cli.report import Exit, Failure, fail, report, reporting
+from juki_center.cli.report import Exit, Failure, fail, report
 from juki_center.config import LOW_STOCK
 from juki_center.data import municipality_rows, simulation_table, synthetic_rows
 from juki_center.rule_sets import RuleSet
@@ -57,13 +57,6 @@ REPORT: Final = "year.json"
 _FINDINGS_SAID: Final = 20
 Night = Callable[["PassingStore", "datetime"], None]
 
-app = typer.Typer(no_args_is_help=True, help="Simulate what happens to the registers.")
-
-
-@app.callback()
-def simulations() -> None:
-    """Simulate what happens to the registers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -79,54 +72,13 @@ class Options:
     with_plot: bool
 
 
-@app.command()
-def year(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
-    residents: Annotated[int, typer.Option(min=100, max=2_000_000, help="How many.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same year.")] = 1,
-    rule_set: Annotated[
-        RuleSet, typer.Option(case_sensitive=False, help="The law in force all year.")
-    ] = RuleSet.R2003_08,
-    start: Annotated[
-        str, typer.Option(metavar="YYYY-MM-DD", help="The first day of the year.")
-    ] = "2024-01-01",
-    municipalities: Annotated[
-        int, typer.Option(min=2, max=32, help="How many registers the residents are spread over.")
-    ] = 32,
-    out: Annotated[Path, typer.Option(help="Folder for the plot and the report.")] = Path(
-        "out/year"
-    ),
-    keep: Annotated[
-        Path | None, typer.Option(help="Empty folder in which the store is kept afterwards.")
-    ] = None,
-    with_plot: Annotated[
-        bool, typer.Option("--plot/--no-plot", help="Write the load by week as a PNG.")
-    ] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object (juki/1).")
-    ] = False,
-) -> None:
-    """Live a year of invented residents, and audit the registers after it; exit with 1 for a find.
-
-    Births, deaths, cards, moves and copies are done by the center's own acts, in a store that is
-    thrown away. Progress goes to standard error.
-    """
-    with reporting(COMMAND, as_json=as_json):
-        options = Options(
-            residents, seed, rule_set, _day(start), municipalities, out, keep, with_plot
-        )
-        _refuse_unusable(options, as_json=as_json)
-        options.out.mkdir(parents=True, exist_ok=True)
-        with _folder(options.keep) as folder, _Progress() as progress, nights() as night:
-            around = _around(options, night, progress)
-            outcome = simulate(_simulation(options), folder, around)
-        conclude(options, outcome, as_json=as_json)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("a day such as 2024-01-01", param_hint="--start") from None
+def simulate_year(options: Options, *, as_json: bool) -> None:
+    """Live a year and audit it; say what came of it, and leave with 1 where there are findings."""
+    _refuse_unusable(options, as_json=as_json)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with _folder(options.keep) as folder, _Progress() as progress, nights() as night:
+        outcome = simulate(_simulation(options), folder, _around(options, night, progress))
+    conclude(options, outcome, as_json=as_json)
 
 
 def _refuse_unusable(options: Options, *, as_json: bool) -> None:

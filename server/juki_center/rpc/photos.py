@@ -7,8 +7,6 @@ from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from PIL import Image, UnidentifiedImageError
-
 from juki_center.areas.cards.photos import not_usable, stripped
 
 if TYPE_CHECKING:
@@ -32,10 +30,13 @@ async def usable_photo(octets: bytes) -> bytes:
 
 
 def _checked(octets: bytes) -> bytes:
+    # It takes long to load, and no command but a center that serves is to wait for it.
+    from PIL import Image  # noqa: PLC0415
+
     photo = stripped(octets)
     try:
         with Image.open(BytesIO(photo), formats=["JPEG"]) as image:
             image.load()
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise not_usable("DAMAGED") from error
     return photo
