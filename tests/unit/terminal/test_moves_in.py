@@ -7,7 +7,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from typer.testing import CliRunner
 
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Changes
@@ -15,7 +14,6 @@ from juki_client.outcome import Problem
 from juki_client.patience import Patience
 from juki_terminal import moves as library
 from juki_terminal.channel import Center
-from juki_terminal.cli import app
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
@@ -28,27 +26,12 @@ from tests.unit.terminal.moves_double import (
     ALERT,
     MOVE,
     TRANSFER,
-    VERIFICATION,
     WIFE,
     WIFE_CODE,
     MovesDouble,
 )
+from tests.unit.terminal.moves_forms import BY_CARD, TYPED_PLACE
 from tests.unit.terminal.residents_double import CODE, NAME
-
-GROUPED = "4829-1305-7611"
-PLACE = {"address": "東京都千代田区神田一丁目1番1号", "new_household": True}
-ARRIVALS = [
-    {"code": CODE, "relationship_to_householder": "世帯主"},
-    {"code": WIFE_CODE, "relationship_to_householder": "妻"},
-]
-BY_CARD: dict[str, object] = {"moved_date": "令和8年11月21日", "arrivals": ARRIVALS, "place": PLACE}
-PAPER = {
-    "move_number": MOVE,
-    "verification_code": "1234 5678 9012 3456 11",
-    "moved_date": "2026-11-21",
-}
-BY_PAPER: dict[str, object] = {"paper": PAPER, "arrivals": ARRIVALS, "place": PLACE}
-TYPED_PLACE = ["神田一丁目", "三号室", ""]
 
 
 @pytest.fixture
@@ -72,17 +55,6 @@ def by_card(run: Run, pin: str) -> Run:
         return run(*given, stdin=json.dumps(BY_CARD if form is None else form), **named)
 
     return by_card
-
-
-@pytest.fixture
-def by_paper(run: Run) -> Run:
-    """Move in by paper with a form."""
-
-    def by_paper(*options: str, form: object = None, **named: object) -> Ended:
-        given = ["in", "--from", "-", "--clerk", CLERK, "--yes", *options]
-        return run(*given, stdin=json.dumps(BY_PAPER if form is None else form), **named)
-
-    return by_paper
 
 
 def test_card_opens_the_move_and_its_versions_are_named(
@@ -407,106 +379,11 @@ def test_bad_form_by_card_is_named_before_the_card_is_asked_for(
     assert moves.requests == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"verification_code": "123456789012345612"}, "paper.verification_code"),
-        ({"verification_code": "1234"}, "paper.verification_code"),
-        ({"move_number": "M123456789012"}, "paper.move_number"),
-        ({"moved_date": "2026-02-30"}, "paper.moved_date"),
-    ],
-)
-def test_bad_numbers_of_a_paper_are_named_and_not_quoted(
-    by_paper: Run, moves: MovesDouble, changes: dict[str, str], field: str
-) -> None:
-    ended = by_paper(form={**BY_PAPER, "paper": {**PAPER, **changes}})
-
-    assert (ended.code, ended.error("reason")) == (2, "USAGE_INVALID")
-    assert ended.envelope["error"]["metadata"]["field"] == field  # type: ignore[index]  # an object
-    assert next(iter(changes.values())) not in ended.out + ended.err
-    assert moves.requests == []
-
-
 def test_form_and_pins_are_not_both_on_standard_input(run: Run, moves: MovesDouble) -> None:
     ended = run("in", "--from", "-", "--pin-from", "-", "--yes", stdin="{}")
 
     assert (ended.code, ended.error("reason")) == (2, "USAGE_INVALID")
     assert moves.requests == []
-
-
-def test_paper_needs_no_card(by_paper: Run, moves: MovesDouble, sessions: SessionDouble) -> None:
-    ended = by_paper()
-
-    (one,) = moves.of(pb.RegisterMoveInRequest)
-    assert ended.code == 0, ended.err
-    assert sessions.hellos == []
-    assert one.paper.verification_code == VERIFICATION
-    assert VERIFICATION not in ended.out + ended.err
-
-
-def test_day_beside_a_paper_is_refused_by_its_right_place(
-    by_paper: Run, moves: MovesDouble
-) -> None:
-    ended = by_paper(form={**BY_PAPER, "moved_date": "2026-11-21"})
-
-    metadata = ended.envelope["error"]["metadata"]  # type: ignore[index]  # an object
-    assert (ended.code, metadata) == (2, {"field": "moved_date", "rule": "paper.moved_date"})
-    assert moves.requests == []
-
-
-def test_paper_is_asked_for_and_shown(run: Run, moves: MovesDouble) -> None:
-    typed = [MOVE, PAPER["verification_code"], "2026-11-21", CODE, "世帯主", "", *TYPED_PLACE]
-
-    ended = run(
-        "in", "--paper", "--clerk", CLERK, stdin="\n".join([*typed, "", "はい", "はい", ""])
-    )
-
-    (one,) = moves.of(pb.RegisterMoveInRequest)
-    assert ended.code == 0, ended.err
-    assert (one.by_agent, one.place.new_household) == (True, True)
-    assert one.arrivals[0].expected_version == 0
-    assert "転入届を受理します: 通常（転出証明書）" in ended.err
-    assert "カード: 失効します。" in ended.err
-
-
-def test_late_paper_is_asked_for_its_reason(run: Run, moves: MovesDouble) -> None:
-    moves.faults = ["LATE_REASON_REQUIRED"]
-    typed = [MOVE, VERIFICATION, "2026-10-01", CODE, "世帯主", "", *TYPED_PLACE]
-
-    ended = run(
-        "in",
-        "--paper",
-        "--clerk",
-        CLERK,
-        stdin="\n".join([*typed, "", "いいえ", "はい", "入院していたため", ""]),
-    )
-
-    assert ended.code == 0, ended.err
-    assert moves.of(pb.RegisterMoveInRequest)[1].paper.late_reason == "入院していたため"
-
-
-@pytest.mark.parametrize("reason", ["CERTIFICATE_NOT_FOUND", "MOVE_WITHDRAWN"])
-def test_paper_that_does_not_count_is_refused(
-    by_paper: Run, moves: MovesDouble, reason: str
-) -> None:
-    moves.faults = [reason]
-
-    ended = by_paper()
-
-    assert (ended.code, ended.error("reason")) == (3, reason)
-
-
-@pytest.mark.parametrize("fault", ["before", "after"])
-def test_paper_that_was_cut_is_finished_by_the_same_command(
-    by_paper: Run, moves: MovesDouble, fault: str
-) -> None:
-    moves.faults = [fault]
-
-    lost, again = by_paper(), by_paper()
-
-    assert (lost.code, lost.error("reason")) == (6, "OUTCOME_UNKNOWN")
-    assert (again.code, again.result("repeated")) == (0, True)
-    assert len(moves.acts) == 1
 
 
 def test_expected_move_is_looked_at_without_a_claim(run: Run, moves: MovesDouble) -> None:
@@ -517,65 +394,6 @@ def test_expected_move_is_looked_at_without_a_claim(run: Run, moves: MovesDouble
     assert one.expected_move_number == MOVE
     assert WIFE in ended.out
     assert moves.move.state == records.Move.STATE_NOTIFIED
-
-
-def test_card_is_continued_by_its_pin(
-    run: Run, pin: str, moves: MovesDouble, sessions: SessionDouble
-) -> None:
-    given = ["continue-card", GROUPED, "--pin-from", pin, "--clerk", CLERK]
-
-    ended = run(*given, stdin="はい\nはい\n", as_json=False)
-
-    (one,) = moves.of(pb.ContinueCardRequest)
-    assert ended.code == 0, ended.err
-    assert (one.session_id, one.back_written) == (sessions.finished[0], True)
-    assert f"カード {GROUPED} を引き続き使えます。" in ended.out
-
-
-def test_back_that_is_not_written_is_refused(run: Run, pin: str) -> None:
-    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--clerk", CLERK, "--yes"]
-
-    refused, done = run(*given), run(*given, "--back-written")
-
-    assert (refused.code, refused.error("reason")) == (3, "BACK_NOT_WRITTEN")
-    assert done.code == 0, done.err
-
-
-def test_another_card_than_the_one_named_is_told(run: Run, pin: str) -> None:
-    given = ["continue-card", "123456789092", "--pin-from", pin, "--clerk", CLERK, "--yes"]
-
-    ended = run(*given, "--back-written", as_json=False)
-
-    assert f"注意: 指定した番号 1234-5678-9092 ではなく、リーダーのカード {GROUPED}" in ended.out
-
-
-def test_continuation_that_was_cut_asks_for_no_card_again(
-    run: Run, pin: str, moves: MovesDouble, sessions: SessionDouble
-) -> None:
-    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--clerk", CLERK, "--yes"]
-    moves.faults = ["after"]
-
-    lost, again = run(*given, "--back-written"), run(*given, "--back-written")
-
-    assert (lost.code, again.code) == (6, 0), again.err
-    assert len(sessions.finished) == 1
-
-
-def test_trace_of_a_move_has_no_name_no_code_and_no_verification_code(
-    config: Path, moves: MovesDouble, tmp_path: Path
-) -> None:
-    trace = tmp_path / "trace.jsonl"
-    line = ["--config", str(config), "--trace", str(trace), "move", "in", "--yes"]
-
-    ended = CliRunner().invoke(
-        app, [*line, "--clerk", CLERK, "--from", "-"], input=json.dumps(BY_PAPER)
-    )
-
-    written = trace.read_text(encoding="utf-8")
-    assert ended.exit_code == 0, ended.stderr
-    assert "RegisterMoveInRequest" in written
-    for secret in (CODE, NAME, VERIFICATION, CLERK, "神田"):
-        assert secret not in written
 
 
 def test_library_registers_once_by_the_number_of_the_move(

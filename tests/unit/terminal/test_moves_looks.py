@@ -1,0 +1,96 @@
+"""`juki-terminal move show`, `list`, `missing`, `alerts`, `seen`: what a window reads of moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from juki_terminal.cli.moves_words import ALERTS, KINDS, REFUSALS, STATES
+from jukinet.moves.v1 import move_pb2 as records
+from jukinet.moves.v1 import move_service_pb2 as pb
+from tests.unit.terminal.clerk import CLERK, Run, group_runner
+from tests.unit.terminal.moves_double import ALERT, MOVE, MovesDouble
+from tests.unit.terminal.residents_double import CODE
+
+
+@pytest.fixture
+def run(config: Path) -> Run:
+    return group_runner(config, "move")
+
+
+def test_move_is_shown_with_what_there_is_to_do(run: Run) -> None:
+    ended = run("show", MOVE, "--clerk", CLERK, as_json=False)
+
+    assert ended.code == 0, ended.err
+    for text in ("埼玉県所沢市", "東京都千代田区", "2026-12-21", f"{CODE} ", "訂正 ("):
+        assert text in ended.out
+    assert f"juki-terminal move certificate {MOVE}" in ended.out
+
+
+def test_move_of_others_is_not_found(run: Run) -> None:
+    ended = run("show", "M000000000195", "--clerk", CLERK)
+
+    assert (ended.code, ended.error("reason")) == (3, "MOVE_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("which", "selection"),
+    [
+        ((), pb.ListMovesRequest.SELECTION_OUT_OPEN),
+        (("out-all",), pb.ListMovesRequest.SELECTION_OUT_ALL),
+        (("in",), pb.ListMovesRequest.SELECTION_IN_OPEN),
+        (("in-done",), pb.ListMovesRequest.SELECTION_IN_DONE),
+        (("expected",), pb.ListMovesRequest.SELECTION_EXPECTED),
+        (("lapsed",), pb.ListMovesRequest.SELECTION_LAPSED),
+    ],
+)
+def test_all_pages_of_a_list_are_read(
+    run: Run, moves: MovesDouble, which: tuple[str, ...], selection: int
+) -> None:
+    moves.pages = 2
+
+    ended = run("list", *which, "--clerk", CLERK)
+
+    first, second = moves.of(pb.ListMovesRequest)
+    listed = ended.result("moves")
+    assert isinstance(listed, list)
+    assert [one["number"] for one in listed] == [MOVE, MOVE]
+    assert (first.selection, first.page_token, second.page_token) == (selection, "", "more")
+
+
+def test_list_that_is_unknown_is_a_wrong_call(run: Run, moves: MovesDouble) -> None:
+    ended = run("list", "elsewhere", "--clerk", CLERK)
+
+    assert ended.code == 2
+    assert moves.requests == []
+
+
+def test_missing_arrivals_are_listed(run: Run) -> None:
+    ended = run("missing", "--clerk", CLERK, as_json=False)
+
+    assert (ended.code, ended.out) == (0, "届出はありません。\n")
+
+
+def test_alerts_are_listed_and_acknowledged(run: Run, moves: MovesDouble) -> None:
+    listed = run("alerts", "--all", "--clerk", CLERK, as_json=False)
+    seen = run("seen", ALERT, "--clerk", CLERK)
+    unknown = run("seen", "alert-2", "--clerk", CLERK)
+
+    (asked,) = moves.of(pb.ListMoveAlertsRequest)
+    assert asked.with_acknowledged
+    assert "転入通知" in listed.out
+    assert seen.code == 0, seen.err
+    assert (unknown.code, unknown.error("reason")) == (3, "ALERT_NOT_FOUND")
+
+
+def test_every_value_has_a_word() -> None:
+    tables = (
+        (records.Move.Kind, KINDS),
+        (records.Move.State, STATES),
+        (records.MoveAlert.Kind, ALERTS),
+        (pb.FileMoveOutResponse.SpecialRefusal, REFUSALS),
+    )
+
+    for kind, words in tables:
+        assert words.keys() == set(kind.values()) - {0}
