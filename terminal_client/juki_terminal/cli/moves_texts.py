@@ -185,7 +185,7 @@ class Text(Enum):
         " Compare it with the person's documents.",
     )
     DONE_OUT = (
-        "転出届 {number} を受理しました（{kind}）。",
+        "転出届 {number} を受理しました: {kind}",
         "Notice {number} is entered ({kind}).",
     )
     DONE_CHANGE = ("転出届 {number} を変更しました。", "Notice {number} is changed.")

@@ -120,7 +120,7 @@ def test_special_notice_prints_no_certificate_and_a_receipt_without_codes(
 
     (page,) = pages_of(receipt.read_bytes())
     assert ended.code == 0, ended.err
-    assert f"転出届 {MOVE} を受理しました（特例（カード））。" in ended.out
+    assert f"転出届 {MOVE} を受理しました: 特例（カード）" in ended.out
     assert "転出証明書はありません" in ended.out
     assert not pdf.exists()
     assert page.startswith("転出届受理証")
