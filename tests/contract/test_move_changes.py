@@ -318,9 +318,20 @@ async def test_a_day_counts_from_the_first_notice_also_when_it_is_changed_late(
     posted = Notification(Channel.POST, Filer.SELF, date(2026, 11, 1))
     move = (await window.file(notification=posted)).move
 
-    changed = await window.changed(move, planned_on=date(2026, 10, 20))
+    changed = await window.changed(move, planned_on=date(2026, 10, 30))
 
     assert (changed.state, changed.notified_on) == (MoveState.NOTIFIED, date(2026, 11, 1))
+
+
+async def test_a_change_leaves_time_for_the_move_in_by_card(window: OriginWindow) -> None:
+    posted = Notification(Channel.POST, Filer.SELF, date(2026, 11, 1))
+    move = (await window.file(notification=posted)).move
+
+    refused = await window.refused(
+        change_move_out, window.change(move, planned_on=date(2026, 10, 20))
+    )
+
+    assert facts(refused) == (Reason.SPECIAL_NOT_POSSIBLE, {"why": "NOTIFIED_LATE"})
 
 
 async def test_a_notice_that_another_window_has_changed_is_looked_at_again(

@@ -266,6 +266,27 @@ async def test_what_counts_is_the_day_on_which_the_notice_reached_the_office(
     assert filed.move.notified_on == date(2026, 11, 16)
 
 
+@pytest.mark.parametrize(
+    ("planned_on", "is_over"),
+    # The last day is the one on which it is entered or, over three closed days, the next; or was.
+    [(date(2026, 10, 23), False), (date(2026, 10, 22), False), (date(2026, 10, 21), True)],
+)
+async def test_a_notice_whose_move_in_by_card_would_be_too_late_goes_by_paper(
+    window: OriginWindow, planned_on: date, *, is_over: bool
+) -> None:
+    command = window.planned(planned_on=planned_on)
+    posted = Notification(Channel.POST, Filer.SELF, planned_on)
+
+    filed = await window.do(file_move_out, replace(command, notification=posted))
+
+    expected = (
+        (SpecialRefusal.NOTIFIED_LATE, MoveKind.ORDINARY) if is_over else (None, MoveKind.SPECIAL)
+    )
+    assert (filed.refused_because, filed.move.kind) == expected
+    assert filed.move.departed is False
+    assert (filed.certificate is not None) is is_over
+
+
 async def test_a_notice_that_is_too_late_deletes_ex_officio_and_gives_another_document(
     window: OriginWindow,
 ) -> None:

@@ -154,7 +154,9 @@ def why_not_special(
         raise Refusal(Reason.SPECIAL_NOT_POSSIBLE, why=ABROAD)
     if not tx.registers.is_hosted(register_of(here, plan.destination)):
         return SpecialRefusal.DESTINATION_NOT_ON_NETWORK
-    if is_notice_late(plan.planned_on, notified_on):
+    # A notice that was long on its way to the desk may be in time where its move-in is not.
+    is_over = here.window.today > last_day_of_plan(plan.planned_on)
+    if is_over or is_notice_late(plan.planned_on, notified_on):
         return SpecialRefusal.NOTIFIED_LATE
     if not any(_has_usable_card(tx, here, one) for one in movers):
         return SpecialRefusal.NO_USABLE_CARD

@@ -117,7 +117,9 @@ class FileMoveOutResponse(_message.Message):
         SPECIAL_REFUSAL_NO_USABLE_CARD: FileMoveOutResponse._SpecialRefusal.ValueType  # 1
         """Nobody who moves has a card that may be used."""
         SPECIAL_REFUSAL_NOTIFIED_LATE: FileMoveOutResponse._SpecialRefusal.ValueType  # 2
-        """The notice came more than 14 days after the move."""
+        """The notice came more than 14 days after the move, or is entered when the last day for the
+        move-in by card is over.
+        """
         SPECIAL_REFUSAL_DESTINATION_NOT_ON_NETWORK: FileMoveOutResponse._SpecialRefusal.ValueType  # 3
         """The destination's register is not in this network."""
 
@@ -129,7 +131,9 @@ class FileMoveOutResponse(_message.Message):
     SPECIAL_REFUSAL_NO_USABLE_CARD: FileMoveOutResponse.SpecialRefusal.ValueType  # 1
     """Nobody who moves has a card that may be used."""
     SPECIAL_REFUSAL_NOTIFIED_LATE: FileMoveOutResponse.SpecialRefusal.ValueType  # 2
-    """The notice came more than 14 days after the move."""
+    """The notice came more than 14 days after the move, or is entered when the last day for the
+    move-in by card is over.
+    """
     SPECIAL_REFUSAL_DESTINATION_NOT_ON_NETWORK: FileMoveOutResponse.SpecialRefusal.ValueType  # 3
     """The destination's register is not in this network."""
 
