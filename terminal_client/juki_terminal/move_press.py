@@ -31,6 +31,7 @@ _SHOWN: Final = (
     "building_and_room",
     "registered_domicile",
     "family_register_head",
+    "relationship_to_householder",
 )
 
 
@@ -51,18 +52,21 @@ def unprintable(persons: Sequence[Entries]) -> list[Unprintable]:
     """
     if not persons:
         return []
-    try:
-        fonts = Fonts.find()
-    except PaperError as error:
-        raise paper_problem(error) from error
-    found: list[Unprintable] = []
-    for place, entries in enumerate(persons):
-        for name in _SHOWN:
-            try:
-                fonts.runs(getattr(entries, name), name)
-            except CharacterUnsupported as error:
-                found.append(Unprintable(place, name, error.code_points))
-    return found
+    fonts = _fonts()
+    return [
+        Unprintable(place, name, points)
+        for place, entries in enumerate(persons)
+        for name in _SHOWN
+        if (points := _refused(getattr(entries, name), fonts))
+    ]
+
+
+def unprintable_in(text: str) -> tuple[str, ...]:
+    """Return the characters of a text that no font of this window has, by their code points.
+
+    Raises Problem CONFIGURATION_INVALID where a font is missing.
+    """
+    return _refused(text, _fonts()) if text else ()
 
 
 def certificate_pdf(certificate: pb.MovingOutCertificate) -> bytes:
@@ -106,6 +110,21 @@ def receipt_person(entries: Entries) -> Person:
 def full_address(entries: Entries) -> str:
     """Return the address with building and room."""
     return "　".join(filter(None, (entries.address, entries.building_and_room)))
+
+
+def _fonts() -> Fonts:
+    try:
+        return Fonts.find()
+    except PaperError as error:
+        raise paper_problem(error) from error
+
+
+def _refused(text: str, fonts: Fonts) -> tuple[str, ...]:
+    try:
+        fonts.runs(text, "text")
+    except CharacterUnsupported as error:
+        return error.code_points
+    return ()
 
 
 def _persons(persons: Sequence[pb.MovingPerson]) -> tuple[MovingPerson, ...]:

@@ -153,6 +153,8 @@ def _agree(request: Message, options: MoveOptions, desk: Desk) -> Sequence[Entri
     """Show what is about to be done and ask; return the entries of the persons it concerns."""
     persons, lines = _summary(request, desk, is_certain=options.is_certain)
     flags = moves_summaries.warnings(persons, desk.language)
+    if isinstance(request, pb.FileMoveOutRequest | pb.ChangeMoveOutRequest):
+        flags += moves_summaries.plan_warnings(request.plan, desk.language)
     if options.is_certain:
         for line in flags:
             say(line)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from juki_client import civil_date
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.moves_words import CHANNELS, FILERS, KINDS, words_in
-from juki_terminal.move_press import unprintable
+from juki_terminal.move_press import unprintable, unprintable_in
 from juki_terminal.municipality_names import name_of
 from juki_terminal.register_words import ENTRIES
 from jukinet.moves.v1 import move_pb2 as pb
@@ -170,6 +170,15 @@ def warnings(persons: Sequence[Entries], language: Language) -> list[str]:
         )
         for one in unprintable(persons)
     ]
+
+
+def plan_warnings(plan: pb.MovePlan, language: Language) -> list[str]:
+    """Say whether the planned address cannot be printed on a certificate.
+
+    Raises Problem CONFIGURATION_INVALID where a font is missing.
+    """
+    points = unprintable_in(plan.destination_address)
+    return [Text.UNPRINTABLE_PLAN.say(language, points=", ".join(points))] if points else []
 
 
 def _people(persons: Sequence[Entries], language: Language) -> list[str]:

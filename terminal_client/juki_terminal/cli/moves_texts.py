@@ -184,6 +184,12 @@ class Text(Enum):
         "Note: person {place}, {label}: this window cannot show or print {points}."
         " Compare it with the person's documents.",
     )
+    UNPRINTABLE_PLAN = (
+        "注意: 転出先の住所に、この端末で印刷できない文字があります ({points})。"
+        "このままでは転出証明書を出力できません。",
+        "Note: the planned address has characters that this window cannot print ({points}):"
+        " no certificate could be written.",
+    )
     DONE_OUT = (
         "転出届 {number} を受理しました: {kind}",
         "Notice {number} is entered ({kind}).",

@@ -124,7 +124,7 @@ class _Cell:
             self.width - _LABEL - 2 * _PADDING,
             self.height - above - _PADDING,
             12.0 if self.height > _ROW else 10.5,
-            6.0,
+            4.25,
         )
 
     @property

@@ -154,9 +154,9 @@ def test_persons_go_on_over_pages_that_all_name_the_move(
             replace(CERTIFICATE, persons=(HEAD, replace(HEAD, name="W" * 300))),
             "persons[1].name",
         ),
-        (replace(CERTIFICATE, destination_address="埼" * 300), "destination_address"),
+        (replace(CERTIFICATE, destination_address="埼" * 500), "destination_address"),
         (
-            replace(CERTIFICATE, persons=(*(HEAD,) * 4, replace(HEAD, address="埼" * 400))),
+            replace(CERTIFICATE, persons=(*(HEAD,) * 4, replace(HEAD, address="埼" * 600))),
             "persons[4].address",
         ),
     ],
@@ -171,12 +171,20 @@ def test_text_that_does_not_fit_is_refused_by_its_field(
 
 
 def test_longest_texts_of_a_register_are_set_in_smaller_type(fonts: Fonts) -> None:
-    person = replace(HEAD, name="髙" * 100, address="埼玉県所沢市" * 12)
+    longest = {
+        "name": "髙" * 100,
+        "kana": "カ" * 150,
+        "address": "埼" * 300,
+        "domicile": "千" * 200,
+        "register_head": "﨑" * 100,
+    }
+    foreign = {"name": "阮" * 100, "alias": "山" * 100, "kanji_name": "氏" * 100}
+    people = (replace(HEAD, **longest), replace(FOREIGNER, **foreign))
 
-    (page,) = text_of(replace(CERTIFICATE, persons=(person,)), fonts)
+    (page,) = text_of(replace(CERTIFICATE, persons=people, destination_address="九" * 200), fonts)
 
-    assert "髙" * 100 in page
-    assert "埼玉県所沢市" * 12 in page
+    for text in (*longest.values(), *foreign.values(), "九" * 200):
+        assert text in page
 
 
 def test_blank_sex_and_blank_name_leave_their_cells_empty(fonts: Fonts) -> None:

@@ -397,6 +397,17 @@ def test_character_that_no_font_has_is_flagged_before_the_act(
     assert len(moves.of(pb.FileMoveOutRequest)) == 1
 
 
+def test_planned_address_that_cannot_be_printed_is_flagged_before_the_act(ask: Run) -> None:
+    plan = {**PLAN, "destination_address": "葛\U000e01ef城1番地"}
+
+    ended = ask("out", form={**OUT, "plan": plan})
+
+    assert ended.code == 0, ended.err
+    assert (
+        "注意: 転出先の住所に、この端末で印刷できない文字があります (U+845B U+E01EF)" in ended.err
+    )
+
+
 def test_receipt_that_cannot_be_set_is_told_and_the_notice_stands(
     ask: Run, residents: ResidentsDouble, tmp_path: Path
 ) -> None:
