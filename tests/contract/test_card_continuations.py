@@ -315,6 +315,15 @@ async def test_the_holder_does_not_continue_on_the_day_on_which_an_agent_came(
     assert next_day.continue_until is None
 
 
+async def test_a_notice_of_moving_on_does_not_hide_that_an_agent_came(waiting: CardMoves) -> None:
+    await waiting.enter_move(by_agent=True)
+    await waiting.enter_notice()
+
+    same_day = await waiting.refused(await waiting.proof())
+
+    assert same_day.reason is Reason.AGENT_NO_CONTINUATION
+
+
 async def test_the_holder_who_came_in_person_continues_on_the_same_day(waiting: CardMoves) -> None:
     await waiting.enter_move(by_agent=False)
 

@@ -169,6 +169,7 @@ def look_at_one_move(tx: Tx) -> None:
     tx.moves.move(number)
     tx.moves.open_of_person(whose)  # type: ignore[arg-type]
     tx.moves.newest_of_person(whose)  # type: ignore[arg-type]
+    tx.moves.newest_arrival_of(whose)  # type: ignore[arg-type]
     tx.moves.by_transfer(bytes(16))
     tx.moves.expecting(number)
     tx.moves.alert(bytes(16))

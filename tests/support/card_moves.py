@@ -40,6 +40,7 @@ LAST_MOMENT = datetime(2027, 2, 21, 14, 59, 59, tzinfo=UTC)
 TOO_LATE = LAST_MOMENT + timedelta(seconds=1)
 CARDS_2012 = CardPolicy(RuleSet.R2012_07_09, MUNICIPALITIES)
 NUMBER = MoveNumber.drawn(bytes(8))
+NEXT_NUMBER = MoveNumber.drawn(bytes(7) + b"\x02")
 
 
 def person_of(store: SQLiteStore, key: str = TARO) -> PersonID:
@@ -116,7 +117,7 @@ class CardMoves:
             planned_on=date(2026, 11, 20),
             notified_on=date(2026, 11, 10),
             filed_at=NOW,
-            members=(MoveMember(person, MemberState.MOVED),),
+            members=(MoveMember(person, MemberState.MOVED, left_version=2, arrived_version=3),),
             arrived_in=CHIYODA.municipality,
             moved_on=date(2026, 11, 21),
             ended_at=NOW,
@@ -127,6 +128,23 @@ class CardMoves:
             tx.moves.put_arrival(move, ArrivalPapers(CLERK, by_agent=by_agent))
 
         await self.store.act(act)
+
+    async def enter_notice(self) -> None:
+        """Enter the notice by which Taro is to leave Chiyoda again."""
+        move = Move(
+            number=NEXT_NUMBER,
+            origin=CHIYODA.municipality,
+            destination=TOKOROZAWA.municipality,
+            kind=MoveKind.ORDINARY,
+            state=MoveState.ORDINARY,
+            version=1,
+            planned_on=date(2026, 12, 20),
+            notified_on=date(2026, 11, 23),
+            filed_at=NOW,
+            members=(MoveMember(person_of(self.store)),),
+        )
+        papers = MovePapers(CLERK, Channel.POST, Filer.SELF)
+        await self.store.act(lambda tx: tx.moves.add(move, papers))
 
     async def proof(
         self,

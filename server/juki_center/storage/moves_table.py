@@ -87,6 +87,14 @@ class MovesTable:
             person.octets,
         )
 
+    def newest_arrival_of(self, person: PersonID) -> Move | None:
+        """Return the move by which a person has come to a register last."""
+        return self._one(
+            f"{_SELECT} WHERE number IN ({_NUMBERS_OF} AND arrived_version > 0)"
+            " ORDER BY cursor DESC LIMIT 1",
+            person.octets,
+        )
+
     def away_on(self, day: date, persons: Collection[PersonID]) -> frozenset[PersonID]:
         """Return which of these persons were to move by a day and have not departed."""
         marks = ", ".join("?" * len(persons))

@@ -263,7 +263,7 @@ def _refuse_on_the_agents_day(tx: ContinueTx, window: Window, card: Card) -> Non
     """Raise AGENT_NO_CONTINUATION on the day on which an agent has made the move-in notice."""
     if card.continue_until != last_day_of_continuation(window.today):
         return
-    move = tx.moves.newest_of_person(card.person)
+    move = tx.moves.newest_arrival_of(card.person)
     arrival = None if move is None else tx.moves.arrival(move)
     if arrival is not None and arrival.by_agent:
         raise Refusal(Reason.AGENT_NO_CONTINUATION)

@@ -402,7 +402,7 @@ class MovedWithin:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCorrection:
-    """A correction that waits at the destination, with the person's present code."""
+    """A correction that waits at the destination, with the code that the origin knows."""
 
     record: ResidenceRecord = field(repr=False)
     sent_at: datetime

@@ -207,6 +207,9 @@ class Moves(Protocol):
     def newest_of_person(self, person: PersonID) -> Move | None:
         """Return the move that named a person last, open or not."""
 
+    def newest_arrival_of(self, person: PersonID) -> Move | None:
+        """Return the move by which a person has come to a register last; a later notice is none."""
+
     def away_on(self, day: date, persons: Collection[PersonID]) -> frozenset[PersonID]:
         """Return which of these persons are still to move, were to do so by a day, and have not
         departed: whose record says ACTIVE although it counts no more.
