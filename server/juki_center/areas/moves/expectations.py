@@ -53,8 +53,13 @@ def tell_nobody_comes(
 
 def _expecting(here: MoveWindow, move: Move | None) -> MunicipalityCode | None:
     """Return the register that expects a move's persons."""
-    if not here.policy.is_pushed or move is None or move.destination is None:
+    if move is None or move.state is not MoveState.NOTIFIED:
         return None
-    if move.state is not MoveState.NOTIFIED:
+    return told_beforehand(here, move)
+
+
+def told_beforehand(here: MoveWindow, move: Move) -> MunicipalityCode | None:
+    """Return the register of the planned destination, where the law lets it know beforehand."""
+    if not here.policy.is_pushed or move.destination is None:
         return None
     return here.policy.municipalities.register_of(move.destination)

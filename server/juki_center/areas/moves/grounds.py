@@ -99,7 +99,7 @@ def _opened(tx: GroundTx, found: Found, given: Paper) -> Move:
     found.is_about(resource=given.number)
     move = tx.moves.move(given.number)
     kept = None if move is None else tx.moves.papers(move).verification_code
-    # Compared in any case, so that the time does not tell one from the other.
+    # Compared in any case. Opening takes its time, and tells at most that a number exists.
     is_right = given.code.is_same(kept or VerificationCode.drawn(b""))
     if move is None or kept is None or not is_right:
         raise Refusal(Reason.CERTIFICATE_NOT_FOUND)

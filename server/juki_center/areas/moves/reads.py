@@ -24,6 +24,7 @@ from juki_center.areas.moves.commands import (
     SeeAlert,
     WaitingCorrection,
 )
+from juki_center.areas.moves.expectations import told_beforehand
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Correction, Move, MoveAlert, Moves, Selection
 from juki_center.areas.moves.states import MoveState
@@ -81,10 +82,7 @@ def _is_shown(here: MoveWindow, move: Move) -> bool:
 
 
 def _is_expected(here: MoveWindow, move: Move) -> bool:
-    if not here.policy.is_pushed or move.destination is None:
-        return False
-    planned = here.policy.municipalities.register_of(move.destination)
-    return move.state is MoveState.NOTIFIED and planned == here.register
+    return move.state is MoveState.NOTIFIED and told_beforehand(here, move) == here.register
 
 
 def _read(tx: ReadTx, here: MoveWindow, move: Move) -> MoveRead:

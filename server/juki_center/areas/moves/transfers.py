@@ -24,6 +24,7 @@ from juki_center.areas.moves.commands import (
     TransferFetched,
 )
 from juki_center.areas.moves.deadlines import last_special_day, refuse_late
+from juki_center.areas.moves.expectations import told_beforehand
 from juki_center.areas.moves.moved_days import refuse_moved_day
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
@@ -226,11 +227,10 @@ def _look(tx: TransferTx, here: MoveWindow, found: Found, number: MoveNumber) ->
 
 def _is_expected(here: MoveWindow, move: Move) -> bool:
     """Tell whether a move was announced to this municipality, and not withdrawn since."""
-    if not here.policy.is_pushed or move.kind is not MoveKind.SPECIAL or move.destination is None:
+    if move.kind is not MoveKind.SPECIAL:
         return False
-    planned = here.policy.municipalities.register_of(move.destination)
     is_over = move.state in {MoveState.CANCELLED, MoveState.CANCELLED_AFTER}
-    return planned == here.register and not is_over
+    return told_beforehand(here, move) == here.register and not is_over
 
 
 def _information(tx: TransferTx, here: MoveWindow, move: Move) -> TransferFetched:
