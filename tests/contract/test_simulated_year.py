@@ -20,7 +20,7 @@ from juki_center.simulation.errands import Column, Lose
 from juki_center.simulation.findings import Rule
 from juki_center.simulation.ledger import Ledger, read_ledger
 from juki_center.simulation.run import STORE, Outcome
-from juki_center.simulation.town import came_of
+from juki_center.simulation.town import RestsOnNothing, came_of
 from juki_center.simulation.year import Year
 from juki_center.storage.keys import KeyEncryptionKey
 from tests.support.planned_year import rates
@@ -427,6 +427,17 @@ def test_errand_that_is_refused_unforeseen_is_a_finding(foreseen: Reason | None)
     (finding,) = unforeseen([surprise])
     assert finding.rule is Rule.AS_FORESEEN
     assert "CARD_SUSPENDED" in finding.problem
+
+
+@pytest.mark.parametrize("nothing", ["notice", "letter", "card"])
+def test_errand_that_goes_on_with_nothing_is_a_finding(nothing: str) -> None:
+    def go_on() -> None:
+        raise RestsOnNothing(nothing)
+
+    surprise = came_of(errand(None), go_on)
+
+    assert surprise is not None
+    assert surprise.came == f"RESTS_ON_NOTHING {nothing}"
 
 
 def test_errand_that_is_not_refused_as_foreseen_is_a_finding() -> None:

@@ -117,7 +117,8 @@ def _unlike_open(ledger: Ledger, move: Move, member: MoveMember) -> str:
 
 def _is_missing(move: Move, today: date) -> bool:
     is_awaited = move.state in _OPEN and move.destination is not None
-    return is_awaited and today > move.planned_on + _MISSING_AFTER
+    # A notice that came after the move begins the time anew: its paper is not older.
+    return is_awaited and today > max(move.planned_on, move.notified_on) + _MISSING_AFTER
 
 
 def _version(ledger: Ledger, member: MoveMember, number: int) -> Resident | None:

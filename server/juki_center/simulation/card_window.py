@@ -43,7 +43,7 @@ from juki_center.areas.cards.suspensions import (
 )
 from juki_center.areas.cards.window import Window
 from juki_center.simulation.errands import Apply, Collect, Errand, Lose, Reissue, Resume
-from juki_center.simulation.town import CLERK, DOCUMENTS, Town, window
+from juki_center.simulation.town import CLERK, DOCUMENTS, RestsOnNothing, Town, window
 
 _SERIAL_OCTETS = 32
 _CHIP_OCTETS = 16
@@ -76,6 +76,8 @@ class CardWindow:
 
     def collect(self, errand: Collect) -> None:
         """Record the reply to a letter, then make and hand over the card. Raises Refusal."""
+        if errand.person not in self._letters:
+            raise RestsOnNothing("letter")
         number, letter = self._letters.pop(errand.person)
         command = RecordReply(
             terminal=window(errand.office),

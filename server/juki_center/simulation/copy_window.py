@@ -16,7 +16,7 @@ from juki_center.areas.copies.prints import confirm_print
 from juki_center.areas.evidence import DocumentKind
 from juki_center.areas.residents.records import Resident
 from juki_center.simulation.errands import Copy
-from juki_center.simulation.town import CLERK, Town, window
+from juki_center.simulation.town import CLERK, RestsOnNothing, Town, window
 
 _FEE_YEN = 300
 
@@ -66,6 +66,6 @@ def _by_photo(town: Town, errand: Copy) -> PhotoProof:
 def _registered(town: Town, person: int) -> Resident:
     where = town.store.read(lambda tx: tx.residents.by_code(town.code(person)))
     if where is None:
-        raise LookupError("nobody has the code that the plan knows")
+        raise RestsOnNothing("residence")
     found = where.person
     return town.store.read(lambda tx: tx.residents.resident(found))

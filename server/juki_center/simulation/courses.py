@@ -31,6 +31,7 @@ class Course:
     by_card: bool
     holders: list[Person] = field(default_factory=list)
     is_open: bool = True
+    arrived_on: date = date.max
     moved: list[Person] = field(default_factory=list)
     _moves_then: list[int] = field(default_factory=list)
 
@@ -44,9 +45,9 @@ class Course:
         """Who is still to move: nobody who has died meanwhile."""
         return [one for one in self.persons if one.standing is Standing.LEAVING]
 
-    def arrive(self, persons: list[Person]) -> None:
+    def arrive(self, persons: list[Person], today: date) -> None:
         """Remember who has arrived; the move has ended."""
-        self.moved, self.is_open = persons, False
+        self.moved, self.is_open, self.arrived_on = persons, False, today
         self._moves_then = [one.moves for one in persons]
 
     def is_newest_of(self, person: Person) -> bool:

@@ -119,8 +119,9 @@ class Lives:
         today = day_in_japan(at)
 
         def may_apply(person: Person) -> bool:
-            has_none = person.holding is Holding.NONE
-            return is_home(person) and has_none and person.age(today) >= _CARD_AGE
+            # A person of unknown age may be a child, and needs a representative.
+            may_alone = person.is_exact and person.age(today) >= _CARD_AGE
+            return is_home(person) and may_alone and person.holding is Holding.NONE
 
         person = self._people.somebody(self._world.draws, may_apply)
         if person is None:
@@ -146,7 +147,7 @@ class Lives:
             self._holds(person, day_in_japan(at))
 
     def _holds(self, person: Person, today: date) -> None:
-        person.holding = Holding.USABLE
+        person.holding, person.card_made = Holding.USABLE, today
         person.card_until = today.replace(year=today.year + _VALID_YEARS, day=min(today.day, 28))
 
     def _lost(self, at: datetime) -> Iterator[Errand]:

@@ -61,7 +61,7 @@ from juki_center.simulation.move_errands import (
     WithdrawMove,
 )
 from juki_center.simulation.register_window import look
-from juki_center.simulation.town import CLERK, Town, window
+from juki_center.simulation.town import CLERK, RestsOnNothing, Town, window
 
 _LATE_REASON: Final = "届出の期間を知らなかったため"
 _IN_A_HOUSE_OF_MANY: Final = 0.5
@@ -97,7 +97,7 @@ class MoveWindow:
 
     def change(self, errand: ChangeMove) -> None:
         """Change the day of a notice. Raises Refusal."""
-        move = self._moves[errand.move]
+        move = self._move(errand.move)
         command = ChangeMoveOut(
             at=self._at(errand),
             number=move.number,
@@ -113,7 +113,7 @@ class MoveWindow:
 
     def withdraw(self, errand: WithdrawMove) -> None:
         """Take a notice back. Raises Refusal."""
-        command = CancelMoveOut(self._at(errand), self._moves[errand.move].number)
+        command = CancelMoveOut(self._at(errand), self._move(errand.move).number)
         self._town.do(
             "cancel_move_out", lambda tx: cancel_move_out(tx, command, errand.at, self._policy)
         )
@@ -122,7 +122,7 @@ class MoveWindow:
         """Issue the certificate of moving out, in place of the card or again. Raises Refusal."""
         command = IssueCertificate(
             self._at(errand),
-            self._moves[errand.move].number,
+            self._move(errand.move).number,
             give_up_special=errand.gives_up_card,
         )
         issued = self._town.do(
@@ -191,7 +191,7 @@ class MoveWindow:
             Arrival(seen.record.code, seen.version)
             for seen in (look(self._town, errand, one) for one in errand.persons)
         )
-        command = CancelMoveIn(self._at(errand), self._moves[errand.move].number, moved)
+        command = CancelMoveIn(self._at(errand), self._move(errand.move).number, moved)
         self._town.do(
             "cancel_move_in", lambda tx: cancel_move_in(tx, command, errand.at, self._policy)
         )
@@ -210,6 +210,11 @@ class MoveWindow:
             "continue_card", lambda tx: continue_card(tx, command, errand.at, self._policy)
         )
 
+    def _move(self, move: int) -> Move:
+        if move not in self._moves:
+            raise RestsOnNothing("notice")
+        return self._moves[move]
+
     def _at(self, errand: Errand) -> AtWindow:
         return AtWindow(window(errand.office), self._town.request_id(), CLERK)
 
@@ -222,13 +227,15 @@ class MoveWindow:
             self._papers[move] = paper
 
     def _paper(self, errand: MoveIn) -> Paper:
+        if errand.move not in self._papers:
+            raise RestsOnNothing("paper")
         paper = self._papers[errand.move]
         reason = _LATE_REASON if errand.is_late else ""
         return Paper(paper.number, paper.code, errand.moved_on, reason)
 
     def _fetch(self, errand: Errand, move: int, bearer: int, moved_on: date) -> TransferFetched:
-        if self._policy.is_pushed and self._moves[move].destination == errand.office:
-            self._fetched(errand, FetchTransfer(self._at(errand), self._moves[move].number))
+        if self._policy.is_pushed and self._move(move).destination == errand.office:
+            self._fetched(errand, FetchTransfer(self._at(errand), self._move(move).number))
         session = self._town.session(
             window(errand.office), Purpose.SPECIAL_MOVE_IN, self._card(bearer), errand, bearer
         )

@@ -318,7 +318,7 @@ class Moving:
             person.since, person.moves = course.moved_on, person.moves + 1
             waits = by_card and self._cards_continue and person.has_card(today)
             person.holding = Holding.WAITING if waits else Holding.NONE
-        course.arrive(ticked)
+        course.arrive(ticked, today)
 
     def _destination(self, course: Course) -> MunicipalityCode:
         if course.destination is None:
@@ -372,8 +372,14 @@ class Moving:
             self._world.people.leave_household(person)
             course.home.members.append(person)
             person.household = course.home
-            keeps = self._cards_continue and person.holding in {Holding.WAITING, Holding.USABLE}
-            person.holding = Holding.USABLE if keeps else Holding.NONE
+            person.holding = self._brought_back(course, person)
+
+    def _brought_back(self, course: Course, person: Person) -> Holding:
+        """Return what a person has of a card again: only one that came along is brought back."""
+        is_new = person.card_made >= course.arrived_on or person.holding is Holding.APPLIED
+        if is_new or not self._cards_continue:
+            return Holding.NONE
+        return Holding.USABLE if person.holding is Holding.WAITING else person.holding
 
     @staticmethod
     def _are_settled(course: Course) -> bool:

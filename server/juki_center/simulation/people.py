@@ -60,6 +60,7 @@ class Person:
     standing: Standing = Standing.HOME
     leaves_on: date | None = None
     holding: Holding = Holding.NONE
+    card_made: date = date.min
     card_until: date = date.max
     since: date = date.min
     moves: int = 0

@@ -93,7 +93,7 @@ class Plan:
 
 def first_holders(people: People, share: float, first: date, draws: Draws) -> list[Person]:
     """Choose who holds a card when the year begins, each with its last day; return them."""
-    grown = [one for one in people.persons if one.age(first) >= _CARD_AGE]
+    grown = [one for one in people.persons if one.is_exact and one.age(first) >= _CARD_AGE]
     holders = [one for one in grown if draws.random() < share]
     for person in holders:
         person.holding = Holding.USABLE

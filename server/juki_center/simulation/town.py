@@ -52,6 +52,10 @@ class Policies:
     copies: CopyPolicy
 
 
+class RestsOnNothing(Exception):
+    """An errand goes on with something that was never begun: an earlier one was refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surprise:
     """An errand that did not end as the plan foresaw."""
@@ -82,8 +86,11 @@ class Town:
         return self.store.do(act)
 
     def code(self, person: int) -> ResidentCode:
-        """Return a person's resident code."""
-        return ResidentCode(self.people.persons[person].code)
+        """Return a person's resident code. Raises RestsOnNothing for a child never entered."""
+        code = self.people.persons[person].code
+        if not code:
+            raise RestsOnNothing("birth")
+        return ResidentCode(code)
 
     def request_id(self) -> UUID:
         """Draw a request's id."""
@@ -94,15 +101,19 @@ class Town:
         return bytes(int(self.draws.random() * 256) for _ in range(count))
 
     def card_of(self, person: int) -> Card:
-        """Return the newest card of a person, as it lies in the person's hand."""
+        """Return the newest card of a person, as it lies in the person's hand.
+
+        Raises RestsOnNothing for who has none.
+        """
         code = self.code(person)
-
-        def newest(tx: Transaction) -> Card:
-            where = tx.residents.by_code(code)
-            cards = [] if where is None else tx.cards.of_person(where.person)
-            return cards[0]
-
-        return self.store.read(newest)
+        where = self.store.read(lambda tx: tx.residents.by_code(code))
+        if where is None:
+            raise RestsOnNothing("residence")
+        holder = where.person
+        cards = self.store.read(lambda tx: tx.cards.of_person(holder))
+        if not cards:
+            raise RestsOnNothing("card")
+        return cards[0]
 
     def session(
         self, terminal: Terminal, purpose: Purpose, card: Card, errand: Errand, person: int
@@ -134,5 +145,7 @@ def came_of(errand: Errand, act: Callable[[], object]) -> Surprise | None:
     except Refusal as refusal:
         facts = ", ".join(f"{key} {value}" for key, value in refusal.metadata.items())
         came = f"{refusal.reason} {facts}".rstrip()
+    except RestsOnNothing as nothing:
+        came = f"RESTS_ON_NOTHING {nothing}"
     foreseen = "accepted" if errand.foreseen is None else str(errand.foreseen)
     return None if came.split(" ")[0] == foreseen else Surprise(errand, foreseen, came)

@@ -12,7 +12,7 @@ from juki_center.errors import Reason
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.business_days import is_open, last_day, special_last_day
 from juki_center.simulation.courses import relationships
-from juki_center.simulation.errands import Birth, Copy, Death, Errand
+from juki_center.simulation.errands import Apply, Birth, Copy, Death, Errand
 from juki_center.simulation.move_errands import (
     ContinueUse,
     FetchPaper,
@@ -211,3 +211,15 @@ def test_person_of_unknown_age_is_old_and_not_two_thousand() -> None:
 
     assert person.age(YEAR.first) == 80
     assert not person.is_exact
+
+
+def test_only_who_is_known_to_be_grown_holds_or_wants_a_card() -> None:
+    among = people(RESIDENTS)
+    for person in among.persons[::2]:
+        person.is_exact = False
+
+    applied = [one for one in whole_year(among, rates(4)) if isinstance(one, Apply)]
+
+    assert applied
+    assert all(among.persons[one.person].is_exact for one in applied)
+    assert all(one.is_exact for one in among.persons if one.holding is not Holding.NONE)
