@@ -94,7 +94,8 @@ def _by_paper(tx: GroundTx, here: MoveWindow, found: Found, given: Paper) -> Gro
 def _opened(tx: GroundTx, found: Found, given: Paper) -> Move:
     """Return the move that a paper opens. Raises CERTIFICATE_NOT_FOUND, RESIDENCE_DISCONNECTED.
 
-    A wrong number and a wrong code are answered alike. The log shows which paper was tried.
+    A wrong number and a wrong code are answered alike, unless the origin is disconnected: then no
+    code can be compared, and a number that exists is answered so. The log shows which was tried.
     """
     found.is_about(resource=given.number)
     move = tx.moves.move(given.number)
