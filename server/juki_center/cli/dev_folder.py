@@ -82,10 +82,9 @@ class DevFolder:
         """The center's configuration, for `serve`, `doctor` and `cards`."""
         return self.path / "center.toml"
 
-    @property
-    def terminal_config(self) -> Path:
-        """The configuration of the window terminal in Chiyoda."""
-        return self.path / "terminal.toml"
+    def window_config(self, window: dev_texts.Window) -> Path:
+        """Return the configuration of a window terminal."""
+        return self.path / window.file
 
     @property
     def agency_config(self) -> Path:
@@ -183,8 +182,9 @@ class DevFolder:
 
         `numbers` are those of the cards by serial, as the register has them.
         """
-        text = dev_texts.terminal_toml(grpc_address, self.card(dev_texts.FIRST_RESIDENT).name)
-        self.terminal_config.write_text(text, encoding="utf-8")
+        for window in dev_texts.WINDOWS:
+            text = dev_texts.terminal_toml(grpc_address, window)
+            self.window_config(window).write_text(text, encoding="utf-8")
         for agency, path in (
             (dev_texts.AGENCY, self.agency_config),
             (dev_texts.BATCH_AGENCY, self.batch_agency_config),

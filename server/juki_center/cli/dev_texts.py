@@ -6,6 +6,7 @@ Nothing here is read back by the center.
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,9 +23,26 @@ WITHOUT_CARD: Final = frozenset({"ichigaya-fumi"})
 """Residents for whom a first card can be applied for."""
 AGENCY: Final = "passport-1"
 BATCH_AGENCY: Final = "pension-1"
-_TERMINAL: Final = "131016-01"
 _DESK: Final = "112089-01"
 _EXAMPLE_REQUEST: Final = '{"requestId":"00000000-0000-4000-8000-000000000000"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window terminal that is configured: where it is, its file, and the card in its reader."""
+
+    place: str
+    terminal: str
+    file: str
+    resident: str
+
+
+CHIYODA: Final = Window("Chiyoda (131016)", "131016-01", "terminal.toml", FIRST_RESIDENT)
+TOKOROZAWA: Final = Window(
+    "Tokorozawa (112089)", "112089-01", "terminal-tokorozawa.toml", "yamazaki-ken"
+)
+"""A second one, because a move has two. Each has a resident's card of the other municipality."""
+WINDOWS: Final = (CHIYODA, TOKOROZAWA)
 
 
 def center_toml(node: str) -> str:
@@ -53,27 +71,27 @@ enabled = true
 """
 
 
-def terminal_toml(address: str, card: str) -> str:
-    """Return the configuration of the window terminal 01 in Chiyoda, with a card in its reader."""
+def terminal_toml(address: str, window: Window) -> str:
+    """Return the configuration of a window terminal, with a card in its reader."""
     return f"""\
-# The window terminal 01 of Chiyoda (131016) at a development center; written at each start.
+# The window terminal 01 of {window.place} at a development center; written at each start.
 environment = "dev"
 
 [center]
 address = "{address}"
 
 [identity]
-certificate = "pki/terminal/{_TERMINAL}/chain.pem"
-key = "pki/terminal/{_TERMINAL}/key.pem"
+certificate = "pki/terminal/{window.terminal}/chain.pem"
+key = "pki/terminal/{window.terminal}/key.pem"
 
 [trust]
 dir = "pki/trust"
 
 [reader]
-name = "virtual:cards/{card}"
+name = "virtual:cards/{window.resident}.card"
 
 [journal]
-path = "terminal/{_TERMINAL}.journal"
+path = "terminal/{window.terminal}.journal"
 
 [paper]
 fee_yen = 300
@@ -160,10 +178,10 @@ def _resident(sample: Sample, card: str, number: CardNumber | None) -> str:
 
 
 def paste_lines(folder: Path, address: str) -> list[str]:
-    """Return lines that a reader can paste into a shell."""
-    terminal = folder / "pki" / "terminal" / _TERMINAL
+    """Return lines that a reader can paste into a shell; no code of a resident is among them."""
+    terminal = folder / "pki" / "terminal" / CHIYODA.terminal
     issue = [
-        "juki-terminal", "--config", str(folder / "terminal.toml"),
+        "juki-terminal", "--config", str(folder / CHIYODA.file),
         "copy", "issue", "--out", str(folder / "copy.pdf"),
     ]  # fmt: skip
     curl = [
@@ -178,6 +196,10 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         "confirm", "--affair", "passport", "--items", "name,birth,sex,address", "--attributes",
     ]  # fmt: skip
     suspend = ["juki-desk", "--config", str(folder / "desk.toml"), "suspend"]
+    move = [
+        "juki-terminal", "--config", str(folder / TOKOROZAWA.file),
+        "move", "out", "--out", str(folder / "moving-out.pdf"),
+    ]  # fmt: skip
     return [
         f"# issue a copy to the holder of {FIRST_RESIDENT} (the PIN is {PIN}):",
         shlex.join(issue),
@@ -187,4 +209,6 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         shlex.join(confirm),
         "# stop a card that is reported lost by telephone; its number stands in RESIDENTS.md:",
         shlex.join(suspend),
+        "# enter a move out of Tokorozawa; the way on, with a code to type, is in docs/moves.md:",
+        shlex.join(move),
     ]
