@@ -20,12 +20,13 @@ from juki_client.report import Report, say
 from juki_client.request_form import read_form
 from juki_terminal import moves
 from juki_terminal.cli import moves_inputs, moves_summaries
-from juki_terminal.cli.advice import advised
 from juki_terminal.cli.moves_desk import Desk
 from juki_terminal.cli.moves_ends import end_of
 from juki_terminal.cli.moves_questions import ask_for
+from juki_terminal.cli.moves_rules import advised, ordinary_way
 from juki_terminal.cli.moves_tables import move_table
 from juki_terminal.cli.moves_texts import Text
+from juki_terminal.cli.moves_words import word
 from juki_terminal.cli.prompts import ask, ask_yes_or_no, confirm
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_texts import Text as ChangeText
@@ -213,7 +214,7 @@ def _changed(changes: Changes, options: MoveOptions, request: Message, desk: Des
             answered = moves.change(desk.center, changes, command, request, number)
         except Problem as problem:
             if problem.reason == "SPECIAL_NOT_POSSIBLE":
-                say(Text.ORDINARY_WAY.say(desk.language))
+                say(word(ordinary_way(problem), desk.language))
             is_late = problem.reason == "LATE_REASON_REQUIRED" and desk.can_ask
             if not is_late or not isinstance(request, pb.RegisterMoveWithinRequest):
                 raise

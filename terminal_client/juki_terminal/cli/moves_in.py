@@ -19,11 +19,11 @@ from juki_client.request_form import read_fields
 from juki_terminal import moves
 from juki_terminal.card_life import WithSession
 from juki_terminal.cli import entries, moves_inputs, moves_questions, moves_summaries
-from juki_terminal.cli.advice import advised
 from juki_terminal.cli.card_life_texts import grouped
 from juki_terminal.cli.moves import changes_at, name_clerk, plain, require_answers, tell_repeated
 from juki_terminal.cli.moves_desk import Desk
 from juki_terminal.cli.moves_ends import end_of, result_of
+from juki_terminal.cli.moves_rules import advised
 from juki_terminal.cli.moves_tables import move_table, persons_table
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.prompts import ask, ask_choices, ask_yes_or_no, confirm

@@ -263,10 +263,6 @@ class Text(Enum):
         "通常の転出として受理しました。転出証明書を渡してください。",
         "Entered as an ordinary move: hand the certificate over.",
     )
-    ORDINARY_WAY = (
-        "通常の転出届として、転出証明書で手続きできます (特例を利用しない)。",
-        "An ordinary notice, with a certificate of moving out, is possible.",
-    )
     ALREADY_DONE = (
         "結果が分からなかった転入届 {number} は、登録されていました。今回は何もしていません。"
         "ほかの方の転入なら、もう一度実行してください。",

@@ -19,7 +19,7 @@ KINDS: Final[Mapping[int, Words]] = {
 }
 STATES: Final[Mapping[int, Words]] = {
     pb.Move.STATE_NOTIFIED: ("特例の届出済み", "notified"),
-    pb.Move.STATE_ORDINARY: ("転出証明書を交付済み", "paper issued"),
+    pb.Move.STATE_ORDINARY: ("通常の届出済み", "notified, by paper"),
     pb.Move.STATE_TRANSFERRED: ("転入先が情報を取得", "information fetched"),
     pb.Move.STATE_COMPLETED: ("転入済み", "completed"),
     pb.Move.STATE_CANCELLED: ("取消し", "withdrawn"),

@@ -77,7 +77,7 @@ def a_certificate(count: int = 1) -> records.MovingOutCertificate:
 @dataclass
 class MovesDouble(pb_grpc.MoveServiceServicer):
     """The service. `faults` are taken one for each call: `before` and `after` cut the call before
-    and after the act, a reason refuses it."""
+    and after the act, a reason refuses it, with facts as `REASON name=fact`."""
 
     sessions: SessionDouble = field(kw_only=True)
     move: records.Move = field(default_factory=a_move)
@@ -370,8 +370,9 @@ class MovesDouble(pb_grpc.MoveServiceServicer):
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "before":
             context.abort(grpc.StatusCode.UNAVAILABLE, "")
-        if fault.isupper():
-            _no(context, fault)
+        reason, *facts = fault.split(" ")
+        if reason.isupper():
+            _no(context, reason, **dict(fact.split("=") for fact in facts))
         return fault
 
 
@@ -381,5 +382,5 @@ def _alert() -> records.MoveAlert:
     return alert
 
 
-def _no(context: grpc.ServicerContext, reason: str) -> None:
-    refuse(context, grpc.StatusCode.FAILED_PRECONDITION, reason)
+def _no(context: grpc.ServicerContext, reason: str, **facts: str) -> None:
+    refuse(context, grpc.StatusCode.FAILED_PRECONDITION, reason, **facts)

@@ -175,12 +175,49 @@ def test_special_notice_abroad_is_refused_and_offers_the_ordinary_way(
     ask: Run, moves: MovesDouble
 ) -> None:
     """Case 26: a move abroad has no special case."""
-    moves.faults = ["SPECIAL_NOT_POSSIBLE"]
+    moves.faults = ["SPECIAL_NOT_POSSIBLE why=ABROAD"]
 
     ended = ask("out")
 
     assert (ended.code, ended.error("reason")) == (3, "SPECIAL_NOT_POSSIBLE")
+    assert "国外への転出に特例と転出証明書はありません。通常の転出届として" in ended.err
+
+
+def test_change_that_card_cannot_carry_offers_the_certificate(ask: Run, moves: MovesDouble) -> None:
+    moves.faults = ["SPECIAL_NOT_POSSIBLE why=NO_USABLE_CARD"]
+
+    ended = ask("out")
+
     assert "転出証明書で手続きできます" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("field", "rule", "told"),
+    [
+        ("plan.planned_date", "RANGE", "1年以内"),
+        ("notification.notice_date", "RANGE", "1年前まで"),
+        ("plan.destination_code", "NO_MUNICIPALITY", "市区町村はありません"),
+        ("plan.destination_code", "MUNICIPALITY_UNKNOWN", "市区町村はありません"),
+        ("notification.notice_date", "FUTURE", "まだ来ていない日"),
+    ],
+)
+def test_broken_rule_is_told_in_words_that_say_what_to_do(
+    ask: Run, moves: MovesDouble, field: str, rule: str, told: str
+) -> None:
+    moves.faults = [f"FIELD_INVALID field={field} rule={rule}"]
+
+    ended = ask("out")
+
+    assert (ended.code, ended.error("reason")) == (3, "FIELD_INVALID")
+    assert told in ended.err
+
+
+def test_rule_without_words_is_told_by_its_name_alone(ask: Run, moves: MovesDouble) -> None:
+    moves.faults = ["FIELD_INVALID field=plan rule=ANOTHER_RULE"]
+
+    ended = ask("out")
+
+    assert (ended.code, ended.err) == (3, "")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_USE_LOCAL_COUNTER: _ErrorReason.ValueType  # 47
     """The applicant lives in the issuing municipality."""
     ERROR_REASON_NOT_SAME_HOUSEHOLD: _ErrorReason.ValueType  # 48
-    """A listed person is not of the applicant's household."""
+    """The persons listed are not of one household."""
     ERROR_REASON_ITEM_NOT_PERMITTED: _ErrorReason.ValueType  # 49
     """An item that is never given here: no wide-area copy shows it, or the agency's authorisation leaves
     it out. Metadata: item.
@@ -422,7 +422,7 @@ ERROR_REASON_AMBIGUOUS: ErrorReason.ValueType  # 46
 ERROR_REASON_USE_LOCAL_COUNTER: ErrorReason.ValueType  # 47
 """The applicant lives in the issuing municipality."""
 ERROR_REASON_NOT_SAME_HOUSEHOLD: ErrorReason.ValueType  # 48
-"""A listed person is not of the applicant's household."""
+"""The persons listed are not of one household."""
 ERROR_REASON_ITEM_NOT_PERMITTED: ErrorReason.ValueType  # 49
 """An item that is never given here: no wide-area copy shows it, or the agency's authorisation leaves
 it out. Metadata: item.
