@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
 
@@ -33,8 +34,15 @@ RESIDENTS = 4_000
 def whole_year(
     among: People, found: Rates, *, seed: int = 1, rule_set: RuleSet = RuleSet.R2003_08
 ) -> list[Errand]:
-    days = plan(among, found, seed=seed, rule_set=rule_set).days()
-    return [errand for _, errands in days for errand in errands]
+    return list(whole_year_lazily(among, found, rule_set, seed))
+
+
+def whole_year_lazily(
+    among: People, found: Rates, rule_set: RuleSet, seed: int = 1
+) -> Iterator[Errand]:
+    """Give the errands of a year, each before what follows from it."""
+    for _, errands in plan(among, found, seed=seed, rule_set=rule_set).days():
+        yield from errands
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +231,22 @@ def test_only_who_is_known_to_be_grown_holds_or_wants_a_card() -> None:
     assert applied
     assert all(among.persons[one.person].is_exact for one in applied)
     assert all(one.is_exact for one in among.persons if one.holding is not Holding.NONE)
+
+
+def test_move_that_is_taken_back_brings_back_no_card_that_was_made_since() -> None:
+    among = people(1_500)
+    found = rates(40, taken_back=1.0, withdrawn=0.0, changed=0.0, by_letter=0.0)
+    arrived: dict[int, date] = {}
+    new, last = set[int](), None
+
+    for errand in whole_year_lazily(among, found, RuleSet.R2012_07_09):
+        if isinstance(last, TakeBack):
+            made = {one: among.persons[one].card_made for one in last.persons}
+            fresh = {one for one, day in made.items() if day >= arrived[last.move]}
+            assert all(among.persons[one].holding is Holding.NONE for one in fresh)
+            new |= fresh
+        if isinstance(errand, MoveIn) and errand.foreseen is None:
+            arrived[errand.move] = day_in_japan(errand.at)
+        last = errand
+
+    assert new
