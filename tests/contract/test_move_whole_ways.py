@@ -93,14 +93,20 @@ async def test_case_24_nothing_is_possible_before_the_origin_has_processed_the_l
 ) -> None:
     """Case 24: NO_MOVE_OUT before the notice is processed; afterwards the move succeeds."""
     command = await chiyoda.by_card()
+    before = [chiyoda.record(key) for key in FAMILY]
     refused = await chiyoda.refused(fetch_transfer, command)
+    untouched = [chiyoda.record(key) for key in FAMILY] == before
+    books_before = disagreements(chiyoda.store.path)
     await filed(chiyoda)
 
     fetched = await chiyoda.do(fetch_transfer, replace(command, at=chiyoda.new_request))
     answer = await chiyoda.do(register_move_in, chiyoda.move_in(fetched))
 
     assert refused.reason is Reason.NO_MOVE_OUT
+    assert untouched
+    assert books_before == []
     assert answer.move.state is MoveState.COMPLETED
+    assert {chiyoda.where(key) for key in FAMILY} == {HERE}
 
 
 async def test_a_paper_leads_to_a_move_in_and_an_older_one_does_not(chiyoda: Arrivals) -> None:
