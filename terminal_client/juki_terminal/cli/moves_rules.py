@@ -1,4 +1,4 @@
-"""Which rule of a move was broken, as a clerk reads it: the center names field and rule alone."""
+"""What stands in a move's way, as a clerk reads it: the center names field and rule, or state."""
 
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ _OF_ONE_FIELD: Final[Mapping[tuple[str, str], Words]] = {
         "The day of the move is at most a year before the planned one: check it.",
     ),
 }
+_OF_STATES: Final[Mapping[str, Words]] = {
+    "TRANSFERRED": (
+        "転入先が情報を取得しています。転入先の窓口が取りやめるか、"
+        "取得から24時間たつと、処理できます。",
+        "A destination has fetched it: possible when it gives it back, or 24 hours after the fetch.",
+    ),
+    "COMPLETED": (
+        "転入済みの届出です。取り消すのは転入先の窓口です。",
+        "The move in is registered; the destination's window takes it back.",
+    ),
+    "CANCELLED": (
+        "取り消された届出です。異動する方がいれば、新しい届出が必要です。",
+        "The notice was withdrawn: whoever moves needs a new one.",
+    ),
+    "CANCELLED_AFTER": (
+        "転入が取り消された届出です。異動する方がいれば、新しい届出が必要です。",
+        "The move in was taken back: whoever moves needs a new notice.",
+    ),
+}
 _ABROAD: Final = (
     "国外への転出に特例と転出証明書はありません。通常の転出届として届け出てください。",
     "A move abroad has neither special case nor certificate: file an ordinary notice.",
@@ -126,6 +145,8 @@ def ordinary_way(problem: Problem) -> Words:
 
 
 def _words(problem: Problem) -> Words | None:
+    if problem.reason == "NOT_IN_THIS_STATE":
+        return _OF_STATES.get(problem.metadata.get("state", ""))
     if problem.reason != "FIELD_INVALID":
         return None
     rule, path = problem.metadata.get("rule", ""), problem.metadata.get("field", "")

@@ -212,6 +212,26 @@ def test_broken_rule_is_told_in_words_that_say_what_to_do(
     assert told in ended.err
 
 
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("TRANSFERRED", "取得から24時間たつと"),
+        ("COMPLETED", "転入先の窓口です"),
+        ("CANCELLED", "新しい届出が必要です"),
+        ("CANCELLED_AFTER", "新しい届出が必要です"),
+    ],
+)
+def test_state_that_forbids_an_act_is_told_with_what_is_possible(
+    ask: Run, moves: MovesDouble, state: str, told: str
+) -> None:
+    moves.faults = [f"NOT_IN_THIS_STATE event=WITHDRAWN state={state}"]
+
+    ended = ask("out")
+
+    assert (ended.code, ended.error("reason")) == (3, "NOT_IN_THIS_STATE")
+    assert told in ended.err
+
+
 def test_rule_without_words_is_told_by_its_name_alone(ask: Run, moves: MovesDouble) -> None:
     moves.faults = ["FIELD_INVALID field=plan rule=ANOTHER_RULE"]
 
