@@ -101,7 +101,7 @@ _OF_STATES: Final[Mapping[str, Words]] = {
     "TRANSFERRED": (
         "転入先が情報を取得しています。転入先の窓口が取りやめるか、"
         "取得から24時間たつと、処理できます。",
-        "A destination has fetched it: possible when it gives it back, or 24 hours after the fetch.",
+        "A destination has fetched it: possible once it is given back, or after 24 hours.",
     ),
     "COMPLETED": (
         "転入済みの届出です。取り消すのは転入先の窓口です。",
