@@ -9,7 +9,12 @@ import pytest
 from juki_center.areas.cards.continuations import continue_card, lapse_overdue_continuations
 from juki_center.areas.cards.register import CardStatus, Purpose
 from juki_center.areas.cards.sessions import use_session
-from juki_center.areas.moves.commands import Arrival, CancelMoveIn, ContinueCard, MovedIn
+from juki_center.areas.moves.answers import MovedIn
+from juki_center.areas.moves.commands import (
+    Arrival,
+    CancelMoveIn,
+    ContinueCard,
+)
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.take_backs import cancel_move_in
 from juki_center.errors import Reason, Refusal

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from juki_center.areas.moves.accepted_corrections import accept_correction
-from juki_center.areas.moves.commands import AcceptCorrection, MovedIn
+from juki_center.areas.moves.answers import MovedIn
+from juki_center.areas.moves.commands import AcceptCorrection
 from juki_center.areas.moves.rows import Correction
 from juki_center.areas.moves.states import MoveState
 from juki_center.areas.residents.locks import EditLock

@@ -10,9 +10,7 @@ import pytest
 
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.moves.arrivals import record_arrival
-from juki_center.areas.moves.commands import (
-    Plan,
-)
+from juki_center.areas.moves.commands import Plan
 from juki_center.areas.moves.day_end import Round, depart
 from juki_center.areas.moves.rows import Move
 from juki_center.areas.moves.states import MemberState, MoveState

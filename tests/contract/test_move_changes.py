@@ -10,8 +10,9 @@ import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.cards.register import CardStatus
+from juki_center.areas.moves.answers import MoveChanged
 from juki_center.areas.moves.changes import change_move_out
-from juki_center.areas.moves.commands import MoveChanged, Notification
+from juki_center.areas.moves.commands import Notification
 from juki_center.areas.moves.rows import AlertKind, Channel, Document, Filer
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.residents.civil_date_texts import parse_date

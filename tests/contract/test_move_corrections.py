@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from juki_center.areas.moves.answers import MoveFiled
 from juki_center.areas.moves.arrivals import record_arrival
 from juki_center.areas.moves.commands import (
     Arrival,
     GetMove,
     Look,
-    MoveFiled,
     Paper,
     Place,
     Plan,

@@ -9,7 +9,10 @@ import pytest
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import CardStatus
-from juki_center.areas.moves.commands import Arrival, Fetched
+from juki_center.areas.moves.commands import (
+    Arrival,
+    Fetched,
+)
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.states import MemberState, MoveState
 from juki_center.areas.moves.transfers import abandon_move_in

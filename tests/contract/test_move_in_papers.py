@@ -8,7 +8,10 @@ from datetime import date
 
 import pytest
 
-from juki_center.areas.moves.commands import Arrival, Paper
+from juki_center.areas.moves.commands import (
+    Arrival,
+    Paper,
+)
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import ArrivalPapers

@@ -10,7 +10,7 @@ import pytest
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.register import CardStatus
-from juki_center.areas.moves.commands import TransferFetched
+from juki_center.areas.moves.answers import TransferFetched
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.rows import AlertKind, ArrivalPapers
 from juki_center.areas.moves.states import MemberState, MoveState

@@ -12,8 +12,8 @@ import pytest
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.callers import Terminal
+from juki_center.areas.moves.answers import MoveFiled
 from juki_center.areas.moves.commands import (
-    MoveFiled,
     Mover,
     Notification,
 )

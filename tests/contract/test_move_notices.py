@@ -10,10 +10,8 @@ import pytest
 
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.register import CardStatus
-from juki_center.areas.moves.commands import (
-    Notification,
-    SpecialRefusal,
-)
+from juki_center.areas.moves.answers import SpecialRefusal
+from juki_center.areas.moves.commands import Notification
 from juki_center.areas.moves.notices import file_move_out
 from juki_center.areas.moves.rows import AlertKind, Channel, Document, Filer, MoveMember
 from juki_center.areas.moves.states import MoveKind, MoveState

@@ -10,7 +10,11 @@ import pytest
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
-from juki_center.areas.moves.commands import GetMove, Look, Plan
+from juki_center.areas.moves.commands import (
+    GetMove,
+    Look,
+    Plan,
+)
 from juki_center.areas.moves.day_end import Round, lapse
 from juki_center.areas.moves.reads import get_move
 from juki_center.areas.moves.rows import AlertKind, Document

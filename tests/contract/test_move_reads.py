@@ -11,13 +11,15 @@ import pytest
 from juki_center.areas.audit.events import DeniedAttempt, Event
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.policy import CardPolicy
+from juki_center.areas.moves.answers import (
+    MovePage,
+    MoveRead,
+)
 from juki_center.areas.moves.commands import (
     GetMove,
     ListAlerts,
     ListMoves,
     Look,
-    MovePage,
-    MoveRead,
     SeeAlert,
 )
 from juki_center.areas.moves.numbers import MoveNumber

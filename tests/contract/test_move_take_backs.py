@@ -8,7 +8,11 @@ from datetime import date, timedelta
 import pytest
 
 from juki_center.areas.cards.register import CardStatus
-from juki_center.areas.moves.commands import Arrival, CancelMoveIn, MovedIn
+from juki_center.areas.moves.answers import MovedIn
+from juki_center.areas.moves.commands import (
+    Arrival,
+    CancelMoveIn,
+)
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.rows import AlertKind, Correction
 from juki_center.areas.moves.states import MoveKind, MoveState

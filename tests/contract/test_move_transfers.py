@@ -9,7 +9,11 @@ from datetime import date, timedelta
 import pytest
 
 from juki_center.areas.cards.register import CardStatus, Purpose
-from juki_center.areas.moves.commands import AbandonMoveIn, ByCard, FetchTransfer
+from juki_center.areas.moves.commands import (
+    AbandonMoveIn,
+    ByCard,
+    FetchTransfer,
+)
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Correction, Move

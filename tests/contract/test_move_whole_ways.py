@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from juki_center.areas.moves.accepted_corrections import accept_correction
+from juki_center.areas.moves.answers import MoveFiled
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.commands import (
     AcceptCorrection,
@@ -17,7 +18,6 @@ from juki_center.areas.moves.commands import (
     CorrectMoveOut,
     FileMoveOut,
     IssueCertificate,
-    MoveFiled,
     Mover,
     Notification,
     Paper,

@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from juki_center.areas.cards.register import CardStatus
+from juki_center.areas.moves.answers import MoveCancelled
 from juki_center.areas.moves.changes import change_move_out
-from juki_center.areas.moves.commands import MoveCancelled
 from juki_center.areas.moves.rows import AlertKind
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
 from juki_center.areas.moves.withdrawals import cancel_move_out

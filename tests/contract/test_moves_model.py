@@ -31,6 +31,10 @@ from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.moves.answers import (
+    Certificate,
+    TransferFetched,
+)
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
 from juki_center.areas.moves.commands import (
@@ -39,7 +43,6 @@ from juki_center.areas.moves.commands import (
     ByCard,
     CancelMoveIn,
     CancelMoveOut,
-    Certificate,
     ChangeMoveOut,
     Fetched,
     FetchTransfer,
@@ -51,7 +54,6 @@ from juki_center.areas.moves.commands import (
     Place,
     Plan,
     RegisterMoveIn,
-    TransferFetched,
 )
 from juki_center.areas.moves.move_ins import register_move_in
 from juki_center.areas.moves.notices import file_move_out

@@ -10,8 +10,8 @@ import pytest
 
 from juki_center.areas.cards.register import CardStatus, CardStyle
 from juki_center.areas.copies.commands import RecallReason
+from juki_center.areas.moves.answers import MovedWithin
 from juki_center.areas.moves.commands import (
-    MovedWithin,
     Place,
     RegisterMoveWithin,
     Within,

@@ -20,6 +20,10 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardStatus, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
+from juki_center.areas.moves.answers import (
+    MovedIn,
+    TransferFetched,
+)
 from juki_center.areas.moves.commands import (
     AbandonMoveIn,
     Arrival,
@@ -27,11 +31,9 @@ from juki_center.areas.moves.commands import (
     ByCard,
     Fetched,
     FetchTransfer,
-    MovedIn,
     Paper,
     Place,
     RegisterMoveIn,
-    TransferFetched,
 )
 from juki_center.areas.moves.deadlines import last_day_of_plan
 from juki_center.areas.moves.departures import Entry, depart_moving

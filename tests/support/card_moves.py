@@ -20,7 +20,10 @@ from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardStatus, Purpose
 from juki_center.areas.cards.window import Window
-from juki_center.areas.moves.commands import AtWindow, ContinueCard
+from juki_center.areas.moves.commands import (
+    AtWindow,
+    ContinueCard,
+)
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import ArrivalPapers, Channel, Filer, Move, MoveMember, MovePapers

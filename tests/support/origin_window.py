@@ -14,6 +14,7 @@ from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import Card, CardStatus
+from juki_center.areas.moves.answers import MoveFiled
 from juki_center.areas.moves.changes import change_move_out
 from juki_center.areas.moves.commands import (
     AtWindow,
@@ -22,7 +23,6 @@ from juki_center.areas.moves.commands import (
     CorrectMoveOut,
     FileMoveOut,
     IssueCertificate,
-    MoveFiled,
     Mover,
     Notification,
     Plan,

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final, Protocol
 
-from juki_center.areas.moves.commands import Arrival, AtWindow, Look, Mover, Place, Plan
+from juki_center.areas.moves.commands import (
+    Arrival,
+    AtWindow,
+    Look,
+    Mover,
+    Place,
+    Plan,
+)
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.locks import LOCK_ID_OCTETS

@@ -17,7 +17,7 @@ from jukinet.moves.v1 import move_service_pb2 as pb
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from juki_center.areas.moves import commands
+    from juki_center.areas.moves import answers
     from juki_center.areas.moves.rows import Move, MoveAlert
 
 _MOVE = records.Move
@@ -65,7 +65,7 @@ def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
 
 
-def filed_message(answer: commands.MoveFiled) -> pb.FileMoveOutResponse:
+def filed_message(answer: answers.MoveFiled) -> pb.FileMoveOutResponse:
     """Translate the answer to a notice."""
     refusals = _FILED.SpecialRefusal
     why = answer.refused_because
@@ -79,26 +79,26 @@ def filed_message(answer: commands.MoveFiled) -> pb.FileMoveOutResponse:
     )
 
 
-def changed_message(answer: commands.MoveChanged) -> pb.ChangeMoveOutResponse:
+def changed_message(answer: answers.MoveChanged) -> pb.ChangeMoveOutResponse:
     """Translate the answer to a changed notice."""
     return pb.ChangeMoveOutResponse(
         move=move_message(answer.move), certificate=_certificate(answer.certificate)
     )
 
 
-def cancelled_message(answer: commands.MoveCancelled) -> pb.CancelMoveOutResponse:
+def cancelled_message(answer: answers.MoveCancelled) -> pb.CancelMoveOutResponse:
     """Translate the answer to a withdrawal."""
     return pb.CancelMoveOutResponse(move=move_message(answer.move), restored_count=answer.restored)
 
 
-def issued_message(answer: commands.MoveChanged) -> pb.IssueMovingOutCertificateResponse:
+def issued_message(answer: answers.MoveChanged) -> pb.IssueMovingOutCertificateResponse:
     """Translate the answer to a request for a paper."""
     return pb.IssueMovingOutCertificateResponse(
         move=move_message(answer.move), certificate=_certificate(answer.certificate)
     )
 
 
-def _certificate(paper: commands.Certificate | None) -> records.MovingOutCertificate | None:
+def _certificate(paper: answers.Certificate | None) -> records.MovingOutCertificate | None:
     if paper is None:
         return None
     documents = _PAPER.Document
@@ -117,7 +117,7 @@ def _certificate(paper: commands.Certificate | None) -> records.MovingOutCertifi
     )
 
 
-def _person(one: commands.MovingPerson) -> records.MovingPerson:
+def _person(one: answers.MovingPerson) -> records.MovingPerson:
     return records.MovingPerson(
         code=one.record.code.digits,
         version=one.version,
@@ -127,7 +127,7 @@ def _person(one: commands.MovingPerson) -> records.MovingPerson:
     )
 
 
-def fetched_message(answer: commands.TransferFetched) -> pb.FetchTransferInformationResponse:
+def fetched_message(answer: answers.TransferFetched) -> pb.FetchTransferInformationResponse:
     """Translate a move's information."""
     return pb.FetchTransferInformationResponse(
         information=records.TransferInformation(
@@ -141,7 +141,7 @@ def fetched_message(answer: commands.TransferFetched) -> pb.FetchTransferInforma
     )
 
 
-def moved_in_message(answer: commands.MovedIn, now: datetime) -> pb.RegisterMoveInResponse:
+def moved_in_message(answer: answers.MovedIn, now: datetime) -> pb.RegisterMoveInResponse:
     """Translate the answer to a move in."""
     return pb.RegisterMoveInResponse(
         move=move_message(answer.move),
@@ -152,7 +152,7 @@ def moved_in_message(answer: commands.MovedIn, now: datetime) -> pb.RegisterMove
 
 
 def moved_within_message(
-    answer: commands.MovedWithin, now: datetime
+    answer: answers.MovedWithin, now: datetime
 ) -> pb.RegisterMoveWithinResponse:
     """Translate the answer to a move within."""
     return pb.RegisterMoveWithinResponse(
@@ -162,7 +162,7 @@ def moved_within_message(
     )
 
 
-def _registered(one: commands.Registered, now: datetime) -> records.Registered:
+def _registered(one: answers.Registered, now: datetime) -> records.Registered:
     return records.Registered(
         record=record_message(one.record, now),
         lapsed_card_count=one.lapsed_cards,
@@ -172,18 +172,18 @@ def _registered(one: commands.Registered, now: datetime) -> records.Registered:
 
 
 def accepted_message(
-    answer: commands.CorrectionAccepted, now: datetime
+    answer: answers.CorrectionAccepted, now: datetime
 ) -> pb.AcceptCorrectionResponse:
     """Translate the answer to an entered correction."""
     return pb.AcceptCorrectionResponse(record=record_message(answer.record, now))
 
 
-def continued_message(answer: commands.CardContinued, now: datetime) -> pb.ContinueCardResponse:
+def continued_message(answer: answers.CardContinued, now: datetime) -> pb.ContinueCardResponse:
     """Translate the answer to a continued card."""
     return pb.ContinueCardResponse(card=card_message(answer.card, now))
 
 
-def read_message(answer: commands.MoveRead) -> pb.GetMoveResponse:
+def read_message(answer: answers.MoveRead) -> pb.GetMoveResponse:
     """Translate a move with what only the caller's side of it is told."""
     return pb.GetMoveResponse(
         move=move_message(answer.move),
@@ -193,7 +193,7 @@ def read_message(answer: commands.MoveRead) -> pb.GetMoveResponse:
     )
 
 
-def _correction(waiting: commands.WaitingCorrection) -> records.Correction:
+def _correction(waiting: answers.WaitingCorrection) -> records.Correction:
     message = records.Correction(
         code=waiting.record.code.digits,
         entries=entries_message(waiting.record),
@@ -203,21 +203,21 @@ def _correction(waiting: commands.WaitingCorrection) -> records.Correction:
     return message
 
 
-def page_message(page: commands.MovePage) -> pb.ListMovesResponse:
+def page_message(page: answers.MovePage) -> pb.ListMovesResponse:
     """Translate a page of moves."""
     return pb.ListMovesResponse(
         moves=map(move_message, page.moves), next_page_token=page.next_page_token
     )
 
 
-def missing_message(page: commands.MovePage) -> pb.ListMissingArrivalsResponse:
+def missing_message(page: answers.MovePage) -> pb.ListMissingArrivalsResponse:
     """Translate a page of missing arrivals."""
     return pb.ListMissingArrivalsResponse(
         moves=map(move_message, page.moves), next_page_token=page.next_page_token
     )
 
 
-def alerts_message(page: commands.AlertPage) -> pb.ListMoveAlertsResponse:
+def alerts_message(page: answers.AlertPage) -> pb.ListMoveAlertsResponse:
     """Translate a page of alerts."""
     return pb.ListMoveAlertsResponse(
         alerts=map(alert_message, page.alerts), next_page_token=page.next_page_token

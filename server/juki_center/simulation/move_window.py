@@ -12,6 +12,10 @@ from typing import Final
 from juki_center.areas.cards.continuations import continue_card
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, Purpose
+from juki_center.areas.moves.answers import (
+    Certificate,
+    TransferFetched,
+)
 from juki_center.areas.moves.certificates import issue_certificate
 from juki_center.areas.moves.changes import change_move_out
 from juki_center.areas.moves.commands import (
@@ -21,7 +25,6 @@ from juki_center.areas.moves.commands import (
     ByCard,
     CancelMoveIn,
     CancelMoveOut,
-    Certificate,
     ChangeMoveOut,
     ContinueCard,
     Fetched,
@@ -34,7 +37,6 @@ from juki_center.areas.moves.commands import (
     Place,
     RegisterMoveIn,
     RegisterMoveWithin,
-    TransferFetched,
     Within,
 )
 from juki_center.areas.moves.commands import Plan as MovePlan

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from juki_center.areas.cards.numbers import CardNumber
-from juki_center.areas.moves import commands
+from juki_center.areas.moves import answers
 from juki_center.areas.moves.numbers import MoveNumber, VerificationCode
 from juki_center.areas.moves.rows import AlertKind, Document, Move, MoveAlert, MoveMember, Transfer
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
@@ -116,9 +116,9 @@ def test_every_state_has_its_value(state: MoveState) -> None:
     assert records.Move.State.Name(message.state) == f"STATE_{state}"
 
 
-@pytest.mark.parametrize("why", [None, *commands.SpecialRefusal])
-def test_a_notice_tells_why_it_became_an_ordinary_one(why: commands.SpecialRefusal | None) -> None:
-    message = messages.filed_message(commands.MoveFiled(OPEN, why, household_needs_head=True))
+@pytest.mark.parametrize("why", [None, *answers.SpecialRefusal])
+def test_a_notice_tells_why_it_became_an_ordinary_one(why: answers.SpecialRefusal | None) -> None:
+    message = messages.filed_message(answers.MoveFiled(OPEN, why, household_needs_head=True))
 
     name = pb.FileMoveOutResponse.SpecialRefusal.Name(message.special_refused_because)
     assert name == f"SPECIAL_REFUSAL_{why or 'UNSPECIFIED'}"
@@ -142,9 +142,9 @@ def test_every_alert_has_its_value_and_its_times(kind: AlertKind) -> None:
 def test_a_paper_shows_persons_codes_and_who_is_protected() -> None:
     sample = SAMPLES[ask.TARO].record
     shielded = replace(sample, measure=ProtectiveMeasure())
-    persons = (commands.MovingPerson(3, sample), commands.MovingPerson(4, shielded))
+    persons = (answers.MovingPerson(3, sample), answers.MovingPerson(4, shielded))
 
-    message = messages.issued_message(commands.MoveChanged(OPEN, paper_of(*persons))).certificate
+    message = messages.issued_message(answers.MoveChanged(OPEN, paper_of(*persons))).certificate
 
     assert (message.move_number, message.verification_code) == (ask.NUMBER, ask.VERIFICATION_CODE)
     assert message.document == records.MovingOutCertificate.DOCUMENT_EQUIVALENT
@@ -161,11 +161,11 @@ def test_a_paper_shows_persons_codes_and_who_is_protected() -> None:
 def test_a_read_move_tells_codes_and_waiting_corrections() -> None:
     record = SAMPLES[ask.TARO].record
     sent_at = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
-    answer = commands.MoveRead(
+    answer = answers.MoveRead(
         OPEN,
         (record.code,),
         reissue_certificate=True,
-        corrections=(commands.WaitingCorrection(record, sent_at),),
+        corrections=(answers.WaitingCorrection(record, sent_at),),
     )
 
     message = messages.read_message(answer)
@@ -179,15 +179,15 @@ def test_a_read_move_tells_codes_and_waiting_corrections() -> None:
 
 
 def test_a_registered_person_has_record_cards_and_days() -> None:
-    one = commands.Registered(
+    one = answers.Registered(
         resident(), lapsed_cards=2, continue_until=date(2027, 2, 21), card_faces=1
     )
 
     moved_in = messages.moved_in_message(
-        commands.MovedIn(OPEN, (one,), household_needs_head=True), NOW
+        answers.MovedIn(OPEN, (one,), household_needs_head=True), NOW
     )
     within = messages.moved_within_message(
-        commands.MovedWithin((replace(one, continue_until=None),), registered_late=True), NOW
+        answers.MovedWithin((replace(one, continue_until=None),), registered_late=True), NOW
     )
 
     (registered,) = moved_in.registered
@@ -231,9 +231,9 @@ def longest_record() -> ResidenceRecord:
     )
 
 
-def paper_of(*persons: commands.MovingPerson) -> commands.Certificate:
+def paper_of(*persons: answers.MovingPerson) -> answers.Certificate:
     """Return a paper for these persons, with the longest planned address."""
-    return commands.Certificate(
+    return answers.Certificate(
         number=NUMBER,
         code=VerificationCode(ask.VERIFICATION_CODE),
         count=1,
@@ -251,44 +251,44 @@ def paper_of(*persons: commands.MovingPerson) -> commands.Certificate:
 def test_twenty_persons_with_the_longest_entries_fit_into_every_answer() -> None:
     record = longest_record()
     move = replace(OPEN, members=MEMBERS * 10, transfer=CLAIM, ended_at=NOW)
-    people = (commands.MovingPerson(2**32 - 1, record, returns=True),) * MOST_PERSONS
+    people = (answers.MovingPerson(2**32 - 1, record, returns=True),) * MOST_PERSONS
     change = ChangeInformation(ChangeReason.SPECIAL_MOVE_IN, longest_date(), NOW)
     alerts = (
         tuple(MoveAlert(bytes(16), CHIYODA, NUMBER, kind, NOW) for kind in AlertKind) * MOST_PERSONS
     )
-    registered = commands.Registered(
+    registered = answers.Registered(
         replace(resident(), record=record, change=change), 2**31, date(2027, 2, 21), 2**31
     )
     paper = paper_of(*people)
     sizes = {
         "FileMoveOut": messages.filed_message(
-            commands.MoveFiled(move, commands.SpecialRefusal.NOTIFIED_LATE, paper)
+            answers.MoveFiled(move, answers.SpecialRefusal.NOTIFIED_LATE, paper)
         ),
-        "ChangeMoveOut": messages.changed_message(commands.MoveChanged(move, paper)),
-        "IssueMovingOutCertificate": messages.issued_message(commands.MoveChanged(move, paper)),
+        "ChangeMoveOut": messages.changed_message(answers.MoveChanged(move, paper)),
+        "IssueMovingOutCertificate": messages.issued_message(answers.MoveChanged(move, paper)),
         "FetchTransferInformation": messages.fetched_message(
-            commands.TransferFetched(
+            answers.TransferFetched(
                 move, "埼玉県所沢市", "\U00020bb7" * 200, people, bytes(16), date(2026, 12, 21)
             )
         ),
         "RegisterMoveIn": messages.moved_in_message(
-            commands.MovedIn(move, (registered,) * MOST_PERSONS, alerts), NOW
+            answers.MovedIn(move, (registered,) * MOST_PERSONS, alerts), NOW
         ),
         "RegisterMoveWithin": messages.moved_within_message(
-            commands.MovedWithin((registered,) * MOST_PERSONS), NOW
+            answers.MovedWithin((registered,) * MOST_PERSONS), NOW
         ),
         "GetMove": messages.read_message(
-            commands.MoveRead(
+            answers.MoveRead(
                 move,
                 (record.code,) * MOST_PERSONS,
-                corrections=(commands.WaitingCorrection(record, NOW),) * MOST_PERSONS,
+                corrections=(answers.WaitingCorrection(record, NOW),) * MOST_PERSONS,
             )
         ),
         "AcceptCorrection": messages.accepted_message(
-            commands.CorrectionAccepted(registered.record), NOW
+            answers.CorrectionAccepted(registered.record), NOW
         ),
-        "ListMoves": messages.page_message(commands.MovePage((move,) * 200, "9" * 18)),
-        "ListMoveAlerts": messages.alerts_message(commands.AlertPage(alerts[:200], "9" * 18)),
+        "ListMoves": messages.page_message(answers.MovePage((move,) * 200, "9" * 18)),
+        "ListMoveAlerts": messages.alerts_message(answers.AlertPage(alerts[:200], "9" * 18)),
     }
 
     for method, message in sizes.items():

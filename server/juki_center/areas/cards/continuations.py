@@ -28,7 +28,8 @@ from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.cards.states import ChangeStatus, StateTx, change_status
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx
 from juki_center.areas.days import day_in_japan
-from juki_center.areas.moves.commands import CardContinued, ContinueCard
+from juki_center.areas.moves.answers import CardContinued
+from juki_center.areas.moves.commands import ContinueCard
 from juki_center.areas.moves.deadlines import last_day_of_continuation
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Moves

@@ -13,8 +13,9 @@ from typing import Protocol
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import CorrectionAccepted
 from juki_center.areas.moves.arriving import LockTx, refuse_any_lock
-from juki_center.areas.moves.commands import AcceptCorrection, CorrectionAccepted
+from juki_center.areas.moves.commands import AcceptCorrection
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Correction, Move
 from juki_center.areas.moves.states import MoveEvent, MoveState

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from juki_center.areas.moves.commands import Arrival, Place
+from juki_center.areas.moves.commands import (
+    Arrival,
+    Place,
+)
 from juki_center.areas.moves.grounds import Ground
 from juki_center.areas.moves.previous_addresses import with_place
 from juki_center.areas.moves.rows import AlertKind, MoveMember

@@ -14,13 +14,13 @@ from typing import Protocol
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found, sender_of
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
-from juki_center.areas.moves.books import open_books
-from juki_center.areas.moves.commands import (
+from juki_center.areas.moves.answers import (
     Certificate,
-    IssueCertificate,
     MoveChanged,
     MovingPerson,
 )
+from juki_center.areas.moves.books import open_books
+from juki_center.areas.moves.commands import IssueCertificate
 from juki_center.areas.moves.departures import departed_persons
 from juki_center.areas.moves.expectations import tell_planned
 from juki_center.areas.moves.guards import OriginTx, end_residence

@@ -14,8 +14,12 @@ from datetime import date, datetime
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import MoveChanged
 from juki_center.areas.moves.books import open_books
-from juki_center.areas.moves.commands import ChangeMoveOut, MoveChanged, Plan
+from juki_center.areas.moves.commands import (
+    ChangeMoveOut,
+    Plan,
+)
 from juki_center.areas.moves.deadlines import last_day_of_plan
 from juki_center.areas.moves.departures import Entry, departed_persons, present, restore_members
 from juki_center.areas.moves.expectations import tell_planned

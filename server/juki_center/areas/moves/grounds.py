@@ -14,7 +14,10 @@ from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.sessions import CardsTx, find_card
 from juki_center.areas.cards.window import Found
 from juki_center.areas.moves.books import BooksTx, open_books
-from juki_center.areas.moves.commands import Fetched, Paper
+from juki_center.areas.moves.commands import (
+    Fetched,
+    Paper,
+)
 from juki_center.areas.moves.deadlines import is_notice_late, last_day_of_notice, refuse_late
 from juki_center.areas.moves.moved_days import refuse_moved_day
 from juki_center.areas.moves.numbers import VerificationCode

@@ -16,8 +16,13 @@ from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.window import Found
 from juki_center.areas.copies.prints import PrintTx
 from juki_center.areas.copies.voids import void_unprinted
+from juki_center.areas.moves.answers import SpecialRefusal
 from juki_center.areas.moves.books import BooksTx
-from juki_center.areas.moves.commands import Mover, Notification, Plan, SpecialRefusal
+from juki_center.areas.moves.commands import (
+    Mover,
+    Notification,
+    Plan,
+)
 from juki_center.areas.moves.deadlines import (
     a_year_after,
     is_notice_late,

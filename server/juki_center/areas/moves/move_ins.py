@@ -23,8 +23,12 @@ from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.copies.prints import PrintTx
 from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import (
+    MovedIn,
+    Registered,
+)
 from juki_center.areas.moves.arriving import ArrivingTx, Comer, find_comers, find_household
-from juki_center.areas.moves.commands import MovedIn, Registered, RegisterMoveIn
+from juki_center.areas.moves.commands import RegisterMoveIn
 from juki_center.areas.moves.departures import Entry, depart, restore_members
 from juki_center.areas.moves.expectations import tell_arrived_elsewhere
 from juki_center.areas.moves.grounds import Ground, GroundTx, find_ground

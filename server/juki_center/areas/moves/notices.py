@@ -15,9 +15,16 @@ from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.numbers import CHANCE_OCTETS
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import (
+    Certificate,
+    MoveFiled,
+)
 from juki_center.areas.moves.books import open_books
 from juki_center.areas.moves.certificates import printed
-from juki_center.areas.moves.commands import Certificate, FileMoveOut, MoveFiled, Plan
+from juki_center.areas.moves.commands import (
+    FileMoveOut,
+    Plan,
+)
 from juki_center.areas.moves.deadlines import is_notice_late, last_day_of_plan
 from juki_center.areas.moves.departures import Entry, depart_moving, present
 from juki_center.areas.moves.expectations import tell_planned

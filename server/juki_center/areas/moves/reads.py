@@ -13,16 +13,18 @@ from typing import Protocol, TypeVar
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found, refuse_abolished
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import (
+    AlertPage,
+    MovePage,
+    MoveRead,
+    WaitingCorrection,
+)
 from juki_center.areas.moves.certificates import own_codes
 from juki_center.areas.moves.commands import (
-    AlertPage,
     GetMove,
     ListAlerts,
     ListMoves,
-    MovePage,
-    MoveRead,
     SeeAlert,
-    WaitingCorrection,
 )
 from juki_center.areas.moves.expectations import told_beforehand
 from juki_center.areas.moves.policy import MovePolicy

@@ -21,7 +21,10 @@ from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
 from juki_center.areas.moves.arriving import LockTx, refuse_any_lock
 from juki_center.areas.moves.books import BooksTx, open_books
-from juki_center.areas.moves.commands import Arrival, CancelMoveIn
+from juki_center.areas.moves.commands import (
+    Arrival,
+    CancelMoveIn,
+)
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, Move, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent

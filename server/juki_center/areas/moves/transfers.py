@@ -15,13 +15,15 @@ from juki_center.areas.cards.register import CardSession, Purpose
 from juki_center.areas.cards.sessions import CardsTx, use_session
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import (
+    MovingPerson,
+    TransferFetched,
+)
 from juki_center.areas.moves.books import BooksTx, open_books
 from juki_center.areas.moves.commands import (
     AbandonMoveIn,
     ByCard,
     FetchTransfer,
-    MovingPerson,
-    TransferFetched,
 )
 from juki_center.areas.moves.deadlines import last_special_day, refuse_late
 from juki_center.areas.moves.expectations import told_beforehand

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards import window as cards_window
 from juki_center.areas.cards.window import Done, Found, Window, WindowTx
-from juki_center.areas.moves.commands import AtWindow, Look
+from juki_center.areas.moves.commands import (
+    AtWindow,
+    Look,
+)
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, Move, MoveAlert, Moves

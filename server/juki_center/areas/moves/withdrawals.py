@@ -11,8 +11,9 @@ from datetime import datetime
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answers import MoveCancelled
 from juki_center.areas.moves.books import open_books
-from juki_center.areas.moves.commands import CancelMoveOut, MoveCancelled
+from juki_center.areas.moves.commands import CancelMoveOut
 from juki_center.areas.moves.departures import Entry, departed_persons, restore_members
 from juki_center.areas.moves.expectations import tell_planned
 from juki_center.areas.moves.guards import OriginTx

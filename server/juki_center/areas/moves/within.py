@@ -17,10 +17,12 @@ from juki_center.areas.cards.rules import as_of
 from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
-from juki_center.areas.moves.commands import (
+from juki_center.areas.moves.answers import (
     MovedWithin,
-    Mover,
     Registered,
+)
+from juki_center.areas.moves.commands import (
+    Mover,
     RegisterMoveWithin,
     Within,
 )
