@@ -174,6 +174,16 @@ async def test_a_correction_that_is_sent_again_is_one(window: OriginWindow) -> N
     assert window.alerts(CHIYODA_OFFICE).count(AlertKind.CORRECTION) == 1
 
 
+async def test_a_correction_before_the_arrival_lies_with_the_origin(window: OriginWindow) -> None:
+    move = await fetched(window)
+
+    await window.do(correct_move_out, window.correction(move, name=NAME))
+
+    (correction,) = waiting(window, move)
+    assert correction.municipality == move.origin
+    assert window.alerts(CHIYODA_OFFICE)[-1] is AlertKind.CORRECTION
+
+
 async def test_a_correction_goes_with_the_notice_that_is_withdrawn(window: OriginWindow) -> None:
     move = await fetched(window)
     await window.do(correct_move_out, window.correction(move, name=NAME))

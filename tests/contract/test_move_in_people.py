@@ -216,7 +216,7 @@ async def test_copies_that_are_not_printed_are_void(chiyoda: Arrivals) -> None:
 async def corrected(chiyoda: Arrivals, move: Move, key: str) -> Correction:
     """Let the origin send a correction of what this destination has fetched."""
     resident = chiyoda.record(key)
-    sent = Correction(move.number, resident.person, DESTINATION, chiyoda.now, resident.record)
+    sent = Correction(move.number, resident.person, ORIGIN, chiyoda.now, resident.record)
     await chiyoda.store.act(lambda tx: tx.moves.put_correction(sent))
     return sent
 
@@ -230,7 +230,10 @@ async def test_a_correction_waits_for_who_has_come_and_not_for_who_stays(
 
     await chiyoda.do(register_move_in, command)
 
-    assert chiyoda.store.read(lambda tx: tx.moves.corrections(move)) == sent[:1]
+    waiting = chiyoda.store.read(lambda tx: tx.moves.corrections(move))
+    assert waiting == [replace(sent[0], municipality=DESTINATION)]
+    # The claim has told of it: the arrival tells nothing again.
+    assert chiyoda.alerts(DESTINATION) == []
 
 
 async def test_a_correction_that_another_destination_had_waits_where_the_paper_leads(

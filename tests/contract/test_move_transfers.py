@@ -202,14 +202,17 @@ async def test_a_correction_that_was_sent_meanwhile_follows_to_the_next_destinat
     move = await chiyoda.notice(TARO)
     fetched = await chiyoda.fetch()
     taro = chiyoda.record(TARO)
-    sent = Correction(move.number, taro.person, DESTINATION, chiyoda.now, taro.record)
+    sent = Correction(move.number, taro.person, ORIGIN, chiyoda.now, taro.record)
     await chiyoda.store.act(lambda tx: tx.moves.put_correction(sent))
     await chiyoda.do(abandon_move_in, chiyoda.giving_back(fetched))
+    # Who has given it back stands in nobody's way, cut off or not.
+    await chiyoda.cut_off(DESTINATION)
+    setagaya = chiyoda.at_window(SETAGAYA)
 
-    await chiyoda.at_window(SETAGAYA).fetch()
+    again = [await setagaya.fetch(), await setagaya.fetch()]
 
-    waiting = chiyoda.store.read(lambda tx: tx.moves.corrections(move))
-    assert waiting == [replace(sent, municipality=SETAGAYA.municipality)]
+    assert [one.move.number for one in again] == [move.number] * 2
+    assert chiyoda.store.read(lambda tx: tx.moves.corrections(move)) == [sent]
     assert chiyoda.alerts(SETAGAYA.municipality) == [AlertKind.CORRECTION]
 
 

@@ -44,7 +44,9 @@ def correct_move_out(
         open_books(tx, here.register, destination)
         member = _sent(tx, move, command.code)
         record = _corrected(tx, here, command, member)
-        tx.moves.put_correction(Correction(move.number, member.person, destination, now, record))
+        # Until the persons have arrived it lies with the origin: whoever has fetched may give back.
+        kept_by = move.arrived_in or move.origin
+        tx.moves.put_correction(Correction(move.number, member.person, kept_by, now, record))
         alert(tx, move, AlertKind.CORRECTION, destination, now=now)
         return Done(
             encode_answer(move),

@@ -35,7 +35,6 @@ from juki_center.areas.moves.grounds import Ground, GroundTx, find_ground
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, ArrivalPapers, Move, MoveAlert, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent
-from juki_center.areas.moves.transfers import hand_on_corrections
 from juki_center.areas.moves.window import AlertTx, MoveWindow, alert, ended, once, window_of
 from juki_center.areas.residents.era_days import civil_day
 from juki_center.areas.residents.household_order import needs_head
@@ -170,8 +169,20 @@ def _complete(tx: MoveInTx, here: MoveWindow, ground: Ground, moved: Sequence[Mo
         if one.state is not MemberState.MOVED:
             # What was sent of somebody who has not come is no matter of this office.
             tx.moves.take_correction(completed.number, one.person)
-    hand_on_corrections(tx, here, completed)
+    if _take_corrections(tx, here, completed) and not ground.is_by_card:
+        alert(tx, completed, AlertKind.CORRECTION, here.register, now=now)
     return completed
+
+
+def _take_corrections(tx: MoveInTx, here: MoveWindow, completed: Move) -> bool:
+    """Let the corrections that wait be this office's, sealed for it; tell whether there are any.
+
+    With a card the claim has told of them.
+    """
+    waiting = tx.moves.corrections(completed)
+    for one in waiting:
+        tx.moves.put_correction(replace(one, municipality=here.register))
+    return bool(waiting)
 
 
 def _outcome(

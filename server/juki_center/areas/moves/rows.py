@@ -143,7 +143,11 @@ class ArrivalPapers:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A record as the origin has corrected it after it was sent; sealed for the destination."""
+    """A record as the origin has corrected it after it was sent.
+
+    `municipality` is for whom it is sealed: the origin until the persons have arrived, then the
+    destination.
+    """
 
     number: MoveNumber
     person: PersonID

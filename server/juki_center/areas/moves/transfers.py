@@ -119,16 +119,13 @@ def claimed_here(
     return move, transfer
 
 
-def hand_on_corrections(tx: AlertTx, here: MoveWindow, move: Move) -> None:
-    """Let corrections follow that were sent to a destination that has given the move back.
+def _tell_of_corrections(tx: AlertTx, here: MoveWindow, claimed: Move) -> None:
+    """Tell a destination of corrections that were sent to one which has given the move back.
 
-    Raises Refusal(RESIDENCE_DISCONNECTED) while that one is.
+    Raises Refusal(RESIDENCE_DISCONNECTED) while the origin is.
     """
-    others = [one for one in tx.moves.corrections(move) if one.municipality != here.register]
-    for one in others:
-        tx.moves.put_correction(replace(one, municipality=here.register))
-    if others:
-        alert(tx, move, AlertKind.CORRECTION, here.register, now=here.window.now)
+    if tx.moves.corrections(claimed):
+        alert(tx, claimed, AlertKind.CORRECTION, here.register, now=here.window.now)
 
 
 def _claim(tx: TransferTx, here: MoveWindow, found: Found, by: ByCard) -> TransferFetched:
@@ -144,7 +141,8 @@ def _claim(tx: TransferTx, here: MoveWindow, found: Found, by: ByCard) -> Transf
     _refuse_other_card(tx, here, session)
     claimed = replace(move.after(MoveEvent.FETCHED), transfer=_new_claim(tx, here, session, by))
     tx.moves.update(claimed)
-    hand_on_corrections(tx, here, claimed)
+    if move.transfer is None:
+        _tell_of_corrections(tx, here, claimed)
     return replace(
         _information(tx, here, claimed),
         transfer_id=claimed.transfer.transfer_id if claimed.transfer else b"",
