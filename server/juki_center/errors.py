@@ -8,10 +8,13 @@ CenterError
 ├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
 ├── RotationBlocked      a key cannot be replaced while a municipality is disconnected
 ├── KeyUnusable   a key file is missing, readable by others, or does not open what it should
-└── SignatureRefused     a copy's signature does not count
-    ├── NotSignedContent the bytes are no signed copy
-    ├── SignerUnknown    the named signer is none that is known here
-    └── SignatureInvalid the content is not what the named signer signed
+├── SignatureRefused     a copy's signature does not count
+│   ├── NotSignedContent the bytes are no signed copy
+│   ├── SignerUnknown    the named signer is none that is known here
+│   └── SignatureInvalid the content is not what the named signer signed
+└── LogRefused    what is said about the audit log does not hold; `rule` says what
+    ├── ProofInvalid     a proof does not lead to the root
+    └── HeadNotTrusted   a signed head is not one of the log that is trusted
 
 Codes, retry classes and texts are no matter of this module: they are options on the enum value of
 the same name in `jukinet/error/v1/error_reason.proto`.
@@ -247,3 +250,31 @@ class SignerUnknown(SignatureRefused):
 
 class SignatureInvalid(SignatureRefused):
     """The content is not what the named signer signed."""
+
+
+class LogRefused(CenterError):
+    """What is said about the audit log does not hold. `rule` names what fails, echoing nothing."""
+
+    def __init__(self, rule: str, facts: str) -> None:
+        super().__init__(f"{rule}: {facts}")
+        self.rule = rule
+
+
+class ProofInvalid(LogRefused):
+    """A proof does not lead to the root of the tree of `size` leaves.
+
+    `start` is what it starts from: the index of a leaf, or the size of the older tree.
+    """
+
+    def __init__(self, rule: str, *, start: int, size: int) -> None:
+        super().__init__(rule, f"from {start} in {size} leaves")
+        self.start = start
+        self.size = size
+
+
+class HeadNotTrusted(LogRefused):
+    """A signed head is not one of the log that is trusted; `size` is that of its tree."""
+
+    def __init__(self, rule: str, *, size: int) -> None:
+        super().__init__(rule, f"head of {size} leaves")
+        self.size = size

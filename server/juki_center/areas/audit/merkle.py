@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
-_LEAF = b"\x00"
-_NODE = b"\x01"
+LEAF_PREFIX: Final = b"\x00"
+NODE_PREFIX: Final = b"\x01"
 
 
 def root(entries: Sequence[bytes]) -> bytes:
@@ -18,7 +19,7 @@ def root(entries: Sequence[bytes]) -> bytes:
     """
     if not entries:
         return hashlib.sha256().digest()
-    return _over([hashlib.sha256(_LEAF + entry).digest() for entry in entries])
+    return _over([hashlib.sha256(LEAF_PREFIX + entry).digest() for entry in entries])
 
 
 def _over(hashes: Sequence[bytes]) -> bytes:
@@ -26,4 +27,4 @@ def _over(hashes: Sequence[bytes]) -> bytes:
     if len(hashes) == 1:
         return hashes[0]
     split = 1 << ((len(hashes) - 1).bit_length() - 1)
-    return hashlib.sha256(_NODE + _over(hashes[:split]) + _over(hashes[split:])).digest()
+    return hashlib.sha256(NODE_PREFIX + _over(hashes[:split]) + _over(hashes[split:])).digest()
