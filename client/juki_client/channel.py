@@ -1,8 +1,9 @@
 """The pinned channel to the center: mutual TLS 1.3 with the center's leaves as the only anchors.
 
-Every call has a deadline, no message is larger than 64 KiB, and every error becomes a `Problem`
-with the reason that the center gave, or with one that names what the network did. The synchronous
-API of gRPC is used throughout: what calls here serves one person or one file at a time.
+Every call has a deadline, no message is larger than 256 KiB, the most that any method takes, and
+every error becomes a `Problem` with the reason that the center gave, or with one that names what
+the network did. The synchronous API of gRPC is used throughout: what calls here serves one person
+or one file at a time.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FIELD_INVALID: _ErrorReason.ValueType  # 4
     """A field of the request breaks its rule. Metadata: field, rule."""
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 5
-    """A message is larger than 64 KiB, or a copy's signed content larger than 48 KiB. Metadata:
-    limitBytes.
+    """A message is larger than its method allows, or a copy's signed content larger than 48 KiB.
+    Metadata: limitBytes.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 6
     """The request_id was used before with other content."""
@@ -334,8 +334,8 @@ ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 3
 ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 4
 """A field of the request breaks its rule. Metadata: field, rule."""
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 5
-"""A message is larger than 64 KiB, or a copy's signed content larger than 48 KiB. Metadata:
-limitBytes.
+"""A message is larger than its method allows, or a copy's signed content larger than 48 KiB.
+Metadata: limitBytes.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 6
 """The request_id was used before with other content."""
