@@ -166,6 +166,16 @@ class Reason(StrEnum):
     AGENT_NO_CONTINUATION = "AGENT_NO_CONTINUATION"
     ALERT_NOT_FOUND = "ALERT_NOT_FOUND"
 
+    # The log itself, and what is shown of it.
+
+    # Clerks and approvals.
+
+    # Terminals and their certificates.
+
+    # Revocations and disconnections.
+
+    # Alerts and operations.
+
 
 class CenterError(Exception):
     """Base of everything that the center raises on purpose."""
@@ -250,31 +260,3 @@ class SignerUnknown(SignatureRefused):
 
 class SignatureInvalid(SignatureRefused):
     """The content is not what the named signer signed."""
-
-
-class LogRefused(CenterError):
-    """What is said about the audit log does not hold. `rule` names what fails, echoing nothing."""
-
-    def __init__(self, rule: str, facts: str) -> None:
-        super().__init__(f"{rule}: {facts}")
-        self.rule = rule
-
-
-class ProofInvalid(LogRefused):
-    """A proof does not lead to the root of the tree of `size` leaves.
-
-    `start` is what it starts from: the index of a leaf, or the size of the older tree.
-    """
-
-    def __init__(self, rule: str, *, start: int, size: int) -> None:
-        super().__init__(rule, f"from {start} in {size} leaves")
-        self.start = start
-        self.size = size
-
-
-class HeadNotTrusted(LogRefused):
-    """A signed head is not one of the log that is trusted; `size` is that of its tree."""
-
-    def __init__(self, rule: str, *, size: int) -> None:
-        super().__init__(rule, f"head of {size} leaves")
-        self.size = size

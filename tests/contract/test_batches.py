@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from juki_audit.merkle import root
 from juki_center.areas.agencies.batch_rows import KEPT_FOR, forget_old_batches
 from juki_center.areas.agencies.batches import confirm_lines, finish_batch, open_batch
 from juki_center.areas.agencies.commands import (
@@ -24,7 +25,6 @@ from juki_center.areas.agencies.commands import (
     Welcome,
 )
 from juki_center.areas.audit.events import DeniedAttempt
-from juki_center.areas.audit.merkle import root
 from juki_center.areas.callers import Agency
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode

@@ -7,10 +7,10 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from juki_center.areas.audit import checkpoints
-from juki_center.areas.audit.notes import VerifierKey
-from juki_center.areas.audit.tree import Frontier
-from juki_center.errors import HeadNotTrusted, RuleBroken
+from juki_audit import checkpoints
+from juki_audit.errors import HeadNotTrusted, LogMalformed
+from juki_audit.notes import VerifierKey
+from juki_audit.tree import Frontier
 from tests.support.audit_vectors import VECTORS
 
 GO = VECTORS["checkpoints"]
@@ -51,7 +51,7 @@ def nearly(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 def test_octets_are_a_checkpoint_of_one_encoding_or_break_a_rule(octets: bytes) -> None:
     try:
         signed = checkpoints.parse(octets)
-    except RuleBroken as refused:
+    except LogMalformed as refused:
         told = str(refused)
     else:
         told = "READ"
@@ -66,7 +66,7 @@ def test_octets_are_a_checkpoint_of_one_encoding_or_break_a_rule(octets: bytes) 
 def test_what_verifies_has_the_text_that_was_signed(octets: bytes) -> None:
     try:
         checkpoints.verify(checkpoints.parse(octets), GO["origin"], KEYS)
-    except (RuleBroken, HeadNotTrusted):
+    except (LogMalformed, HeadNotTrusted):
         return
 
     assert any(octets.startswith(seed.rpartition(b"\n\n")[0] + b"\n\n") for seed in SEEDS)
@@ -78,7 +78,7 @@ def test_text_is_a_key_of_one_encoding_or_breaks_a_rule(octets: bytes) -> None:
     text = octets.decode(errors="surrogateescape")
     try:
         key = VerifierKey.decode(text)
-    except RuleBroken:
+    except LogMalformed:
         return
 
     assert key.encode() == text
@@ -89,7 +89,7 @@ def test_text_is_a_key_of_one_encoding_or_breaks_a_rule(octets: bytes) -> None:
 def test_octets_are_a_frontier_of_one_encoding_or_break_a_rule(octets: bytes) -> None:
     try:
         frontier = Frontier.decode(octets)
-    except RuleBroken:
+    except LogMalformed:
         return
 
     assert frontier.encode() == octets

@@ -11,11 +11,13 @@ import inspect
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from juki_center.areas import calls
+from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc.access_log import AccessLog, Entry, Incident
 from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from juki_center.rpc.errors import Statuses
     from juki_center.rpc.options import AccessRule
+    from juki_center.rpc.peers import Caller
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -77,8 +80,19 @@ async def _all_checked(requests: AsyncIterator[object]) -> AsyncIterator[object]
         yield _checked(request)
 
 
+class Gate(Protocol):
+    """One thing that may stand in a call's way, whatever the method does."""
+
+    def admit(self, call: calls.Call, caller: Caller, rule: AccessRule) -> None:
+        """Raise Refusal, or add to the call the guards that its acts must pass.
+
+        What is refused here is refused early; what an act depends on, its guards look at again,
+        in its own transaction.
+        """
+
+
 class Edge:
-    """What every call shares: the rules, the callers, the log and the clock."""
+    """What every call shares: the rules, the callers, the gates, the log and the clock."""
 
     def __init__(  # the parts are wired together once, by name
         self,
@@ -88,7 +102,9 @@ class Edge:
         log: AccessLog,
         metrics: Metrics,
         clock: Callable[[], datetime],
+        gates: tuple[Gate, ...] = (),
     ) -> None:
+        self.gates = gates
         self.rules = rules
         self.statuses = statuses
         self.log = log
@@ -154,7 +170,11 @@ class Call:
             raise Refusal(Reason.METHOD_UNKNOWN)
         if caller.identity.role not in rule.roles:
             raise Refusal(Reason.ROLE_NOT_ALLOWED)
+        call = _call_of(caller, self._method)
+        for gate in self._edge.gates:
+            gate.admit(call, caller, rule)
         enter(caller)
+        calls.enter(call)
 
     def _incident(self, error: Exception) -> Refusal:
         number = secrets.token_hex(8)
@@ -176,6 +196,13 @@ class Call:
         self._edge.log.record(
             Entry(self._edge.clock(), known, self._peer, code, reason, milliseconds)
         )
+
+
+def _call_of(caller: Caller, method: str) -> calls.Call:
+    """Return a call as the acts and the store know it."""
+    who = caller.identity
+    municipality = MunicipalityCode(who.municipality) if who.municipality else None
+    return calls.Call(who.uri, who.role.value, municipality, caller.certificate_sha256, method)
 
 
 def _code_of(context: Context) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import ServiceDescriptor
 
     from juki_center.rpc.access_log import AccessLog
+    from juki_center.rpc.interceptor import Gate
     from juki_center.rpc.metrics import Metrics
     from juki_pki.credential import X509Credential
 
@@ -151,6 +152,7 @@ async def start(  # the parts are wired together once, by name
     observation: Observation,
     clock: Callable[[], datetime],
     with_reflection: bool,
+    gates: tuple[Gate, ...] = (),
 ) -> Server:
     """Build the server and listen; raise BindFailedError where an address is taken."""
     ours = tuple(services)
@@ -162,6 +164,7 @@ async def start(  # the parts are wired together once, by name
         log=observation.log,
         metrics=observation.metrics,
         clock=clock,
+        gates=gates,
     )
     server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.calls import Call, current_call
 from juki_center.errors import Reason, Refusal, StoreUnusable
 from juki_center.storage.connection import (
     connect,
@@ -114,13 +115,15 @@ class SQLiteStore:
     async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
 
-        A caller that is cancelled does not take the act back.
+        The guards of the current call are run before it. A caller that is cancelled does not take
+        the act back.
         """
         if self._closed:
             raise Refusal(Reason.SHUTTING_DOWN)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Answer] = loop.create_future()
-        self._queue.put(_Job(act, loop, waiter))
+        call = current_call()
+        self._queue.put(_Job(act if call is None else _guarded(call, act), loop, waiter))
         return await waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
@@ -229,6 +232,14 @@ class SQLiteStore:
         except Exception as error:
             # It is the act's own, and goes to the act's caller.
             job.fail(error)
+
+
+def _guarded(call: Call, act: Callable[[Transaction], Answer]) -> Callable[[Transaction], Answer]:
+    def run(tx: Transaction) -> Answer:
+        call.admit(tx)
+        return act(tx)
+
+    return run
 
 
 @contextmanager

@@ -17,6 +17,7 @@ PACKAGES = {
     "juki_agency",
     "juki_card",
     "juki_cardbox",
+    "juki_audit",
     "juki_center",
     "juki_client",
     "juki_desk",

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import cbor2
 
+from juki_audit.merkle import root
 from juki_center.areas.agencies.commands import AffairCode, Kind
-from juki_center.areas.audit.merkle import root
 from juki_center.areas.days import JAPAN, day_in_japan
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode

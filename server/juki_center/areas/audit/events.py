@@ -1,7 +1,6 @@
 """What the log says of an act: who, where, why, whose, which items, with which outcome.
 
-The final encoding of a leaf stands in `leaf`. Tree, checkpoints and receipts are no matter of
-this package.
+The final encoding of a leaf, the tree, its signed heads and receipts are in `juki_audit`.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
@@ -81,6 +81,16 @@ class Event(StrEnum):
     MOVE_REFUSED = "MOVE_REFUSED"
     MOVE_DAY_ENDED = "MOVE_DAY_ENDED"
 
+    # The log itself, and what is shown of it.
+
+    # Clerks and approvals.
+
+    # Terminals and their certificates.
+
+    # Revocations and disconnections.
+
+    # Alerts.
+
 
 class Cause(StrEnum):
     """Outcomes that the log must tell apart where the caller must not."""
@@ -97,7 +107,9 @@ class AuditEvent:
 
     `issuing` and `residence` are the two municipalities whose logs show the act, where known;
     `subjects` are the persons whose entries the act concerned; `resource` is an issue number or a
-    card serial in hex; `details` are further plain facts, never personal data.
+    card serial in hex; `details` are further plain facts, never personal data. `request_id` names
+    the request, and `clerk` the id of the clerk who was signed in; where an act does not give them,
+    the store takes them from the call.
     """
 
     event: Event
@@ -110,6 +122,8 @@ class AuditEvent:
     items: tuple[str, ...] = ()
     resource: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    request_id: UUID | None = None
+    clerk: str = ""
 
 
 class AuditLog(Protocol):

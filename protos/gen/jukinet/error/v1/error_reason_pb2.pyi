@@ -313,7 +313,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_AGENT_NO_CONTINUATION: _ErrorReason.ValueType  # 136
     """An agent made the move-in notice; the holder must come another day."""
     ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 137
-    """The caller's municipality has no such alert."""
+    """The caller's municipality has no such alert.
+    140-149: the log itself, and what is shown of it.
+    150-164: clerks and approvals.
+    165-179: terminals and their certificates.
+    180-194: revocations and disconnections.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -614,5 +619,10 @@ ERROR_REASON_BACK_NOT_WRITTEN: ErrorReason.ValueType  # 135
 ERROR_REASON_AGENT_NO_CONTINUATION: ErrorReason.ValueType  # 136
 """An agent made the move-in notice; the holder must come another day."""
 ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 137
-"""The caller's municipality has no such alert."""
+"""The caller's municipality has no such alert.
+140-149: the log itself, and what is shown of it.
+150-164: clerks and approvals.
+165-179: terminals and their certificates.
+180-194: revocations and disconnections.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from juki_center.areas.audit import notes
-from juki_center.areas.audit.notes import Note, Signature, VerifierKey
-from juki_center.areas.audit.tree import Head
-from juki_center.errors import HeadNotTrusted, RuleBroken
+from juki_audit import notes
+from juki_audit.errors import HeadNotTrusted, LogMalformed
+from juki_audit.notes import Note, Signature, VerifierKey
+from juki_audit.tree import Head
 
 _SIZE_TEXT = re.compile("0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Which log, and what its tree is; raises RuleBroken for lines that cannot be written.
+    """Which log, and what its tree is; raises LogMalformed for lines that cannot be written.
 
     Logs of this center write no extension lines; those of others are kept.
     """
@@ -34,7 +34,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         for line in (self.origin, *self.extensions):
             if not line or notes.is_unwritable(line):
-                raise RuleBroken("CHECKPOINT_LINE")
+                raise LogMalformed("CHECKPOINT_LINE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class SignedCheckpoint:
     def __post_init__(self) -> None:
         signers = {(one.name, one.key_id) for one in self.signatures}
         if len(signers) != len(self.signatures):
-            raise RuleBroken("SIGNATURE_TWICE")
+            raise LogMalformed("SIGNATURE_TWICE")
 
     def note(self) -> Note:
-        """Return it as a note; raises RuleBroken without a signature, or with too many."""
+        """Return it as a note; raises LogMalformed without a signature, or with too many."""
         return Note(body(self.checkpoint), self.signatures)
 
 
@@ -68,21 +68,21 @@ def body(checkpoint: Checkpoint) -> str:
 def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> SignedCheckpoint:
     """Sign as the log, whose key is named like the origin.
 
-    Raises RuleBroken where the origin is no name for a key.
+    Raises LogMalformed where the origin is no name for a key.
     """
     signature = notes.sign(body(checkpoint), checkpoint.origin, key)
     return SignedCheckpoint(checkpoint, (signature,))
 
 
 def parse(octets: bytes) -> SignedCheckpoint:
-    """Read a signed checkpoint; raises RuleBroken for anything else, and verifies nothing."""
+    """Read a signed checkpoint; raises LogMalformed for anything else, and verifies nothing."""
     note = Note.decode(octets)
     lines = note.text[:-1].split("\n")
     if len(lines) < 3:
-        raise RuleBroken("CHECKPOINT_LINES")
+        raise LogMalformed("CHECKPOINT_LINES")
     origin, size, root, *extensions = lines
     if not _SIZE_TEXT.fullmatch(size):
-        raise RuleBroken("CHECKPOINT_SIZE")
+        raise LogMalformed("CHECKPOINT_SIZE")
     head = Head(int(size), notes.decode_base64(root, "CHECKPOINT_ROOT"))
     return SignedCheckpoint(Checkpoint(origin, head, tuple(extensions)), note.signatures)
 
@@ -90,7 +90,7 @@ def parse(octets: bytes) -> SignedCheckpoint:
 def verify(signed: SignedCheckpoint, origin: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     """Return the checkpoint if one of the keys of the log signed it, and none of them wrongly.
 
-    Lines of other keys are passed over, whatever they hold. Raises HeadNotTrusted, and RuleBroken
+    Lines of other keys are passed over, whatever they hold. Raises HeadNotTrusted, and LogMalformed
     where two of the keys cannot be told apart.
     """
     checkpoint = signed.checkpoint

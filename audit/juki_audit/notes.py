@@ -18,7 +18,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from juki_center.errors import RuleBroken
+from juki_audit.errors import LogMalformed
 
 MAX_OCTETS: Final = 128 * 1024
 MAX_SIGNATURES: Final = 64
@@ -31,7 +31,7 @@ _ID_TEXT = re.compile("[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """The public half of an Ed25519 key and its name; raises RuleBroken for what is neither."""
+    """The public half of an Ed25519 key and its name; raises LogMalformed for what is neither."""
 
     name: str
     public: bytes
@@ -39,7 +39,7 @@ class VerifierKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self.public) != _KEY_OCTETS:
-            raise RuleBroken("KEY_LENGTH")
+            raise LogMalformed("KEY_LENGTH")
 
     @property
     def key_id(self) -> bytes:
@@ -54,17 +54,17 @@ class VerifierKey:
 
     @classmethod
     def decode(cls, text: str) -> VerifierKey:
-        """Read `name+id+key`; raises RuleBroken, also where the id is not that of the key."""
+        """Read `name+id+key`; raises LogMalformed, also where the id is not that of the key."""
         name, plus, rest = text.partition("+")
         key_id, second_plus, encoded = rest.partition("+")
         if not (plus and second_plus and _ID_TEXT.fullmatch(key_id)):
-            raise RuleBroken("KEY_FORM")
+            raise LogMalformed("KEY_FORM")
         typed = decode_base64(encoded, "KEY_BASE64")
         if typed[:1] != bytes([ED25519]):
-            raise RuleBroken("KEY_TYPE")
+            raise LogMalformed("KEY_TYPE")
         key = cls(name, typed[1:])
         if key.key_id.hex() != key_id:
-            raise RuleBroken("KEY_ID")
+            raise LogMalformed("KEY_ID")
         return key
 
     def encode(self) -> str:
@@ -95,14 +95,14 @@ class Signature:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self.key_id) != _ID_OCTETS or not self.octets:
-            raise RuleBroken("SIGNATURE_LENGTH")
+            raise LogMalformed("SIGNATURE_LENGTH")
 
     @classmethod
     def decode(cls, line: str) -> Signature:
-        """Read a line without its newline; raises RuleBroken."""
+        """Read a line without its newline; raises LogMalformed."""
         name, space, encoded = line.removeprefix(_DASH).partition(" ")
         if not (line.startswith(_DASH) and space):
-            raise RuleBroken("SIGNATURE_LINE")
+            raise LogMalformed("SIGNATURE_LINE")
         octets = decode_base64(encoded, "SIGNATURE_BASE64")
         return cls(name, octets[:_ID_OCTETS], octets[_ID_OCTETS:])
 
@@ -113,34 +113,34 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text, which ends in a newline, and its signatures; raises RuleBroken for other texts."""
+    """A text, which ends in a newline, and its signatures; raises LogMalformed for other texts."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     def __post_init__(self) -> None:
         if not self.text.endswith("\n"):
-            raise RuleBroken("NOTE_TEXT")
+            raise LogMalformed("NOTE_TEXT")
         if any(is_unwritable(line) for line in self.text.split("\n")):
-            raise RuleBroken("NOTE_CHARACTERS")
+            raise LogMalformed("NOTE_CHARACTERS")
         if not 1 <= len(self.signatures) <= MAX_SIGNATURES:
-            raise RuleBroken("SIGNATURE_COUNT")
+            raise LogMalformed("SIGNATURE_COUNT")
 
     @classmethod
     def decode(cls, octets: bytes) -> Note:
-        """Read a note; whether a signature is good is not looked at. Raises RuleBroken."""
+        """Read a note; whether a signature is good is not looked at. Raises LogMalformed."""
         if len(octets) > MAX_OCTETS:
-            raise RuleBroken("NOTE_LENGTH")
+            raise LogMalformed("NOTE_LENGTH")
         try:
             whole = octets.decode()
         except UnicodeDecodeError:
             # The error would carry the octets on, and they are a stranger's.
-            raise RuleBroken("NOTE_UTF8") from None
+            raise LogMalformed("NOTE_UTF8") from None
         text, blank, lines = whole.rpartition("\n\n")
         if not (blank and lines.endswith("\n")):
-            raise RuleBroken("NOTE_FORM")
+            raise LogMalformed("NOTE_FORM")
         if lines.count("\n") > MAX_SIGNATURES:
-            raise RuleBroken("SIGNATURE_COUNT")
+            raise LogMalformed("SIGNATURE_COUNT")
         return cls(text + "\n", tuple(map(Signature.decode, lines[:-1].split("\n"))))
 
     def encode(self) -> bytes:
@@ -150,19 +150,19 @@ class Note:
 
 
 def sign(text: str, name: str, key: Ed25519PrivateKey) -> Signature:
-    """Return the signature line of the key with this name; raises RuleBroken for no name."""
+    """Return the signature line of the key with this name; raises LogMalformed for no name."""
     return Signature(name, VerifierKey.of(name, key).key_id, key.sign(text.encode()))
 
 
 def verdicts(note: Note, keys: Iterable[VerifierKey]) -> list[bool]:
     """Say of each signature by one of the keys whether it is good; others are passed over.
 
-    Raises RuleBroken where two of the keys are called alike, because a line names only one.
+    Raises LogMalformed where two of the keys are called alike, because a line names only one.
     """
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:
         if known.setdefault((key.name, key.key_id), key) != key:
-            raise RuleBroken("KEYS_AMBIGUOUS")
+            raise LogMalformed("KEYS_AMBIGUOUS")
     return [
         known[one.name, one.key_id].has_signed(note.text, one.octets)
         for one in note.signatures
@@ -181,16 +181,16 @@ def encode_base64(octets: bytes) -> str:
 
 
 def decode_base64(text: str, rule: str) -> bytes:
-    """Return the octets; raises RuleBroken with the rule for all but their only encoding."""
+    """Return the octets; raises LogMalformed with the rule for all but their only encoding."""
     try:
         octets = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise RuleBroken(rule) from None
+        raise LogMalformed(rule) from None
     if encode_base64(octets) != text:
-        raise RuleBroken(rule)
+        raise LogMalformed(rule)
     return octets
 
 
 def _check_name(name: str) -> None:
     if not name or "+" in name or any(one.isspace() for one in name) or is_unwritable(name):
-        raise RuleBroken("KEY_NAME")
+        raise LogMalformed("KEY_NAME")

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from juki_center.areas.audit.merkle import LEAF_PREFIX, NODE_PREFIX
-from juki_center.errors import ProofInvalid, RuleBroken
+from juki_audit.errors import LogMalformed, ProofInvalid
+from juki_audit.merkle import LEAF_PREFIX, NODE_PREFIX
 
 MAX_SIZE: Final = 1 << 63
 HASH_OCTETS: Final = 32
@@ -37,18 +37,18 @@ def leaf_hash(commitment: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a tree is at one size; raises RuleBroken for what no tree can have."""
+    """What a tree is at one size; raises LogMalformed for what no tree can have."""
 
     size: int
     root: bytes
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= MAX_SIZE:
-            raise RuleBroken("TREE_SIZE")
+            raise LogMalformed("TREE_SIZE")
         if len(self.root) != HASH_OCTETS:
-            raise RuleBroken("ROOT_LENGTH")
+            raise LogMalformed("ROOT_LENGTH")
         if not self.size and self.root != EMPTY_ROOT:
-            raise RuleBroken("ROOT_OF_EMPTY_TREE")
+            raise LogMalformed("ROOT_OF_EMPTY_TREE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Growth:
 class Frontier:
     """All that appending needs of a tree: the hashes of the full subtrees that it consists of.
 
-    The largest stands first; there is one for each bit that is set in the size. Raises RuleBroken
+    The largest stands first; there is one for each bit that is set in the size. Raises LogMalformed
     where there are others.
     """
 
@@ -81,17 +81,17 @@ class Frontier:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= MAX_SIZE:
-            raise RuleBroken("TREE_SIZE")
+            raise LogMalformed("TREE_SIZE")
         if len(self.hashes) != self.size.bit_count():
-            raise RuleBroken("FRONTIER_LENGTH")
+            raise LogMalformed("FRONTIER_LENGTH")
         if any(len(one) != HASH_OCTETS for one in self.hashes):
-            raise RuleBroken("FRONTIER_HASH_LENGTH")
+            raise LogMalformed("FRONTIER_HASH_LENGTH")
 
     @classmethod
     def decode(cls, octets: bytes) -> Frontier:
-        """Read what `encode` wrote; raises RuleBroken for anything else."""
+        """Read what `encode` wrote; raises LogMalformed for anything else."""
         if len(octets) < _SIZE_OCTETS or (len(octets) - _SIZE_OCTETS) % HASH_OCTETS:
-            raise RuleBroken("FRONTIER_LENGTH")
+            raise LogMalformed("FRONTIER_LENGTH")
         starts = range(_SIZE_OCTETS, len(octets), HASH_OCTETS)
         hashes = tuple(octets[start : start + HASH_OCTETS] for start in starts)
         return cls(int.from_bytes(octets[:_SIZE_OCTETS], "big"), hashes)
@@ -101,11 +101,11 @@ class Frontier:
         return self.size.to_bytes(_SIZE_OCTETS, "big") + b"".join(self.hashes)
 
     def append(self, commitment: bytes) -> Growth:
-        """Append one leaf; raises RuleBroken in a full tree."""
+        """Append one leaf; raises LogMalformed in a full tree."""
         return self.append_all([commitment])
 
     def append_all(self, commitments: Iterable[bytes]) -> Growth:
-        """Append the leaves in order; raises RuleBroken if the tree cannot hold them."""
+        """Append the leaves in order; raises LogMalformed if the tree cannot hold them."""
         size, edge = self.size, list(self.hashes)
         nodes: list[Node] = []
         for commitment in commitments:
@@ -125,10 +125,10 @@ class Frontier:
 def inclusion_proof(read_node: ReadNode, index: int, size: int) -> tuple[bytes, ...]:
     """Prove that the leaf `index` is in the tree of the first `size` leaves (RFC 9162, 2.1.3.1).
 
-    Raises RuleBroken where that tree has no such leaf.
+    Raises LogMalformed where that tree has no such leaf.
     """
     if not 0 <= index < size <= MAX_SIZE:
-        raise RuleBroken("LEAF_INDEX")
+        raise LogMalformed("LEAF_INDEX")
     return tuple(_sibling(read_node, step, size) for step in _path(0, index, size))
 
 
@@ -136,10 +136,10 @@ def consistency_proof(read_node: ReadNode, first: int, second: int) -> tuple[byt
     """Prove that the tree of `second` leaves begins with that of `first` (RFC 9162, 2.1.4.1).
 
     The proof is empty where there is nothing to prove: from the empty tree, or to the same size.
-    Raises RuleBroken where the second is the smaller.
+    Raises LogMalformed where the second is the smaller.
     """
     if not 0 <= first <= second <= MAX_SIZE:
-        raise RuleBroken("TREE_SIZES")
+        raise LogMalformed("TREE_SIZES")
     if first in {0, second}:
         return ()
     level, index = _last_subtree(first)

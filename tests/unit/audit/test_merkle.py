@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from juki_center.areas.audit.merkle import root
+from juki_audit.merkle import root
 
 ENTRIES = [
     bytes.fromhex(text)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from juki_center.areas.audit import checkpoints, notes
-from juki_center.areas.audit.checkpoints import Checkpoint, SignedCheckpoint
-from juki_center.areas.audit.notes import MAX_SIGNATURES, Note, Signature, VerifierKey
-from juki_center.areas.audit.tree import EMPTY_ROOT, MAX_SIZE, Head
-from juki_center.errors import HeadNotTrusted, RuleBroken
+from juki_audit import checkpoints, notes
+from juki_audit.checkpoints import Checkpoint, SignedCheckpoint
+from juki_audit.errors import HeadNotTrusted, LogMalformed
+from juki_audit.notes import MAX_SIGNATURES, Note, Signature, VerifierKey
+from juki_audit.tree import EMPTY_ROOT, MAX_SIZE, Head
 from tests.support.audit_vectors import VECTORS
 
 NOTE = VECTORS["note"]
@@ -33,7 +33,7 @@ WITNESS = Signature("witness.example/w1", b"\x8d\x66\xcf\x3f", bytes(72))
 
 
 def _rule_of(octets: bytes) -> str:
-    with pytest.raises(RuleBroken) as refused:
+    with pytest.raises(LogMalformed) as refused:
         checkpoints.parse(octets)
     return refused.value.rule
 
@@ -75,13 +75,13 @@ def test_two_keys_that_cannot_be_told_apart_are_refused() -> None:
     keys = [VerifierKey("log.example", number.to_bytes(32, "big")) for number in (19719, 33356)]
 
     assert keys[0].key_id == keys[1].key_id
-    with pytest.raises(RuleBroken, match="KEYS_AMBIGUOUS"):
+    with pytest.raises(LogMalformed, match="KEYS_AMBIGUOUS"):
         notes.verdicts(Note.decode(SIGNED_BY_BOTH), keys)
 
 
 @pytest.mark.parametrize("text", NOTE["refused_keys"])
 def test_published_keys_of_other_kinds_are_refused(text: str) -> None:
-    with pytest.raises(RuleBroken):
+    with pytest.raises(LogMalformed):
         VerifierKey.decode(text)
 
 
@@ -93,7 +93,7 @@ def test_no_part_of_a_key_and_no_other_letter_in_it_is_a_key() -> None:
     ]
 
     for other in parts + changed:
-        with pytest.raises(RuleBroken):
+        with pytest.raises(LogMalformed):
             VerifierKey.decode(other)
 
 
@@ -114,7 +114,7 @@ def test_no_part_of_a_key_and_no_other_letter_in_it_is_a_key() -> None:
     ],
 )
 def test_malformed_key_names_the_rule_and_echoes_nothing(rule: str, text: str) -> None:
-    with pytest.raises(RuleBroken) as refused:
+    with pytest.raises(LogMalformed) as refused:
         VerifierKey.decode(text)
 
     assert str(refused.value) == rule
@@ -124,7 +124,7 @@ def test_malformed_key_names_the_rule_and_echoes_nothing(rule: str, text: str) -
     "name", ["", "a b", "a+b", "a\u3000b", "a\u00a0b", "a\nb", "\x00", "\ud800"]
 )
 def test_name_that_a_line_cannot_hold_names_no_key(name: str) -> None:
-    with pytest.raises(RuleBroken, match="KEY_NAME"):
+    with pytest.raises(LogMalformed, match="KEY_NAME"):
         VerifierKey(name, bytes(32))
 
 
@@ -247,7 +247,7 @@ def test_no_octet_of_a_checkpoint_can_be_changed() -> None:
     for place in range(len(OCTETS)):
         changed = OCTETS[:place] + bytes([OCTETS[place] ^ 1]) + OCTETS[place + 1 :]
 
-        with pytest.raises((RuleBroken, HeadNotTrusted)):
+        with pytest.raises((LogMalformed, HeadNotTrusted)):
             checkpoints.verify(checkpoints.parse(changed), ORIGIN, [TRUSTED])
 
 
@@ -335,18 +335,18 @@ def test_note_whose_text_has_empty_lines_ends_at_the_last_one() -> None:
 def test_note_that_cannot_be_written_is_not_made(
     rule: str, text: str, signatures: tuple[Signature, ...]
 ) -> None:
-    with pytest.raises(RuleBroken, match=rule):
+    with pytest.raises(LogMalformed, match=rule):
         Note(text, signatures)
 
 
 @pytest.mark.parametrize("line", ["", "a\nb", "\x1f", "\udc80"])
 def test_line_that_cannot_be_written_is_in_no_checkpoint(line: str) -> None:
-    with pytest.raises(RuleBroken, match="CHECKPOINT_LINE"):
+    with pytest.raises(LogMalformed, match="CHECKPOINT_LINE"):
         Checkpoint(line, HEAD)
-    with pytest.raises(RuleBroken, match="CHECKPOINT_LINE"):
+    with pytest.raises(LogMalformed, match="CHECKPOINT_LINE"):
         Checkpoint(ORIGIN, HEAD, (line,))
 
 
 def test_log_whose_origin_names_no_key_cannot_sign() -> None:
-    with pytest.raises(RuleBroken, match="KEY_NAME"):
+    with pytest.raises(LogMalformed, match="KEY_NAME"):
         checkpoints.sign(Checkpoint("two words", HEAD), KEY)

@@ -1,0 +1,73 @@
+"""The call that an act belongs to: what the edge knows of it, for whatever act it leads to.
+
+An act is a plain function of its command. What holds for every act alike is not repeated in each
+of them: the edge puts it into the current call, and the store does it in the act's transaction.
+Its guards are run before the act, so that they see what commits with it; the leaves that the act
+writes name its request and its clerk; and what the answer needs as its receipt is left in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from juki_center.areas.ports import Tx
+    from juki_center.areas.residents.codes import MunicipalityCode
+
+Guard: TypeAlias = "Callable[[Tx], None]"
+"""Raises Refusal, or DeniedAttempt where the log must show it, unless the act may go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A leaf that is in the log, with all that a receipt says of it.
+
+    `salt` and `content` open the commitment; `proof` leads from it to the root of `checkpoint`, a
+    signed note.
+    """
+
+    index: int
+    salt: bytes
+    content: bytes = field(repr=False)
+    proof: tuple[bytes, ...]
+    checkpoint: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, while it is served.
+
+    `method` is its path on the wire, `certificate` the SHA-256 of the caller's certificate in DER.
+    `logged` are the leaves of the acts that this call has done so far, in order, and those of the
+    first answer where a request was sent again. It is empty where the log has no signed head.
+    """
+
+    uri: str
+    role: str
+    municipality: MunicipalityCode | None
+    certificate: bytes
+    method: str
+    guards: list[Guard] = field(default_factory=list)
+    clerk: str = ""
+    logged: list[Logged] = field(default_factory=list)
+
+    def admit(self, tx: Tx) -> None:
+        """Run the guards in an act's transaction; what they raise ends the act."""
+        for guard in self.guards:
+            guard(tx)
+
+
+_CURRENT: Final[ContextVar[Call | None]] = ContextVar("juki_center_call", default=None)
+
+
+def enter(call: Call) -> None:
+    """Make `call` the one that runs in this context and in the tasks that it begins."""
+    _CURRENT.set(call)
+
+
+def current_call() -> Call | None:
+    """Return the call that runs in this context; None for what no call has asked for."""
+    return _CURRENT.get()

@@ -1,0 +1,43 @@
+"""The log's tree and heads, clerks and approvals, the fleet's certificates, and what is cut off.
+
+As before, columns exist for keyed look-up, state and order only; times are microseconds since
+1970-01-01T00:00Z, days are ISO 8601.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+# The log: its head and frontier, complete nodes, whose entries a leaf concerns.
+_LOG: tuple[str, ...] = ()
+
+# Clerks, their rights and sign-ins; approvals of second persons.
+_CLERKS: tuple[str, ...] = ()
+
+# Peers: tokens of enrolment, certificates that were issued.
+_FLEET: tuple[str, ...] = ()
+
+# Certificates that count no more, and what streams are told.
+_REVOCATIONS: tuple[str, ...] = ()
+
+# Who is cut off, and whose updates are quarantined.
+_DISCONNECTIONS: tuple[str, ...] = ()
+
+# What the watchers have seen.
+_ALERTS: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    for statement in (*_LOG, *_CLERKS, *_FLEET, *_REVOCATIONS, *_DISCONNECTIONS, *_ALERTS):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Refuse: going back would throw the log's heads away."""
+    raise NotImplementedError("the log's heads cannot be taken back")
