@@ -48,6 +48,7 @@ CHECKS = (
     Check("locks", (PYTHON, "-m", "tools.checks.locks")),
     Check("hosts and paths", (PYTHON, "-m", "tools.checks.tree")),
     Check("links in the documents", (PYTHON, "-m", "tools.checks.links")),
+    Check("threats without control or test", (PYTHON, "-m", "tools.checks.threats")),
     Check("changelog fragments", (PYTHON, "-m", "tools.checks.fragments")),
 )
 
