@@ -13,6 +13,7 @@ from typing import Final
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
+    FieldDescriptorProto,
     FileDescriptorProto,
     FileDescriptorSet,
     MethodDescriptorProto,
@@ -34,6 +35,9 @@ WORDS: Final = {
     "ROLE_OPERATOR": "operator",
     "ROLE_CENTER": "center",
 }
+# What the request and the answer of a method that the audit log shows have: name, number, type.
+RECEIPT: Final = ("receipt", 15, ".jukinet.audit.v1.Receipt")
+SEEN: Final = ("seen_tree_size", 15, "TYPE_UINT64")
 # Field and enum numbers in descriptor.proto, of which the paths of comments are made.
 MESSAGES, ENUMS, SERVICES, FIELDS, NESTED, METHODS, VALUES = 4, 5, 6, 2, 3, 2, 2
 
@@ -51,10 +55,17 @@ def findings(descriptors: FileDescriptorSet) -> list[str]:
         if enum.name == "ErrorReason"
         for value in enum.value
     }
-    return [line for file in files for line in in_file(file, known)]
+    messages = {
+        f".{file.package}.{message.name}": message
+        for file in files
+        for message in file.message_type
+    }
+    return [line for file in files for line in in_file(file, known, messages)]
 
 
-def in_file(file: FileDescriptorProto, known: set[str]) -> Iterator[str]:
+def in_file(
+    file: FileDescriptorProto, known: set[str], messages: dict[str, DescriptorProto]
+) -> Iterator[str]:
     """Find what one file does not say."""
     comments = {
         tuple(location.path): location.leading_comments.strip()
@@ -65,6 +76,7 @@ def in_file(file: FileDescriptorProto, known: set[str]) -> Iterator[str]:
             name = f"{file.package}.{service.name}.{method.name}"
             comment = comments.get((SERVICES, index, METHODS, number), "")
             yield from (f"{name}: {fault}" for fault in in_method(method, comment, known))
+            yield from (f"{name}: {fault}" for fault in in_receipt(method, messages))
     for enum in file.enum_type:
         if enum.name == "ErrorReason":
             yield from in_reasons(enum)
@@ -82,6 +94,28 @@ def in_method(method: MethodDescriptorProto, comment: str, known: set[str]) -> I
     if options.ROLE_UNSPECIFIED in access.roles or options.PURPOSE_UNSPECIFIED in access.purposes:
         yield "names an unspecified role or purpose"
     yield from in_comment(comment, roles, known)
+
+
+def in_receipt(
+    method: MethodDescriptorProto, messages: dict[str, DescriptorProto]
+) -> Iterator[str]:
+    """Find the method that writes to the audit log and whose answer has no place for a receipt."""
+    if not method.options.Extensions[options.access].audit_event:
+        return
+    for side, wanted in ((method.input_type, SEEN), (method.output_type, RECEIPT)):
+        if wanted not in {_named(field) for field in messages[side].field if _is_plain(field)}:
+            name, number, _ = wanted
+            yield f"writes to the audit log, but {side[1:]} has no {name} = {number}"
+
+
+def _named(field: FieldDescriptorProto) -> tuple[str, int, str]:
+    kind = field.type_name or FieldDescriptorProto.Type.Name(field.type)
+    return field.name, field.number, kind
+
+
+def _is_plain(field: FieldDescriptorProto) -> bool:
+    # An arm of a step could not go with the others, and of many receipts none is that of the act.
+    return field.label != FieldDescriptorProto.LABEL_REPEATED and not field.HasField("oneof_index")
 
 
 def in_comment(comment: str, roles: list[str], known: set[str]) -> Iterator[str]:

@@ -129,6 +129,52 @@ def test_incomplete_reason_is_found(tmp_path: Path, given: str, instead: str, fi
     assert found == [f"ERROR_REASON_TRIAL: {finding}"]
 
 
+LOGGED = (
+    SERVICE.replace("{roles: [ROLE_TERMINAL]}", '{roles: [ROLE_TERMINAL], audit_event: "TRIED"}')
+    .replace(
+        "  int32 number = 1;\n",
+        "  int32 number = 1;\n  // Optional. The size of a tree.\n  uint64 seen_tree_size = 15;\n",
+    )
+    .replace(
+        "message TryResponse {}\n",
+        "message TryResponse {\n"
+        "  // Output only. The receipt.\n"
+        "  jukinet.audit.v1.Receipt receipt = 15;\n"
+        "}\n",
+    )
+    .replace(
+        'import "jukinet/error/v1/error_reason.proto";\n',
+        'import "jukinet/error/v1/error_reason.proto";\nimport "jukinet/audit/v1/receipt.proto";\n',
+    )
+)
+
+
+def test_logged_method_with_receipt_has_no_finding(tmp_path: Path) -> None:
+    assert of_trial(tmp_path, LOGGED) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "instead", "finding"),
+    [
+        ("Receipt receipt = 15;", "Receipt receipt = 14;", "TryResponse has no receipt = 15"),
+        ("Receipt receipt = 15;", "Receipt paper = 15;", "TryResponse has no receipt = 15"),
+        ("Receipt receipt", "LoggedLeaf receipt", "TryResponse has no receipt = 15"),
+        ("jukinet.audit.v1.Receipt r", "repeated jukinet.audit.v1.Receipt r", "has no receipt"),
+        ("uint64 seen", "int64 seen", "TryRequest has no seen_tree_size = 15"),
+        ("uint64 seen", "optional uint64 seen", "TryRequest has no seen_tree_size = 15"),
+    ],
+)
+def test_logged_method_without_receipt_is_found(
+    tmp_path: Path, given: str, instead: str, finding: str
+) -> None:
+    assert given in LOGGED
+
+    found = of_trial(tmp_path, LOGGED.replace(given, instead))
+
+    assert len(found) == 1
+    assert finding in found[0]
+
+
 def test_reason_without_options_is_found(tmp_path: Path) -> None:
     head, _, tail = REASONS.partition(" [(jukinet.options.v1.reason)")
     text = head + ";" + tail[tail.index("}];") + 3 :]

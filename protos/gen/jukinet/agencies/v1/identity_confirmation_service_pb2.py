@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 from jukinet.residents.v1 import civil_date_pb2 as jukinet_dot_residents_dot_v1_dot_civil__date__pb2
 from jukinet.residents.v1 import residence_record_pb2 as jukinet_dot_residents_dot_v1_dot_residence__record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7jukinet/agencies/v1/identity_confirmation_service.proto\x12\x13jukinet.agencies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\x1a+jukinet/residents/v1/residence_record.proto\"\xaf\x04\n\x0c\x43onfirmation\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32).jukinet.agencies.v1.Confirmation.Outcome\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12)\n\x06varied\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x43\n\x0binformation\x18\x04 \x01(\x0b\x32(.jukinet.agencies.v1.IdentityInformationB\x04\xb0\xbb\x18\x01\x12\x41\n\x0f\x64\x65letion_reason\x18\x05 \x01(\x0e\x32\".jukinet.residents.v1.ChangeReasonB\x04\xb0\xbb\x18\x01\x12<\n\rdeletion_date\x18\x06 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x19\n\x11subject_reference\x18\x07 \x01(\x0c\x12\x14\n\x0cprovision_id\x18\x08 \x01(\t\"\xb1\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x11\n\rOUTCOME_MATCH\x10\x01\x12\x1e\n\x1aOUTCOME_MATCH_WITH_VARIANT\x10\x02\x12\x15\n\x11OUTCOME_AMBIGUOUS\x10\x03\x12\x14\n\x10OUTCOME_NO_MATCH\x10\x04\x12\x13\n\x0fOUTCOME_DELETED\x10\x05\x12\x18\n\x14OUTCOME_CODE_CHANGED\x10\x06\"\xdd\x01\n\x13IdentityInformation\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12<\n\rdate_of_birth\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x34\n\x03sex\x18\x04 \x01(\x0e\x32!.jukinet.residents.v1.Entries.SexB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x12\n\x04\x63ode\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01\"\xf8\x01\n\nAttributes\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x17\n\tname_kana\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12<\n\rdate_of_birth\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x34\n\x03sex\x18\x04 \x01(\x0e\x32!.jukinet.residents.v1.Entries.SexB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x19\n\x11municipality_code\x18\x06 \x01(\t\x12\x17\n\x0fprefecture_code\x18\x07 \x01(\t\"{\n\x14\x43onfirmByCodeRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x12\n\x04\x63ode\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\"V\n\x15\x43onfirmByCodeResponse\x12=\n\x0c\x63onfirmation\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01\"\xa8\x01\n\x1a\x43onfirmByAttributesRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x39\n\nattributes\x18\x02 \x01(\x0b\x32\x1f.jukinet.agencies.v1.AttributesB\x04\xb0\xbb\x18\x01\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\"\\\n\x1b\x43onfirmByAttributesResponse\x12=\n\x0c\x63onfirmation\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01\"\xe8\x04\n\x13\x43onfirmBatchRequest\x12?\n\x05hello\x18\x01 \x01(\x0b\x32..jukinet.agencies.v1.ConfirmBatchRequest.HelloH\x00\x12?\n\x05lines\x18\x02 \x01(\x0b\x32..jukinet.agencies.v1.ConfirmBatchRequest.LinesH\x00\x12\x41\n\x06\x66inish\x18\x03 \x01(\x0b\x32/.jukinet.agencies.v1.ConfirmBatchRequest.FinishH\x00\x1a\xb1\x01\n\x05Hello\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x02 \x01(\t\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\x12\x12\n\nline_count\x18\x05 \x01(\r\x12\x19\n\x11results_from_line\x18\x06 \x01(\r\x12\x16\n\x0e\x63ontent_digest\x18\x07 \x01(\x0c\x1a_\n\x05Lines\x12\x12\n\nfirst_line\x18\x01 \x01(\r\x12\x42\n\x05lines\x18\x02 \x03(\x0b\x32-.jukinet.agencies.v1.ConfirmBatchRequest.LineB\x04\xb0\xbb\x18\x01\x1a\x65\n\x04Line\x12\x14\n\x04\x63ode\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x12;\n\nattributes\x18\x02 \x01(\x0b\x32\x1f.jukinet.agencies.v1.AttributesB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08question\x1a\x08\n\x06\x46inishB\x06\n\x04step\"\x93\x04\n\x14\x43onfirmBatchResponse\x12\x44\n\x07welcome\x18\x01 \x01(\x0b\x32\x31.jukinet.agencies.v1.ConfirmBatchResponse.WelcomeH\x00\x12\x44\n\x07results\x18\x02 \x01(\x0b\x32\x31.jukinet.agencies.v1.ConfirmBatchResponse.ResultsH\x00\x12\x42\n\x06totals\x18\x03 \x01(\x0b\x32\x30.jukinet.agencies.v1.ConfirmBatchResponse.TotalsH\x00\x1a\x1c\n\x07Welcome\x12\x11\n\tnext_line\x18\x01 \x01(\r\x1a\x41\n\x07Results\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32\x1f.jukinet.agencies.v1.LineResultB\x04\xb0\xbb\x18\x01\x1an\n\x06Totals\x12\x12\n\nline_count\x18\x01 \x01(\r\x12?\n\x06\x63ounts\x18\x02 \x03(\x0b\x32/.jukinet.agencies.v1.ConfirmBatchResponse.Count\x12\x0f\n\x07refused\x18\x03 \x01(\r\x1aR\n\x05\x43ount\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32).jukinet.agencies.v1.Confirmation.Outcome\x12\r\n\x05lines\x18\x02 \x01(\rB\x06\n\x04step\"\x97\x01\n\nLineResult\x12\x0c\n\x04line\x18\x01 \x01(\r\x12?\n\x0c\x63onfirmation\x18\x02 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01H\x00\x12/\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1e.jukinet.agencies.v1.LineErrorH\x00\x42\t\n\x07outcome\"8\n\tLineError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\"5\n\x13WatchChangesRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x0c\"\x97\x01\n\x14WatchChangesResponse\x12\x33\n\x06notice\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ChangeNoticeH\x00\x12\x32\n\tcaught_up\x18\x02 \x01(\x0b\x32\x1d.jukinet.agencies.v1.CaughtUpH\x00\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\x0c\x42\x06\n\x04step\"Y\n\x08\x43\x61ughtUp\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1awaiting_municipality_codes\x18\x02 \x03(\t\"\x82\x02\n\x0c\x43hangeNotice\x12\x19\n\x11subject_reference\x18\x01 \x01(\x0c\x12\x38\n\x06reason\x18\x02 \x01(\x0e\x32\".jukinet.residents.v1.ChangeReasonB\x04\xb0\xbb\x18\x01\x12:\n\x0b\x63hange_date\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x30\n\rchanged_items\x18\x04 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12/\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*{\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\r\n\tITEM_NAME\x10\x01\x12\x16\n\x12ITEM_DATE_OF_BIRTH\x10\x02\x12\x0c\n\x08ITEM_SEX\x10\x03\x12\x10\n\x0cITEM_ADDRESS\x10\x04\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x05\x32\xc2\x04\n\x1bIdentityConfirmationService\x12\x83\x01\n\rConfirmByCode\x12).jukinet.agencies.v1.ConfirmByCodeRequest\x1a*.jukinet.agencies.v1.ConfirmByCodeResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x03*\x12IDENTITY_CONFIRMED\x12\x95\x01\n\x13\x43onfirmByAttributes\x12/.jukinet.agencies.v1.ConfirmByAttributesRequest\x1a\x30.jukinet.agencies.v1.ConfirmByAttributesResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x03*\x12IDENTITY_CONFIRMED\x12\x81\x01\n\x0c\x43onfirmBatch\x12(.jukinet.agencies.v1.ConfirmBatchRequest\x1a).jukinet.agencies.v1.ConfirmBatchResponse\"\x18\xaa\xbb\x18\x14\n\x01\x03*\x0f\x42\x41TCH_CONFIRMED(\x01\x30\x01\x12\x80\x01\n\x0cWatchChanges\x12(.jukinet.agencies.v1.WatchChangesRequest\x1a).jukinet.agencies.v1.WatchChangesResponse\"\x19\xaa\xbb\x18\x15\n\x01\x03*\x10\x43HANGES_PROVIDED0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7jukinet/agencies/v1/identity_confirmation_service.proto\x12\x13jukinet.agencies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\x1a+jukinet/residents/v1/residence_record.proto\"\xaf\x04\n\x0c\x43onfirmation\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32).jukinet.agencies.v1.Confirmation.Outcome\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12)\n\x06varied\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x43\n\x0binformation\x18\x04 \x01(\x0b\x32(.jukinet.agencies.v1.IdentityInformationB\x04\xb0\xbb\x18\x01\x12\x41\n\x0f\x64\x65letion_reason\x18\x05 \x01(\x0e\x32\".jukinet.residents.v1.ChangeReasonB\x04\xb0\xbb\x18\x01\x12<\n\rdeletion_date\x18\x06 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x19\n\x11subject_reference\x18\x07 \x01(\x0c\x12\x14\n\x0cprovision_id\x18\x08 \x01(\t\"\xb1\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x11\n\rOUTCOME_MATCH\x10\x01\x12\x1e\n\x1aOUTCOME_MATCH_WITH_VARIANT\x10\x02\x12\x15\n\x11OUTCOME_AMBIGUOUS\x10\x03\x12\x14\n\x10OUTCOME_NO_MATCH\x10\x04\x12\x13\n\x0fOUTCOME_DELETED\x10\x05\x12\x18\n\x14OUTCOME_CODE_CHANGED\x10\x06\"\xdd\x01\n\x13IdentityInformation\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12<\n\rdate_of_birth\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x34\n\x03sex\x18\x04 \x01(\x0e\x32!.jukinet.residents.v1.Entries.SexB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x12\n\x04\x63ode\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01\"\xf8\x01\n\nAttributes\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x17\n\tname_kana\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12<\n\rdate_of_birth\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x34\n\x03sex\x18\x04 \x01(\x0e\x32!.jukinet.residents.v1.Entries.SexB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x19\n\x11municipality_code\x18\x06 \x01(\t\x12\x17\n\x0fprefecture_code\x18\x07 \x01(\t\"\x93\x01\n\x14\x43onfirmByCodeRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x12\n\x04\x63ode\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\x82\x01\n\x15\x43onfirmByCodeResponse\x12=\n\x0c\x63onfirmation\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\xc0\x01\n\x1a\x43onfirmByAttributesRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x39\n\nattributes\x18\x02 \x01(\x0b\x32\x1f.jukinet.agencies.v1.AttributesB\x04\xb0\xbb\x18\x01\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\x88\x01\n\x1b\x43onfirmByAttributesResponse\x12=\n\x0c\x63onfirmation\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x80\x05\n\x13\x43onfirmBatchRequest\x12?\n\x05hello\x18\x01 \x01(\x0b\x32..jukinet.agencies.v1.ConfirmBatchRequest.HelloH\x00\x12?\n\x05lines\x18\x02 \x01(\x0b\x32..jukinet.agencies.v1.ConfirmBatchRequest.LinesH\x00\x12\x41\n\x06\x66inish\x18\x03 \x01(\x0b\x32/.jukinet.agencies.v1.ConfirmBatchRequest.FinishH\x00\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\x1a\xb1\x01\n\x05Hello\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x02 \x01(\t\x12(\n\x05items\x18\x03 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12\x15\n\rwatch_changes\x18\x04 \x01(\x08\x12\x12\n\nline_count\x18\x05 \x01(\r\x12\x19\n\x11results_from_line\x18\x06 \x01(\r\x12\x16\n\x0e\x63ontent_digest\x18\x07 \x01(\x0c\x1a_\n\x05Lines\x12\x12\n\nfirst_line\x18\x01 \x01(\r\x12\x42\n\x05lines\x18\x02 \x03(\x0b\x32-.jukinet.agencies.v1.ConfirmBatchRequest.LineB\x04\xb0\xbb\x18\x01\x1a\x65\n\x04Line\x12\x14\n\x04\x63ode\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x12;\n\nattributes\x18\x02 \x01(\x0b\x32\x1f.jukinet.agencies.v1.AttributesB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08question\x1a\x08\n\x06\x46inishB\x06\n\x04step\"\xbf\x04\n\x14\x43onfirmBatchResponse\x12\x44\n\x07welcome\x18\x01 \x01(\x0b\x32\x31.jukinet.agencies.v1.ConfirmBatchResponse.WelcomeH\x00\x12\x44\n\x07results\x18\x02 \x01(\x0b\x32\x31.jukinet.agencies.v1.ConfirmBatchResponse.ResultsH\x00\x12\x42\n\x06totals\x18\x03 \x01(\x0b\x32\x30.jukinet.agencies.v1.ConfirmBatchResponse.TotalsH\x00\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\x1a\x1c\n\x07Welcome\x12\x11\n\tnext_line\x18\x01 \x01(\r\x1a\x41\n\x07Results\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32\x1f.jukinet.agencies.v1.LineResultB\x04\xb0\xbb\x18\x01\x1an\n\x06Totals\x12\x12\n\nline_count\x18\x01 \x01(\r\x12?\n\x06\x63ounts\x18\x02 \x03(\x0b\x32/.jukinet.agencies.v1.ConfirmBatchResponse.Count\x12\x0f\n\x07refused\x18\x03 \x01(\r\x1aR\n\x05\x43ount\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32).jukinet.agencies.v1.Confirmation.Outcome\x12\r\n\x05lines\x18\x02 \x01(\rB\x06\n\x04step\"\x97\x01\n\nLineResult\x12\x0c\n\x04line\x18\x01 \x01(\r\x12?\n\x0c\x63onfirmation\x18\x02 \x01(\x0b\x32!.jukinet.agencies.v1.ConfirmationB\x04\xb0\xbb\x18\x01H\x00\x12/\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1e.jukinet.agencies.v1.LineErrorH\x00\x42\t\n\x07outcome\"8\n\tLineError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\"M\n\x13WatchChangesRequest\x12\x0e\n\x06\x61\x66\x66\x61ir\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x0c\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\xc3\x01\n\x14WatchChangesResponse\x12\x33\n\x06notice\x18\x01 \x01(\x0b\x32!.jukinet.agencies.v1.ChangeNoticeH\x00\x12\x32\n\tcaught_up\x18\x02 \x01(\x0b\x32\x1d.jukinet.agencies.v1.CaughtUpH\x00\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\x0c\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.ReceiptB\x06\n\x04step\"Y\n\x08\x43\x61ughtUp\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1awaiting_municipality_codes\x18\x02 \x03(\t\"\x82\x02\n\x0c\x43hangeNotice\x12\x19\n\x11subject_reference\x18\x01 \x01(\x0c\x12\x38\n\x06reason\x18\x02 \x01(\x0e\x32\".jukinet.residents.v1.ChangeReasonB\x04\xb0\xbb\x18\x01\x12:\n\x0b\x63hange_date\x18\x03 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x30\n\rchanged_items\x18\x04 \x03(\x0e\x32\x19.jukinet.agencies.v1.Item\x12/\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*{\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\r\n\tITEM_NAME\x10\x01\x12\x16\n\x12ITEM_DATE_OF_BIRTH\x10\x02\x12\x0c\n\x08ITEM_SEX\x10\x03\x12\x10\n\x0cITEM_ADDRESS\x10\x04\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x05\x32\xc2\x04\n\x1bIdentityConfirmationService\x12\x83\x01\n\rConfirmByCode\x12).jukinet.agencies.v1.ConfirmByCodeRequest\x1a*.jukinet.agencies.v1.ConfirmByCodeResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x03*\x12IDENTITY_CONFIRMED\x12\x95\x01\n\x13\x43onfirmByAttributes\x12/.jukinet.agencies.v1.ConfirmByAttributesRequest\x1a\x30.jukinet.agencies.v1.ConfirmByAttributesResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x03*\x12IDENTITY_CONFIRMED\x12\x81\x01\n\x0c\x43onfirmBatch\x12(.jukinet.agencies.v1.ConfirmBatchRequest\x1a).jukinet.agencies.v1.ConfirmBatchResponse\"\x18\xaa\xbb\x18\x14\n\x01\x03*\x0f\x42\x41TCH_CONFIRMED(\x01\x30\x01\x12\x80\x01\n\x0cWatchChanges\x12(.jukinet.agencies.v1.WatchChangesRequest\x1a).jukinet.agencies.v1.WatchChangesResponse\"\x19\xaa\xbb\x18\x15\n\x01\x03*\x10\x43HANGES_PROVIDED0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -93,56 +94,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYCONFIRMATIONSERVICE'].methods_by_name['ConfirmBatch']._serialized_options = b'\252\273\030\024\n\001\003*\017BATCH_CONFIRMED'
   _globals['_IDENTITYCONFIRMATIONSERVICE'].methods_by_name['WatchChanges']._loaded_options = None
   _globals['_IDENTITYCONFIRMATIONSERVICE'].methods_by_name['WatchChanges']._serialized_options = b'\252\273\030\025\n\001\003*\020CHANGES_PROVIDED'
-  _globals['_ITEM']._serialized_start=3672
-  _globals['_ITEM']._serialized_end=3795
-  _globals['_CONFIRMATION']._serialized_start=232
-  _globals['_CONFIRMATION']._serialized_end=791
-  _globals['_CONFIRMATION_OUTCOME']._serialized_start=614
-  _globals['_CONFIRMATION_OUTCOME']._serialized_end=791
-  _globals['_IDENTITYINFORMATION']._serialized_start=794
-  _globals['_IDENTITYINFORMATION']._serialized_end=1015
-  _globals['_ATTRIBUTES']._serialized_start=1018
-  _globals['_ATTRIBUTES']._serialized_end=1266
-  _globals['_CONFIRMBYCODEREQUEST']._serialized_start=1268
-  _globals['_CONFIRMBYCODEREQUEST']._serialized_end=1391
-  _globals['_CONFIRMBYCODERESPONSE']._serialized_start=1393
-  _globals['_CONFIRMBYCODERESPONSE']._serialized_end=1479
-  _globals['_CONFIRMBYATTRIBUTESREQUEST']._serialized_start=1482
-  _globals['_CONFIRMBYATTRIBUTESREQUEST']._serialized_end=1650
-  _globals['_CONFIRMBYATTRIBUTESRESPONSE']._serialized_start=1652
-  _globals['_CONFIRMBYATTRIBUTESRESPONSE']._serialized_end=1744
-  _globals['_CONFIRMBATCHREQUEST']._serialized_start=1747
-  _globals['_CONFIRMBATCHREQUEST']._serialized_end=2363
-  _globals['_CONFIRMBATCHREQUEST_HELLO']._serialized_start=1968
-  _globals['_CONFIRMBATCHREQUEST_HELLO']._serialized_end=2145
-  _globals['_CONFIRMBATCHREQUEST_LINES']._serialized_start=2147
-  _globals['_CONFIRMBATCHREQUEST_LINES']._serialized_end=2242
-  _globals['_CONFIRMBATCHREQUEST_LINE']._serialized_start=2244
-  _globals['_CONFIRMBATCHREQUEST_LINE']._serialized_end=2345
-  _globals['_CONFIRMBATCHREQUEST_FINISH']._serialized_start=2347
-  _globals['_CONFIRMBATCHREQUEST_FINISH']._serialized_end=2355
-  _globals['_CONFIRMBATCHRESPONSE']._serialized_start=2366
-  _globals['_CONFIRMBATCHRESPONSE']._serialized_end=2897
-  _globals['_CONFIRMBATCHRESPONSE_WELCOME']._serialized_start=2598
-  _globals['_CONFIRMBATCHRESPONSE_WELCOME']._serialized_end=2626
-  _globals['_CONFIRMBATCHRESPONSE_RESULTS']._serialized_start=2628
-  _globals['_CONFIRMBATCHRESPONSE_RESULTS']._serialized_end=2693
-  _globals['_CONFIRMBATCHRESPONSE_TOTALS']._serialized_start=2695
-  _globals['_CONFIRMBATCHRESPONSE_TOTALS']._serialized_end=2805
-  _globals['_CONFIRMBATCHRESPONSE_COUNT']._serialized_start=2807
-  _globals['_CONFIRMBATCHRESPONSE_COUNT']._serialized_end=2889
-  _globals['_LINERESULT']._serialized_start=2900
-  _globals['_LINERESULT']._serialized_end=3051
-  _globals['_LINEERROR']._serialized_start=3053
-  _globals['_LINEERROR']._serialized_end=3109
-  _globals['_WATCHCHANGESREQUEST']._serialized_start=3111
-  _globals['_WATCHCHANGESREQUEST']._serialized_end=3164
-  _globals['_WATCHCHANGESRESPONSE']._serialized_start=3167
-  _globals['_WATCHCHANGESRESPONSE']._serialized_end=3318
-  _globals['_CAUGHTUP']._serialized_start=3320
-  _globals['_CAUGHTUP']._serialized_end=3409
-  _globals['_CHANGENOTICE']._serialized_start=3412
-  _globals['_CHANGENOTICE']._serialized_end=3670
-  _globals['_IDENTITYCONFIRMATIONSERVICE']._serialized_start=3798
-  _globals['_IDENTITYCONFIRMATIONSERVICE']._serialized_end=4376
+  _globals['_ITEM']._serialized_start=3979
+  _globals['_ITEM']._serialized_end=4102
+  _globals['_CONFIRMATION']._serialized_start=264
+  _globals['_CONFIRMATION']._serialized_end=823
+  _globals['_CONFIRMATION_OUTCOME']._serialized_start=646
+  _globals['_CONFIRMATION_OUTCOME']._serialized_end=823
+  _globals['_IDENTITYINFORMATION']._serialized_start=826
+  _globals['_IDENTITYINFORMATION']._serialized_end=1047
+  _globals['_ATTRIBUTES']._serialized_start=1050
+  _globals['_ATTRIBUTES']._serialized_end=1298
+  _globals['_CONFIRMBYCODEREQUEST']._serialized_start=1301
+  _globals['_CONFIRMBYCODEREQUEST']._serialized_end=1448
+  _globals['_CONFIRMBYCODERESPONSE']._serialized_start=1451
+  _globals['_CONFIRMBYCODERESPONSE']._serialized_end=1581
+  _globals['_CONFIRMBYATTRIBUTESREQUEST']._serialized_start=1584
+  _globals['_CONFIRMBYATTRIBUTESREQUEST']._serialized_end=1776
+  _globals['_CONFIRMBYATTRIBUTESRESPONSE']._serialized_start=1779
+  _globals['_CONFIRMBYATTRIBUTESRESPONSE']._serialized_end=1915
+  _globals['_CONFIRMBATCHREQUEST']._serialized_start=1918
+  _globals['_CONFIRMBATCHREQUEST']._serialized_end=2558
+  _globals['_CONFIRMBATCHREQUEST_HELLO']._serialized_start=2163
+  _globals['_CONFIRMBATCHREQUEST_HELLO']._serialized_end=2340
+  _globals['_CONFIRMBATCHREQUEST_LINES']._serialized_start=2342
+  _globals['_CONFIRMBATCHREQUEST_LINES']._serialized_end=2437
+  _globals['_CONFIRMBATCHREQUEST_LINE']._serialized_start=2439
+  _globals['_CONFIRMBATCHREQUEST_LINE']._serialized_end=2540
+  _globals['_CONFIRMBATCHREQUEST_FINISH']._serialized_start=2542
+  _globals['_CONFIRMBATCHREQUEST_FINISH']._serialized_end=2550
+  _globals['_CONFIRMBATCHRESPONSE']._serialized_start=2561
+  _globals['_CONFIRMBATCHRESPONSE']._serialized_end=3136
+  _globals['_CONFIRMBATCHRESPONSE_WELCOME']._serialized_start=2837
+  _globals['_CONFIRMBATCHRESPONSE_WELCOME']._serialized_end=2865
+  _globals['_CONFIRMBATCHRESPONSE_RESULTS']._serialized_start=2867
+  _globals['_CONFIRMBATCHRESPONSE_RESULTS']._serialized_end=2932
+  _globals['_CONFIRMBATCHRESPONSE_TOTALS']._serialized_start=2934
+  _globals['_CONFIRMBATCHRESPONSE_TOTALS']._serialized_end=3044
+  _globals['_CONFIRMBATCHRESPONSE_COUNT']._serialized_start=3046
+  _globals['_CONFIRMBATCHRESPONSE_COUNT']._serialized_end=3128
+  _globals['_LINERESULT']._serialized_start=3139
+  _globals['_LINERESULT']._serialized_end=3290
+  _globals['_LINEERROR']._serialized_start=3292
+  _globals['_LINEERROR']._serialized_end=3348
+  _globals['_WATCHCHANGESREQUEST']._serialized_start=3350
+  _globals['_WATCHCHANGESREQUEST']._serialized_end=3427
+  _globals['_WATCHCHANGESRESPONSE']._serialized_start=3430
+  _globals['_WATCHCHANGESRESPONSE']._serialized_end=3625
+  _globals['_CAUGHTUP']._serialized_start=3627
+  _globals['_CAUGHTUP']._serialized_end=3716
+  _globals['_CHANGENOTICE']._serialized_start=3719
+  _globals['_CHANGENOTICE']._serialized_end=3977
+  _globals['_IDENTITYCONFIRMATIONSERVICE']._serialized_start=4105
+  _globals['_IDENTITYCONFIRMATIONSERVICE']._serialized_end=4683
 # @@protoc_insertion_point(module_scope)

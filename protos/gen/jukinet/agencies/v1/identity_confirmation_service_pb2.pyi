@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.residents.v1 import civil_date_pb2 as _civil_date_pb2
 from jukinet.residents.v1 import residence_record_pb2 as _residence_record_pb2
 import builtins as _builtins
@@ -263,12 +264,17 @@ class ConfirmByCodeRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     WATCH_CHANGES_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     affair: _builtins.str
     """Required. The affair, such as "passport"."""
     code: _builtins.str
     """Required. The resident record code, 11 digits."""
     watch_changes: _builtins.bool
     """Optional. Whether change notices of the person are wanted from now on."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     @_builtins.property
     def items(self) -> _containers.RepeatedScalarFieldContainer[Global___Item.ValueType]:
         """Optional. The items wanted; none for a yes or no."""
@@ -280,10 +286,11 @@ class ConfirmByCodeRequest(_message.Message):
         code: _builtins.str = ...,
         items: _abc.Iterable[Global___Item.ValueType] | None = ...,
         watch_changes: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "code", b"code", "items", b"items", "watch_changes", b"watch_changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "code", b"code", "items", b"items", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -296,18 +303,26 @@ class ConfirmByCodeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONFIRMATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def confirmation(self) -> Global___Confirmation:
         """Output only. What is known."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         confirmation: Global___Confirmation | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -323,10 +338,15 @@ class ConfirmByAttributesRequest(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     WATCH_CHANGES_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     affair: _builtins.str
     """Required. The affair, such as "passport"."""
     watch_changes: _builtins.bool
     """Optional. Whether change notices of the person are wanted from now on."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     @_builtins.property
     def attributes(self) -> Global___Attributes:
         """Required. Whom the agency means."""
@@ -342,10 +362,11 @@ class ConfirmByAttributesRequest(_message.Message):
         attributes: Global___Attributes | None = ...,
         items: _abc.Iterable[Global___Item.ValueType] | None = ...,
         watch_changes: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "attributes", b"attributes", "items", b"items", "watch_changes", b"watch_changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "attributes", b"attributes", "items", b"items", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,18 +379,26 @@ class ConfirmByAttributesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONFIRMATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def confirmation(self) -> Global___Confirmation:
         """Output only. What is known."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         confirmation: Global___Confirmation | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -503,6 +532,11 @@ class ConfirmBatchRequest(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     FINISH_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
     @_builtins.property
     def hello(self) -> Global___ConfirmBatchRequest.Hello:
         """The first message."""
@@ -521,10 +555,11 @@ class ConfirmBatchRequest(_message.Message):
         hello: Global___ConfirmBatchRequest.Hello | None = ...,
         lines: Global___ConfirmBatchRequest.Lines | None = ...,
         finish: Global___ConfirmBatchRequest.Finish | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "lines", b"lines", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "lines", b"lines", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "lines", b"lines", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["hello", "lines", "finish"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -637,6 +672,7 @@ class ConfirmBatchResponse(_message.Message):
     WELCOME_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
     TOTALS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___ConfirmBatchResponse.Welcome:
         """The answer to hello."""
@@ -649,16 +685,23 @@ class ConfirmBatchResponse(_message.Message):
     def totals(self) -> Global___ConfirmBatchResponse.Totals:
         """The answer to finish."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves in the audit log that the stream has led to since the message before,
+        with their proofs. Absent where there are none, or the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         welcome: Global___ConfirmBatchResponse.Welcome | None = ...,
         results: Global___ConfirmBatchResponse.Results | None = ...,
         totals: Global___ConfirmBatchResponse.Totals | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["welcome", "results", "totals"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -740,21 +783,27 @@ class WatchChangesRequest(_message.Message):
 
     AFFAIR_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     affair: _builtins.str
     """Required. The affair under which the persons are watched."""
     cursor: _builtins.bytes
     """Optional. The cursor of the last notice that the agency has kept; empty for all from the
     beginning of the subscriptions.
     """
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         affair: _builtins.str = ...,
         cursor: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "cursor", b"cursor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "cursor", b"cursor", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -769,6 +818,7 @@ class WatchChangesResponse(_message.Message):
     NOTICE_FIELD_NUMBER: _builtins.int
     CAUGHT_UP_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     cursor: _builtins.bytes
     """Output only. The cursor from which the stream goes on after this message, at most 1,024 bytes."""
     @_builtins.property
@@ -779,16 +829,23 @@ class WatchChangesResponse(_message.Message):
     def caught_up(self) -> Global___CaughtUp:
         """Everything up to now has been told; sent when the stream has caught up, and every 30 seconds."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves in the audit log that the stream has led to since the message before,
+        with their proofs. Absent where there are none, or the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         notice: Global___ChangeNotice | None = ...,
         caught_up: Global___CaughtUp | None = ...,
         cursor: _builtins.bytes = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "notice", b"notice", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "notice", b"notice", "receipt", b"receipt", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "cursor", b"cursor", "notice", b"notice", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "cursor", b"cursor", "notice", b"notice", "receipt", b"receipt", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["notice", "caught_up"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*jukinet/card/v1/card_session_service.proto\x12\x0fjukinet.card.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a jukinet/options/v1/options.proto\"\x9c\x01\n\x13\x41uthenticateRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.jukinet.card.v1.HelloH\x00\x12\'\n\x05ready\x18\x02 \x01(\x0b\x32\x16.jukinet.card.v1.ReadyH\x00\x12+\n\x07\x61nswers\x18\x03 \x01(\x0b\x32\x18.jukinet.card.v1.AnswersH\x00\x42\x06\n\x04step\"\x99\x01\n\x14\x41uthenticateResponse\x12%\n\x04plan\x18\x01 \x01(\x0b\x32\x15.jukinet.card.v1.PlanH\x00\x12\'\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x16.jukinet.card.v1.BatchH\x00\x12)\n\x06result\x18\x03 \x01(\x0b\x32\x17.jukinet.card.v1.ResultH\x00\x42\x06\n\x04step\"W\n\x05Hello\x12,\n\x07purpose\x18\x01 \x01(\x0e\x32\x1b.jukinet.options.v1.Purpose\x12\x10\n\x08versions\x18\x02 \x03(\r\x12\x0e\n\x06\x61\x63t_id\x18\x03 \x01(\x0c\"\x8d\x02\n\x04Plan\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x12\n\nsession_id\x18\x02 \x01(\x0c\x12\x0c\n\x04\x63hat\x18\x03 \x01(\x0c\x12\x1f\n\x17\x63\x65rtificate_description\x18\x04 \x01(\x0c\x12\x31\n\x06\x63hains\x18\x05 \x03(\x0b\x32!.jukinet.card.v1.CertificateChain\x12\x18\n\x10\x64omain_parameter\x18\x06 \x01(\r\x12\x1c\n\x14\x65phemeral_public_key\x18\x07 \x01(\x0c\x12\x16\n\x0e\x61uxiliary_data\x18\x08 \x01(\x0c\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x10\x43\x65rtificateChain\x12\x13\n\x0btrust_point\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0c\"\xbb\x01\n\x05Ready\x12\x0b\n\x03\x61tr\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63\x61rd_access\x18\x02 \x01(\x0c\x12\x13\n\x0btrust_point\x18\x03 \x01(\t\x12\x0f\n\x07id_picc\x18\x04 \x01(\x0c\x12\x0e\n\x06r_picc\x18\x05 \x01(\x0c\x12\x14\n\x0cstatus_words\x18\x06 \x03(\r\x12/\n\x0b\x61ttested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61ttestation\x18\x08 \x01(\x0c\"\xd8\x01\n\x05\x42\x61tch\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x35\n\nprotection\x18\x02 \x01(\x0e\x32!.jukinet.card.v1.Batch.Protection\x12*\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x18.jukinet.card.v1.Command\"\\\n\nProtection\x12\x1a\n\x16PROTECTION_UNSPECIFIED\x10\x00\x12\x17\n\x13PROTECTION_TERMINAL\x10\x01\x12\x19\n\x15PROTECTION_END_TO_END\x10\x02\"8\n\x07\x43ommand\x12\x0c\n\x04\x61pdu\x18\x01 \x01(\x0c\x12\x1f\n\x17\x61\x63\x63\x65ptable_status_words\x18\x02 \x03(\r\"2\n\x07\x41nswers\x12\x14\n\x0c\x62\x61tch_number\x18\x01 \x01(\r\x12\x11\n\tresponses\x18\x02 \x03(\x0c\"g\n\x06Result\x12\x12\n\nsession_id\x18\x01 \x01(\x0c\x12\x30\n\x0cusable_until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0ftranscript_hash\x18\x03 \x01(\x0c\x32\x92\x01\n\x12\x43\x61rdSessionService\x12|\n\x0c\x41uthenticate\x12$.jukinet.card.v1.AuthenticateRequest\x1a%.jukinet.card.v1.AuthenticateResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01*\x12\x43\x41RD_AUTHENTICATED(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*jukinet/card/v1/card_session_service.proto\x12\x0fjukinet.card.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a jukinet/options/v1/options.proto\"\xb4\x01\n\x13\x41uthenticateRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.jukinet.card.v1.HelloH\x00\x12\'\n\x05ready\x18\x02 \x01(\x0b\x32\x16.jukinet.card.v1.ReadyH\x00\x12+\n\x07\x61nswers\x18\x03 \x01(\x0b\x32\x18.jukinet.card.v1.AnswersH\x00\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\x42\x06\n\x04step\"\xc5\x01\n\x14\x41uthenticateResponse\x12%\n\x04plan\x18\x01 \x01(\x0b\x32\x15.jukinet.card.v1.PlanH\x00\x12\'\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x16.jukinet.card.v1.BatchH\x00\x12)\n\x06result\x18\x03 \x01(\x0b\x32\x17.jukinet.card.v1.ResultH\x00\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.ReceiptB\x06\n\x04step\"W\n\x05Hello\x12,\n\x07purpose\x18\x01 \x01(\x0e\x32\x1b.jukinet.options.v1.Purpose\x12\x10\n\x08versions\x18\x02 \x03(\r\x12\x0e\n\x06\x61\x63t_id\x18\x03 \x01(\x0c\"\x8d\x02\n\x04Plan\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x12\n\nsession_id\x18\x02 \x01(\x0c\x12\x0c\n\x04\x63hat\x18\x03 \x01(\x0c\x12\x1f\n\x17\x63\x65rtificate_description\x18\x04 \x01(\x0c\x12\x31\n\x06\x63hains\x18\x05 \x03(\x0b\x32!.jukinet.card.v1.CertificateChain\x12\x18\n\x10\x64omain_parameter\x18\x06 \x01(\r\x12\x1c\n\x14\x65phemeral_public_key\x18\x07 \x01(\x0c\x12\x16\n\x0e\x61uxiliary_data\x18\x08 \x01(\x0c\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x10\x43\x65rtificateChain\x12\x13\n\x0btrust_point\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0c\"\xbb\x01\n\x05Ready\x12\x0b\n\x03\x61tr\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63\x61rd_access\x18\x02 \x01(\x0c\x12\x13\n\x0btrust_point\x18\x03 \x01(\t\x12\x0f\n\x07id_picc\x18\x04 \x01(\x0c\x12\x0e\n\x06r_picc\x18\x05 \x01(\x0c\x12\x14\n\x0cstatus_words\x18\x06 \x03(\r\x12/\n\x0b\x61ttested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61ttestation\x18\x08 \x01(\x0c\"\xd8\x01\n\x05\x42\x61tch\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x35\n\nprotection\x18\x02 \x01(\x0e\x32!.jukinet.card.v1.Batch.Protection\x12*\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x18.jukinet.card.v1.Command\"\\\n\nProtection\x12\x1a\n\x16PROTECTION_UNSPECIFIED\x10\x00\x12\x17\n\x13PROTECTION_TERMINAL\x10\x01\x12\x19\n\x15PROTECTION_END_TO_END\x10\x02\"8\n\x07\x43ommand\x12\x0c\n\x04\x61pdu\x18\x01 \x01(\x0c\x12\x1f\n\x17\x61\x63\x63\x65ptable_status_words\x18\x02 \x03(\r\"2\n\x07\x41nswers\x12\x14\n\x0c\x62\x61tch_number\x18\x01 \x01(\r\x12\x11\n\tresponses\x18\x02 \x03(\x0c\"g\n\x06Result\x12\x12\n\nsession_id\x18\x01 \x01(\x0c\x12\x30\n\x0cusable_until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0ftranscript_hash\x18\x03 \x01(\x0c\x32\x92\x01\n\x12\x43\x61rdSessionService\x12|\n\x0c\x41uthenticate\x12$.jukinet.card.v1.AuthenticateRequest\x1a%.jukinet.card.v1.AuthenticateResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01*\x12\x43\x41RD_AUTHENTICATED(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +36,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CARDSESSIONSERVICE'].methods_by_name['Authenticate']._loaded_options = None
   _globals['_CARDSESSIONSERVICE'].methods_by_name['Authenticate']._serialized_options = b'\252\273\030\027\n\001\001*\022CARD_AUTHENTICATED'
-  _globals['_AUTHENTICATEREQUEST']._serialized_start=131
-  _globals['_AUTHENTICATEREQUEST']._serialized_end=287
-  _globals['_AUTHENTICATERESPONSE']._serialized_start=290
-  _globals['_AUTHENTICATERESPONSE']._serialized_end=443
-  _globals['_HELLO']._serialized_start=445
-  _globals['_HELLO']._serialized_end=532
-  _globals['_PLAN']._serialized_start=535
-  _globals['_PLAN']._serialized_end=804
-  _globals['_CERTIFICATECHAIN']._serialized_start=806
-  _globals['_CERTIFICATECHAIN']._serialized_end=867
-  _globals['_READY']._serialized_start=870
-  _globals['_READY']._serialized_end=1057
-  _globals['_BATCH']._serialized_start=1060
-  _globals['_BATCH']._serialized_end=1276
-  _globals['_BATCH_PROTECTION']._serialized_start=1184
-  _globals['_BATCH_PROTECTION']._serialized_end=1276
-  _globals['_COMMAND']._serialized_start=1278
-  _globals['_COMMAND']._serialized_end=1334
-  _globals['_ANSWERS']._serialized_start=1336
-  _globals['_ANSWERS']._serialized_end=1386
-  _globals['_RESULT']._serialized_start=1388
-  _globals['_RESULT']._serialized_end=1491
-  _globals['_CARDSESSIONSERVICE']._serialized_start=1494
-  _globals['_CARDSESSIONSERVICE']._serialized_end=1640
+  _globals['_AUTHENTICATEREQUEST']._serialized_start=163
+  _globals['_AUTHENTICATEREQUEST']._serialized_end=343
+  _globals['_AUTHENTICATERESPONSE']._serialized_start=346
+  _globals['_AUTHENTICATERESPONSE']._serialized_end=543
+  _globals['_HELLO']._serialized_start=545
+  _globals['_HELLO']._serialized_end=632
+  _globals['_PLAN']._serialized_start=635
+  _globals['_PLAN']._serialized_end=904
+  _globals['_CERTIFICATECHAIN']._serialized_start=906
+  _globals['_CERTIFICATECHAIN']._serialized_end=967
+  _globals['_READY']._serialized_start=970
+  _globals['_READY']._serialized_end=1157
+  _globals['_BATCH']._serialized_start=1160
+  _globals['_BATCH']._serialized_end=1376
+  _globals['_BATCH_PROTECTION']._serialized_start=1284
+  _globals['_BATCH_PROTECTION']._serialized_end=1376
+  _globals['_COMMAND']._serialized_start=1378
+  _globals['_COMMAND']._serialized_end=1434
+  _globals['_ANSWERS']._serialized_start=1436
+  _globals['_ANSWERS']._serialized_end=1486
+  _globals['_RESULT']._serialized_start=1488
+  _globals['_RESULT']._serialized_end=1591
+  _globals['_CARDSESSIONSERVICE']._serialized_start=1594
+  _globals['_CARDSESSIONSERVICE']._serialized_end=1740
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.options.v1 import options_pb2 as _options_pb2
 import builtins as _builtins
 import sys
@@ -30,6 +31,11 @@ class AuthenticateRequest(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
     @_builtins.property
     def hello(self) -> Global___Hello:
         """Opens the session. The first message, and only the first; may be sent before the card is in."""
@@ -50,10 +56,11 @@ class AuthenticateRequest(_message.Message):
         hello: Global___Hello | None = ...,
         ready: Global___Ready | None = ...,
         answers: Global___Answers | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "ready", b"ready", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "ready", b"ready", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "ready", b"ready", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["hello", "ready", "answers"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -70,6 +77,7 @@ class AuthenticateResponse(_message.Message):
     PLAN_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def plan(self) -> Global___Plan:
         """Answers hello."""
@@ -82,16 +90,23 @@ class AuthenticateResponse(_message.Message):
     def result(self) -> Global___Result:
         """Answers the last answers; the session succeeded."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves in the audit log that the stream has led to since the message before,
+        with their proofs. Absent where there are none, or the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         plan: Global___Plan | None = ...,
         batch: Global___Batch | None = ...,
         result: Global___Result | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "plan", b"plan", "result", b"result", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "plan", b"plan", "receipt", b"receipt", "result", b"result", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "plan", b"plan", "result", b"result", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "plan", b"plan", "receipt", b"receipt", "result", b"result", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["plan", "batch", "result"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015

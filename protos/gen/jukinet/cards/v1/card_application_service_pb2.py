@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.cards.v1 import card_application_pb2 as jukinet_dot_cards_dot_v1_dot_card__application__pb2
 from jukinet.cards.v1 import identity_document_pb2 as jukinet_dot_cards_dot_v1_dot_identity__document__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/jukinet/cards/v1/card_application_service.proto\x12\x10jukinet.cards.v1\x1a\'jukinet/cards/v1/card_application.proto\x1a(jukinet/cards/v1/identity_document.proto\x1a jukinet/options/v1/options.proto\"\x7f\n\x18SubmitApplicationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x35\n\x04\x66orm\x18\x03 \x01(\x0b\x32!.jukinet.cards.v1.ApplicationFormB\x04\xb0\xbb\x18\x01\"\x86\x01\n\x19SubmitApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x35\n\x06letter\x18\x02 \x01(\x0b\x32\x1f.jukinet.cards.v1.InquiryLetterB\x04\xb0\xbb\x18\x01\"\xf8\x01\n\x19RecordInquiryReplyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x03 \x01(\t\x12\x1b\n\rletter_number\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1c\n\x14\x62rought_by_applicant\x18\x05 \x01(\x08\x12\x35\n\tdocuments\x18\x06 \x03(\x0b\x32\".jukinet.cards.v1.IdentityDocument\x12\x1f\n\x17oral_questions_answered\x18\x07 \x01(\x08\"P\n\x1aRecordInquiryReplyResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\"\xcb\x02\n\x18RejectApplicationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x03 \x01(\t\x12\x44\n\x06reason\x18\x04 \x01(\x0e\x32\x34.jukinet.cards.v1.RejectApplicationRequest.EndReason\"\x9e\x01\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45ND_REASON_LETTER_RETURNED\x10\x01\x12\x1d\n\x19\x45ND_REASON_NOT_THE_PERSON\x10\x02\x12\x18\n\x14\x45ND_REASON_WITHDRAWN\x10\x03\x12\x1c\n\x18\x45ND_REASON_NOT_COLLECTED\x10\x04\"O\n\x19RejectApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\"b\n\x15GetApplicationRequest\x12\x18\n\nclerk_name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x02 \x01(\t\x12\x13\n\x0bwith_letter\x18\x03 \x01(\x08\"\xb8\x01\n\x16GetApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x35\n\x06letter\x18\x02 \x01(\x0b\x32\x1f.jukinet.cards.v1.InquiryLetterB\x04\xb0\xbb\x18\x01\x12\x33\n\x06notice\x18\x03 \x01(\x0b\x32\x1d.jukinet.cards.v1.IssueNoticeB\x04\xb0\xbb\x18\x01\"\x8e\x01\n\x17ListApplicationsRequest\x12\x18\n\nclerk_name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x32\n\x06states\x18\x02 \x03(\x0e\x32\".jukinet.cards.v1.ApplicationState\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x18ListApplicationsResponse\x12\x33\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbc\x05\n\x16\x43\x61rdApplicationService\x12\x8d\x01\n\x11SubmitApplication\x12*.jukinet.cards.v1.SubmitApplicationRequest\x1a+.jukinet.cards.v1.SubmitApplicationResponse\"\x1f\xaa\xbb\x18\x1b\n\x01\x01\x18\x03*\x10\x43\x41RD_APPLIED_FOR0\x80\x80\x10\x12\x8b\x01\n\x12RecordInquiryReply\x12+.jukinet.cards.v1.RecordInquiryReplyRequest\x1a,.jukinet.cards.v1.RecordInquiryReplyResponse\"\x1a\xaa\xbb\x18\x16\n\x01\x01\x18\x03*\x0fINQUIRY_REPLIED\x12\x8a\x01\n\x11RejectApplication\x12*.jukinet.cards.v1.RejectApplicationRequest\x1a+.jukinet.cards.v1.RejectApplicationResponse\"\x1c\xaa\xbb\x18\x18\n\x01\x01\x18\x03*\x11\x41PPLICATION_ENDED\x12\x80\x01\n\x0eGetApplication\x12\'.jukinet.cards.v1.GetApplicationRequest\x1a(.jukinet.cards.v1.GetApplicationResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01\x18\x03*\x10\x41PPLICATION_READ\x12t\n\x10ListApplications\x12).jukinet.cards.v1.ListApplicationsRequest\x1a*.jukinet.cards.v1.ListApplicationsResponse\"\t\xaa\xbb\x18\x05\n\x01\x01\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/jukinet/cards/v1/card_application_service.proto\x12\x10jukinet.cards.v1\x1a\x1ejukinet/audit/v1/receipt.proto\x1a\'jukinet/cards/v1/card_application.proto\x1a(jukinet/cards/v1/identity_document.proto\x1a jukinet/options/v1/options.proto\"\x97\x01\n\x18SubmitApplicationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x35\n\x04\x66orm\x18\x03 \x01(\x0b\x32!.jukinet.cards.v1.ApplicationFormB\x04\xb0\xbb\x18\x01\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\xb2\x01\n\x19SubmitApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x35\n\x06letter\x18\x02 \x01(\x0b\x32\x1f.jukinet.cards.v1.InquiryLetterB\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x90\x02\n\x19RecordInquiryReplyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x03 \x01(\t\x12\x1b\n\rletter_number\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1c\n\x14\x62rought_by_applicant\x18\x05 \x01(\x08\x12\x35\n\tdocuments\x18\x06 \x03(\x0b\x32\".jukinet.cards.v1.IdentityDocument\x12\x1f\n\x17oral_questions_answered\x18\x07 \x01(\x08\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"|\n\x1aRecordInquiryReplyResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\xe3\x02\n\x18RejectApplicationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x03 \x01(\t\x12\x44\n\x06reason\x18\x04 \x01(\x0e\x32\x34.jukinet.cards.v1.RejectApplicationRequest.EndReason\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\x9e\x01\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45ND_REASON_LETTER_RETURNED\x10\x01\x12\x1d\n\x19\x45ND_REASON_NOT_THE_PERSON\x10\x02\x12\x18\n\x14\x45ND_REASON_WITHDRAWN\x10\x03\x12\x1c\n\x18\x45ND_REASON_NOT_COLLECTED\x10\x04\"{\n\x19RejectApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"z\n\x15GetApplicationRequest\x12\x18\n\nclerk_name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x1a\n\x12\x61pplication_number\x18\x02 \x01(\t\x12\x13\n\x0bwith_letter\x18\x03 \x01(\x08\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\xe4\x01\n\x16GetApplicationResponse\x12\x32\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x35\n\x06letter\x18\x02 \x01(\x0b\x32\x1f.jukinet.cards.v1.InquiryLetterB\x04\xb0\xbb\x18\x01\x12\x33\n\x06notice\x18\x03 \x01(\x0b\x32\x1d.jukinet.cards.v1.IssueNoticeB\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x8e\x01\n\x17ListApplicationsRequest\x12\x18\n\nclerk_name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x32\n\x06states\x18\x02 \x03(\x0e\x32\".jukinet.cards.v1.ApplicationState\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x18ListApplicationsResponse\x12\x33\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x1d.jukinet.cards.v1.Application\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbc\x05\n\x16\x43\x61rdApplicationService\x12\x8d\x01\n\x11SubmitApplication\x12*.jukinet.cards.v1.SubmitApplicationRequest\x1a+.jukinet.cards.v1.SubmitApplicationResponse\"\x1f\xaa\xbb\x18\x1b\n\x01\x01\x18\x03*\x10\x43\x41RD_APPLIED_FOR0\x80\x80\x10\x12\x8b\x01\n\x12RecordInquiryReply\x12+.jukinet.cards.v1.RecordInquiryReplyRequest\x1a,.jukinet.cards.v1.RecordInquiryReplyResponse\"\x1a\xaa\xbb\x18\x16\n\x01\x01\x18\x03*\x0fINQUIRY_REPLIED\x12\x8a\x01\n\x11RejectApplication\x12*.jukinet.cards.v1.RejectApplicationRequest\x1a+.jukinet.cards.v1.RejectApplicationResponse\"\x1c\xaa\xbb\x18\x18\n\x01\x01\x18\x03*\x11\x41PPLICATION_ENDED\x12\x80\x01\n\x0eGetApplication\x12\'.jukinet.cards.v1.GetApplicationRequest\x1a(.jukinet.cards.v1.GetApplicationResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01\x18\x03*\x10\x41PPLICATION_READ\x12t\n\x10ListApplications\x12).jukinet.cards.v1.ListApplicationsRequest\x1a*.jukinet.cards.v1.ListApplicationsResponse\"\t\xaa\xbb\x18\x05\n\x01\x01\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,28 +65,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CARDAPPLICATIONSERVICE'].methods_by_name['GetApplication']._serialized_options = b'\252\273\030\027\n\001\001\030\003*\020APPLICATION_READ'
   _globals['_CARDAPPLICATIONSERVICE'].methods_by_name['ListApplications']._loaded_options = None
   _globals['_CARDAPPLICATIONSERVICE'].methods_by_name['ListApplications']._serialized_options = b'\252\273\030\005\n\001\001\030\003'
-  _globals['_SUBMITAPPLICATIONREQUEST']._serialized_start=186
-  _globals['_SUBMITAPPLICATIONREQUEST']._serialized_end=313
-  _globals['_SUBMITAPPLICATIONRESPONSE']._serialized_start=316
-  _globals['_SUBMITAPPLICATIONRESPONSE']._serialized_end=450
-  _globals['_RECORDINQUIRYREPLYREQUEST']._serialized_start=453
-  _globals['_RECORDINQUIRYREPLYREQUEST']._serialized_end=701
-  _globals['_RECORDINQUIRYREPLYRESPONSE']._serialized_start=703
-  _globals['_RECORDINQUIRYREPLYRESPONSE']._serialized_end=783
-  _globals['_REJECTAPPLICATIONREQUEST']._serialized_start=786
-  _globals['_REJECTAPPLICATIONREQUEST']._serialized_end=1117
-  _globals['_REJECTAPPLICATIONREQUEST_ENDREASON']._serialized_start=959
-  _globals['_REJECTAPPLICATIONREQUEST_ENDREASON']._serialized_end=1117
-  _globals['_REJECTAPPLICATIONRESPONSE']._serialized_start=1119
-  _globals['_REJECTAPPLICATIONRESPONSE']._serialized_end=1198
-  _globals['_GETAPPLICATIONREQUEST']._serialized_start=1200
-  _globals['_GETAPPLICATIONREQUEST']._serialized_end=1298
-  _globals['_GETAPPLICATIONRESPONSE']._serialized_start=1301
-  _globals['_GETAPPLICATIONRESPONSE']._serialized_end=1485
-  _globals['_LISTAPPLICATIONSREQUEST']._serialized_start=1488
-  _globals['_LISTAPPLICATIONSREQUEST']._serialized_end=1630
-  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_start=1632
-  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_end=1736
-  _globals['_CARDAPPLICATIONSERVICE']._serialized_start=1739
-  _globals['_CARDAPPLICATIONSERVICE']._serialized_end=2439
+  _globals['_SUBMITAPPLICATIONREQUEST']._serialized_start=219
+  _globals['_SUBMITAPPLICATIONREQUEST']._serialized_end=370
+  _globals['_SUBMITAPPLICATIONRESPONSE']._serialized_start=373
+  _globals['_SUBMITAPPLICATIONRESPONSE']._serialized_end=551
+  _globals['_RECORDINQUIRYREPLYREQUEST']._serialized_start=554
+  _globals['_RECORDINQUIRYREPLYREQUEST']._serialized_end=826
+  _globals['_RECORDINQUIRYREPLYRESPONSE']._serialized_start=828
+  _globals['_RECORDINQUIRYREPLYRESPONSE']._serialized_end=952
+  _globals['_REJECTAPPLICATIONREQUEST']._serialized_start=955
+  _globals['_REJECTAPPLICATIONREQUEST']._serialized_end=1310
+  _globals['_REJECTAPPLICATIONREQUEST_ENDREASON']._serialized_start=1152
+  _globals['_REJECTAPPLICATIONREQUEST_ENDREASON']._serialized_end=1310
+  _globals['_REJECTAPPLICATIONRESPONSE']._serialized_start=1312
+  _globals['_REJECTAPPLICATIONRESPONSE']._serialized_end=1435
+  _globals['_GETAPPLICATIONREQUEST']._serialized_start=1437
+  _globals['_GETAPPLICATIONREQUEST']._serialized_end=1559
+  _globals['_GETAPPLICATIONRESPONSE']._serialized_start=1562
+  _globals['_GETAPPLICATIONRESPONSE']._serialized_end=1790
+  _globals['_LISTAPPLICATIONSREQUEST']._serialized_start=1793
+  _globals['_LISTAPPLICATIONSREQUEST']._serialized_end=1935
+  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_start=1937
+  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_end=2041
+  _globals['_CARDAPPLICATIONSERVICE']._serialized_start=2044
+  _globals['_CARDAPPLICATIONSERVICE']._serialized_end=2744
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.cards.v1 import card_application_pb2 as _card_application_pb2
 from jukinet.cards.v1 import identity_document_pb2 as _identity_document_pb2
 import builtins as _builtins
@@ -30,10 +31,16 @@ class SubmitApplicationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def form(self) -> _card_application_pb2.ApplicationForm:
         """Required. What is applied for, and by whom."""
@@ -44,10 +51,11 @@ class SubmitApplicationRequest(_message.Message):
         request_id: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         form: _card_application_pb2.ApplicationForm | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["form", b"form"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "form", b"form", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "form", b"form", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,6 +69,7 @@ class SubmitApplicationResponse(_message.Message):
 
     APPLICATION_FIELD_NUMBER: _builtins.int
     LETTER_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application: INQUIRY_SENT or APPROVED."""
@@ -69,15 +78,22 @@ class SubmitApplicationResponse(_message.Message):
     def letter(self) -> _card_application_pb2.InquiryLetter:
         """Output only. The letter to print and mail; absent on the same-day way."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
         letter: _card_application_pb2.InquiryLetter | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -96,6 +112,7 @@ class RecordInquiryReplyRequest(_message.Message):
     BROUGHT_BY_APPLICANT_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     ORAL_QUESTIONS_ANSWERED_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -112,6 +129,11 @@ class RecordInquiryReplyRequest(_message.Message):
     """Optional. Whether the oral questions were asked and rightly answered; required by the rule sets
     from 2004-03-08 on.
     """
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
         """Optional. The documents that were shown, at most 5; required by the rule sets from 2004-03-08 on."""
@@ -126,10 +148,11 @@ class RecordInquiryReplyRequest(_message.Message):
         brought_by_applicant: _builtins.bool = ...,
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
         oral_questions_answered: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "brought_by_applicant", b"brought_by_applicant", "clerk_name", b"clerk_name", "documents", b"documents", "letter_number", b"letter_number", "oral_questions_answered", b"oral_questions_answered", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "brought_by_applicant", b"brought_by_applicant", "clerk_name", b"clerk_name", "documents", b"documents", "letter_number", b"letter_number", "oral_questions_answered", b"oral_questions_answered", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,18 +165,26 @@ class RecordInquiryReplyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     APPLICATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application: APPROVED or REJECTED."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,6 +231,7 @@ class RejectApplicationRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -208,6 +240,11 @@ class RejectApplicationRequest(_message.Message):
     """Required. The application's number."""
     reason: Global___RejectApplicationRequest.EndReason.ValueType
     """Required. Why."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -215,10 +252,11 @@ class RejectApplicationRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         application_number: _builtins.str = ...,
         reason: Global___RejectApplicationRequest.EndReason.ValueType = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "reason", b"reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,18 +269,26 @@ class RejectApplicationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     APPLICATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application: REJECTED or CANCELLED."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,22 +303,28 @@ class GetApplicationRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     WITH_LETTER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     application_number: _builtins.str
     """Required. The application's number."""
     with_letter: _builtins.bool
     """Optional. Whether the letter or the notice is wanted, to be printed again."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         clerk_name: _builtins.str = ...,
         application_number: _builtins.str = ...,
         with_letter: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "with_letter", b"with_letter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "seen_tree_size", b"seen_tree_size", "with_letter", b"with_letter"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -287,6 +339,7 @@ class GetApplicationResponse(_message.Message):
     APPLICATION_FIELD_NUMBER: _builtins.int
     LETTER_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application."""
@@ -299,16 +352,23 @@ class GetApplicationResponse(_message.Message):
     def notice(self) -> _card_application_pb2.IssueNotice:
         """Output only. The notice of a same-day issue, where the rule set wants one and it was asked for."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
+
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
         letter: _card_application_pb2.InquiryLetter | None = ...,
         notice: _card_application_pb2.IssueNotice | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "notice", b"notice"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "notice", b"notice", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "notice", b"notice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "notice", b"notice", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.card.v1 import card_session_service_pb2 as _card_session_service_pb2
 from jukinet.cards.v1 import card_application_pb2 as _card_application_pb2
 from jukinet.cards.v1 import card_pb2 as _card_pb2
@@ -60,6 +61,11 @@ class PersonaliseCardRequest(_message.Message):
 
     HELLO_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
     @_builtins.property
     def hello(self) -> Global___PersonaliseHello:
         """Opens the stream. The first message, and only the first."""
@@ -73,10 +79,11 @@ class PersonaliseCardRequest(_message.Message):
         *,
         hello: Global___PersonaliseHello | None = ...,
         answers: _card_session_service_pb2.Answers | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "hello", b"hello", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["hello", "answers"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -92,6 +99,7 @@ class PersonaliseCardResponse(_message.Message):
 
     BATCH_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def batch(self) -> _card_session_service_pb2.Batch:
         """Commands for the chip; all are sent as they are."""
@@ -100,15 +108,22 @@ class PersonaliseCardResponse(_message.Message):
     def result(self) -> Global___PersonaliseResult:
         """The chip is written. What is left is a card session with purpose CARD_CHECK."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves in the audit log that the stream has led to since the message before,
+        with their proofs. Absent where there are none, or the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         batch: _card_session_service_pb2.Batch | None = ...,
         result: Global___PersonaliseResult | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "result", b"result", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "receipt", b"receipt", "result", b"result", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "result", b"result", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "receipt", b"receipt", "result", b"result", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["batch", "result"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -285,22 +300,29 @@ class VoidPersonalisationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     PERSONALISATION_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     personalisation_id: _builtins.bytes
     """Required. The personalisation, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         personalisation_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "personalisation_id", b"personalisation_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "personalisation_id", b"personalisation_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -313,18 +335,26 @@ class VoidPersonalisationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     APPLICATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application, which waits for another card."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -338,19 +368,25 @@ class GetCardFaceRequest(_message.Message):
 
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     application_number: _builtins.str
     """Required. The application's number."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         clerk_name: _builtins.str = ...,
         application_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -363,18 +399,26 @@ class GetCardFaceResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FACE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def face(self) -> _card_pb2.CardFace:
         """Output only. What is printed."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         face: _card_pb2.CardFace | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["face", b"face"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["face", b"face", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["face", b"face"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["face", b"face", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,10 +433,15 @@ class BeginHandOverRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     application_number: _builtins.str
     """Required. The application's number."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
         """Required. What the person who came showed: at least one document, unless an inquiry letter was
@@ -405,10 +454,11 @@ class BeginHandOverRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         application_number: _builtins.str = ...,
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "documents", b"documents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "clerk_name", b"clerk_name", "documents", b"documents", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -424,6 +474,7 @@ class BeginHandOverResponse(_message.Message):
     TRANSPORT_PIN_FIELD_NUMBER: _builtins.int
     FORBIDDEN_PINS_FIELD_NUMBER: _builtins.int
     FEE_YEN_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     card_number: _builtins.str
     """Output only. The card that lies ready, 12 digits."""
     transport_pin: _builtins.str
@@ -434,6 +485,12 @@ class BeginHandOverResponse(_message.Message):
     def forbidden_pins(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. PINs that this person may not choose, 4 digits each, beside the general rule."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
+
     def __init__(
         self,
         *,
@@ -441,10 +498,11 @@ class BeginHandOverResponse(_message.Message):
         transport_pin: _builtins.str = ...,
         forbidden_pins: _abc.Iterable[_builtins.str] | None = ...,
         fee_yen: _builtins.int = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "fee_yen", b"fee_yen", "forbidden_pins", b"forbidden_pins", "transport_pin", b"transport_pin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "fee_yen", b"fee_yen", "forbidden_pins", b"forbidden_pins", "receipt", b"receipt", "transport_pin", b"transport_pin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -461,6 +519,7 @@ class HandOverRequest(_message.Message):
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
     FEE_YEN_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -471,6 +530,11 @@ class HandOverRequest(_message.Message):
     """Required. A finished card session of this terminal with purpose PIN_PROOF, 16 bytes."""
     fee_yen: _builtins.int
     """Required. The fee that was taken, in yen."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -479,10 +543,11 @@ class HandOverRequest(_message.Message):
         application_number: _builtins.str = ...,
         card_session_id: _builtins.bytes = ...,
         fee_yen: _builtins.int = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "fee_yen", b"fee_yen", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_number", b"application_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "fee_yen", b"fee_yen", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -496,6 +561,7 @@ class HandOverResponse(_message.Message):
 
     APPLICATION_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application: DELIVERED."""
@@ -504,15 +570,22 @@ class HandOverResponse(_message.Message):
     def card(self) -> _card_pb2.Card:
         """Output only. The card: ACTIVE."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -553,12 +626,18 @@ class BeginUnlockPinRequest(_message.Message):
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     REPRESENTATIVE_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     mode: Global___BeginUnlockPinRequest.Mode.ValueType
     """Required. What is to happen to the PIN."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def card(self) -> Global___CardReference:
         """Required. Which card."""
@@ -580,10 +659,11 @@ class BeginUnlockPinRequest(_message.Message):
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
         mode: Global___BeginUnlockPinRequest.Mode.ValueType = ...,
         representative: _identity_document_pb2.LegalRepresentative | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "representative", b"representative"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name", "documents", b"documents", "mode", b"mode", "representative", b"representative", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name", "documents", b"documents", "mode", b"mode", "representative", b"representative", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -597,21 +677,29 @@ class BeginUnlockPinResponse(_message.Message):
 
     UNLOCK_ID_FIELD_NUMBER: _builtins.int
     FORBIDDEN_PINS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     unlock_id: _builtins.bytes
     """Output only. The unlocking, 16 bytes; named by the card session with purpose PIN_UNLOCK."""
     @_builtins.property
     def forbidden_pins(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. PINs that this person may not choose, 4 digits each, beside the general rule."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         unlock_id: _builtins.bytes = ...,
         forbidden_pins: _abc.Iterable[_builtins.str] | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["forbidden_pins", b"forbidden_pins", "unlock_id", b"unlock_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forbidden_pins", b"forbidden_pins", "receipt", b"receipt", "unlock_id", b"unlock_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -627,6 +715,7 @@ class UnlockPinRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     UNLOCK_ID_FIELD_NUMBER: _builtins.int
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -635,6 +724,11 @@ class UnlockPinRequest(_message.Message):
     """Required. The unlocking."""
     card_session_id: _builtins.bytes
     """Required. A finished card session of this terminal with purpose PIN_PROOF, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -642,10 +736,11 @@ class UnlockPinRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         unlock_id: _builtins.bytes = ...,
         card_session_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "request_id", b"request_id", "unlock_id", b"unlock_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "unlock_id", b"unlock_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -658,18 +753,26 @@ class UnlockPinResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -682,16 +785,23 @@ class ReportLockRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -703,12 +813,21 @@ class ReportLockResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
+        *,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -813,6 +932,7 @@ class SuspendCardRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     QUESTIONS_FIELD_NUMBER: _builtins.int
     POLICE_REPORT_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -825,6 +945,11 @@ class SuspendCardRequest(_message.Message):
     """Required. What happened."""
     police_report: _builtins.str
     """Optional. The number of the report to the police, at most 40 characters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def card(self) -> Global___CardReference:
         """Required. Which card."""
@@ -846,10 +971,11 @@ class SuspendCardRequest(_message.Message):
         reason: Global___SuspendCardRequest.Reason.ValueType = ...,
         questions: _abc.Iterable[Global___CallerQuestion] | None = ...,
         police_report: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "channel", b"channel", "clerk_name", b"clerk_name", "police_report", b"police_report", "questions", b"questions", "reason", b"reason", "reporter", b"reporter", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "channel", b"channel", "clerk_name", b"clerk_name", "police_report", b"police_report", "questions", b"questions", "reason", b"reason", "reporter", b"reporter", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -928,6 +1054,7 @@ class SuspendCardResponse(_message.Message):
 
     CARD_FIELD_NUMBER: _builtins.int
     SUSPEND_TIME_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card."""
@@ -936,15 +1063,22 @@ class SuspendCardResponse(_message.Message):
     def suspend_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. Since when the suspension is in force."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
         suspend_time: _timestamp_pb2.Timestamp | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "suspend_time", b"suspend_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt", "suspend_time", b"suspend_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "suspend_time", b"suspend_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt", "suspend_time", b"suspend_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -961,6 +1095,7 @@ class ResumeCardRequest(_message.Message):
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     CARD_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -969,6 +1104,11 @@ class ResumeCardRequest(_message.Message):
     """Required. A finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
     card_number: _builtins.str
     """Optional. The number of the card that is meant, 12 digits; the session must be of that card."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def documents(self) -> _containers.RepeatedCompositeFieldContainer[_identity_document_pb2.IdentityDocument]:
         """Required. Two documents of different kinds that the holder showed."""
@@ -981,10 +1121,11 @@ class ResumeCardRequest(_message.Message):
         card_session_id: _builtins.bytes = ...,
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
         card_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -997,18 +1138,26 @@ class ResumeCardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1024,10 +1173,16 @@ class RevokeCardRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def card(self) -> Global___CardReference:
         """Required. Which card."""
@@ -1043,10 +1198,11 @@ class RevokeCardRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         card: Global___CardReference | None = ...,
         documents: _abc.Iterable[_identity_document_pb2.IdentityDocument] | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name", "documents", b"documents", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1059,18 +1215,26 @@ class RevokeCardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1087,6 +1251,7 @@ class ReturnCardRequest(_message.Message):
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
     CARD_NUMBER_FIELD_NUMBER: _builtins.int
     EXPECTED_CARD_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -1099,6 +1264,11 @@ class ReturnCardRequest(_message.Message):
     """Optional. With a session, the number of the card that is meant, 12 digits; the session must be
     of that card.
     """
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -1107,10 +1277,11 @@ class ReturnCardRequest(_message.Message):
         card_session_id: _builtins.bytes = ...,
         card_number: _builtins.str = ...,
         expected_card_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "expected_card_number", b"expected_card_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "card_number", b"card_number", "card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "expected_card_number", b"expected_card_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_card: _TypeAlias = _typing.Literal["card_session_id", "card_number"]  # noqa: Y015
     _WhichOneofArgType_card: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
@@ -1125,18 +1296,26 @@ class ReturnCardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1153,12 +1332,18 @@ class ReissueCardRequest(_message.Message):
     FORM_FIELD_NUMBER: _builtins.int
     LOST_FIELD_NUMBER: _builtins.int
     CARD_SESSION_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     card_session_id: _builtins.bytes
     """It is handed in: a finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def form(self) -> _card_application_pb2.ApplicationForm:
         """Required. What is applied for, and by whom."""
@@ -1175,10 +1360,11 @@ class ReissueCardRequest(_message.Message):
         form: _card_application_pb2.ApplicationForm | None = ...,
         lost: Global___LossNotice | None = ...,
         card_session_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "form", b"form", "lost", b"lost", "old_card", b"old_card"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "form", b"form", "lost", b"lost", "old_card", b"old_card", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "clerk_name", b"clerk_name", "form", b"form", "lost", b"lost", "old_card", b"old_card", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_old_card: _TypeAlias = _typing.Literal["lost", "card_session_id"]  # noqa: Y015
     _WhichOneofArgType_old_card: _TypeAlias = _typing.Literal["old_card", b"old_card"]  # noqa: Y015
@@ -1221,6 +1407,7 @@ class ReissueCardResponse(_message.Message):
     APPLICATION_FIELD_NUMBER: _builtins.int
     LETTER_FIELD_NUMBER: _builtins.int
     OLD_CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def application(self) -> _card_application_pb2.Application:
         """Output only. The application: INQUIRY_SENT or APPROVED."""
@@ -1233,16 +1420,23 @@ class ReissueCardResponse(_message.Message):
     def old_card(self) -> _card_pb2.Card:
         """Output only. The old card."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         application: _card_application_pb2.Application | None = ...,
         letter: _card_application_pb2.InquiryLetter | None = ...,
         old_card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "old_card", b"old_card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "old_card", b"old_card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "old_card", b"old_card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "letter", b"letter", "old_card", b"old_card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1256,8 +1450,13 @@ class GetCardRequest(_message.Message):
 
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     @_builtins.property
     def card(self) -> Global___CardReference:
         """Required. Which card; by code, all cards of the person are returned."""
@@ -1267,10 +1466,11 @@ class GetCardRequest(_message.Message):
         *,
         clerk_name: _builtins.str = ...,
         card: Global___CardReference | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "clerk_name", b"clerk_name", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1283,18 +1483,26 @@ class GetCardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def cards(self) -> _containers.RepeatedCompositeFieldContainer[_card_pb2.Card]:
         """Output only. Newest first."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         cards: _abc.Iterable[_card_pb2.Card] | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cards", b"cards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cards", b"cards", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 from jukinet.residents.v1 import civil_date_pb2 as jukinet_dot_residents_dot_v1_dot_civil__date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0jukinet/copies/v1/certificate_copy_service.proto\x12\x11jukinet.copies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\"\x86\x04\n\x10IssueCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0cH\x00\x12\x46\n\x14photo_identification\x18\x03 \x01(\x0b\x32&.jukinet.copies.v1.PhotoIdentificationH\x00\x12\x38\n\x05scope\x18\x04 \x01(\x0e\x32).jukinet.copies.v1.IssueCopyRequest.Scope\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.jukinet.copies.v1.Subject\x12\x37\n\x05items\x18\x06 \x03(\x0e\x32(.jukinet.copies.v1.IssueCopyRequest.Item\x12\x0f\n\x07\x66\x65\x65_yen\x18\x07 \x01(\r\"U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_LISTED\x10\x02\x12\x13\n\x0fSCOPE_HOUSEHOLD\x10\x03\"i\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\x15\n\x11ITEM_RELATIONSHIP\x10\x01\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x02\x12\x1c\n\x18ITEM_REGISTERED_DOMICILE\x10\x03\x42\x07\n\x05proof\"\x8c\x04\n\x13PhotoIdentification\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32+.jukinet.copies.v1.PhotoIdentification.Kind\x12\x13\n\x0bnumber_hash\x18\x02 \x01(\x0c\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x04 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x14\n\x0cmunicipality\x18\x06 \x01(\t\x12\x18\n\nclerk_name\x18\x07 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x19\n\x0bnumber_salt\x18\x08 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xf3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_DRIVING_LICENCE\x10\x01\x12\x11\n\rKIND_PASSPORT\x10\x02\x12\x17\n\x13KIND_RESIDENCE_CARD\x10\x03\x12!\n\x1dKIND_RESIDENT_CARD_WITH_PHOTO\x10\x04\x12\x1e\n\x1aKIND_PUBLIC_OFFICE_LICENCE\x10\x05\x12\x1e\n\x1aKIND_HEALTH_INSURANCE_CARD\x10\x06\x12\x15\n\x11KIND_PENSION_BOOK\x10\x07\x12\x15\n\x11KIND_PRIVATE_BODY\x10\x08\"X\n\x07Subject\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x02 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\"Z\n\x11IssueCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xb1\x02\n\x05Issue\x12\x14\n\x0cissue_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14issuing_municipality\x18\x03 \x01(\t\x12\x32\n\x0bprint_state\x18\x04 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x16\n\x0eprint_attempts\x18\x05 \x01(\r\x12/\n\x0brecalled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12H\n\rrecall_reason\x18\x07 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\"\x98\x01\n\x13\x43onfirmPrintRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12\x32\n\x0bprint_state\x18\x03 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\npdf_sha256\x18\x05 \x01(\x0c\"?\n\x14\x43onfirmPrintResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"F\n\x0fGetIssueRequest\x12\x14\n\nrequest_id\x18\x01 \x01(\tH\x00\x12\x16\n\x0cissue_number\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"Y\n\x10GetIssueResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"X\n\x11VerifyCopyRequest\x12\x1e\n\x0esigned_content\x18\x01 \x01(\x0c\x42\x04\xb0\xbb\x18\x01H\x00\x12\x17\n\x07qr_text\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08\x65vidence\"\x94\x02\n\x12VerifyCopyResponse\x12>\n\x07verdict\x18\x01 \x01(\x0e\x32-.jukinet.copies.v1.VerifyCopyResponse.Verdict\x12\'\n\x05issue\x18\x02 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"\x94\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_VALID\x10\x01\x12\x13\n\x0fVERDICT_ALTERED\x10\x02\x12\x1a\n\x16VERDICT_UNKNOWN_SIGNER\x10\x03\x12\x14\n\x10VERDICT_RECALLED\x10\x04\x12\x16\n\x12VERDICT_NOT_ISSUED\x10\x05\"\xba\x02\n\x11RecallCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12H\n\rrecall_reason\x18\x03 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\"\xb0\x01\n\x0cRecallReason\x12\x1d\n\x19RECALL_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECALL_REASON_WRONG_PERSON\x10\x01\x12!\n\x1dRECALL_REASON_ISSUED_IN_ERROR\x10\x02\x12\x1c\n\x18RECALL_REASON_PAPER_LOST\x10\x03\x12 \n\x1cRECALL_REASON_RESIDENT_MOVED\x10\x04\"=\n\x12RecallCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"P\n\x11ListIssuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0conly_overdue\x18\x03 \x01(\x08\"W\n\x12ListIssuesResponse\x12(\n\x06issues\x18\x01 \x03(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x92\x01\n\nPrintState\x12\x1b\n\x17PRINT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRINT_STATE_UNCONFIRMED\x10\x01\x12\x17\n\x13PRINT_STATE_PRINTED\x10\x02\x12\x16\n\x12PRINT_STATE_FAILED\x10\x03\x12\x19\n\x15PRINT_STATE_ABANDONED\x10\x04\x32\xa9\x05\n\x16\x43\x65rtificateCopyService\x12q\n\tIssueCopy\x12#.jukinet.copies.v1.IssueCopyRequest\x1a$.jukinet.copies.v1.IssueCopyResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01\x12\x01\x01\x18\x02*\x0b\x43OPY_ISSUED\x12~\n\x0c\x43onfirmPrint\x12&.jukinet.copies.v1.ConfirmPrintRequest\x1a\'.jukinet.copies.v1.ConfirmPrintResponse\"\x1d\xaa\xbb\x18\x19\n\x01\x01*\x14\x43OPY_PRINT_CONFIRMED\x12\\\n\x08GetIssue\x12\".jukinet.copies.v1.GetIssueRequest\x1a#.jukinet.copies.v1.GetIssueResponse\"\x07\xaa\xbb\x18\x03\n\x01\x01\x12\x65\n\nVerifyCopy\x12$.jukinet.copies.v1.VerifyCopyRequest\x1a%.jukinet.copies.v1.VerifyCopyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12r\n\nRecallCopy\x12$.jukinet.copies.v1.RecallCopyRequest\x1a%.jukinet.copies.v1.RecallCopyResponse\"\x17\xaa\xbb\x18\x13\n\x02\x01\x04*\rCOPY_RECALLED\x12\x63\n\nListIssues\x12$.jukinet.copies.v1.ListIssuesRequest\x1a%.jukinet.copies.v1.ListIssuesResponse\"\x08\xaa\xbb\x18\x04\n\x02\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0jukinet/copies/v1/certificate_copy_service.proto\x12\x11jukinet.copies.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a jukinet/options/v1/options.proto\x1a%jukinet/residents/v1/civil_date.proto\"\x9e\x04\n\x10IssueCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0cH\x00\x12\x46\n\x14photo_identification\x18\x03 \x01(\x0b\x32&.jukinet.copies.v1.PhotoIdentificationH\x00\x12\x38\n\x05scope\x18\x04 \x01(\x0e\x32).jukinet.copies.v1.IssueCopyRequest.Scope\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.jukinet.copies.v1.Subject\x12\x37\n\x05items\x18\x06 \x03(\x0e\x32(.jukinet.copies.v1.IssueCopyRequest.Item\x12\x0f\n\x07\x66\x65\x65_yen\x18\x07 \x01(\r\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_LISTED\x10\x02\x12\x13\n\x0fSCOPE_HOUSEHOLD\x10\x03\"i\n\x04Item\x12\x14\n\x10ITEM_UNSPECIFIED\x10\x00\x12\x15\n\x11ITEM_RELATIONSHIP\x10\x01\x12\x16\n\x12ITEM_RESIDENT_CODE\x10\x02\x12\x1c\n\x18ITEM_REGISTERED_DOMICILE\x10\x03\x42\x07\n\x05proof\"\x8c\x04\n\x13PhotoIdentification\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32+.jukinet.copies.v1.PhotoIdentification.Kind\x12\x13\n\x0bnumber_hash\x18\x02 \x01(\x0c\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x04 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x14\n\x0cmunicipality\x18\x06 \x01(\t\x12\x18\n\nclerk_name\x18\x07 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x19\n\x0bnumber_salt\x18\x08 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\"\xf3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_DRIVING_LICENCE\x10\x01\x12\x11\n\rKIND_PASSPORT\x10\x02\x12\x17\n\x13KIND_RESIDENCE_CARD\x10\x03\x12!\n\x1dKIND_RESIDENT_CARD_WITH_PHOTO\x10\x04\x12\x1e\n\x1aKIND_PUBLIC_OFFICE_LICENCE\x10\x05\x12\x1e\n\x1aKIND_HEALTH_INSURANCE_CARD\x10\x06\x12\x15\n\x11KIND_PENSION_BOOK\x10\x07\x12\x15\n\x11KIND_PRIVATE_BODY\x10\x08\"X\n\x07Subject\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x39\n\nbirth_date\x18\x02 \x01(\x0b\x32\x1f.jukinet.residents.v1.CivilDateB\x04\xb0\xbb\x18\x01\"\x86\x01\n\x11IssueCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\xb1\x02\n\x05Issue\x12\x14\n\x0cissue_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14issuing_municipality\x18\x03 \x01(\t\x12\x32\n\x0bprint_state\x18\x04 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x16\n\x0eprint_attempts\x18\x05 \x01(\r\x12/\n\x0brecalled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12H\n\rrecall_reason\x18\x07 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\"\xb0\x01\n\x13\x43onfirmPrintRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12\x32\n\x0bprint_state\x18\x03 \x01(\x0e\x32\x1d.jukinet.copies.v1.PrintState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\npdf_sha256\x18\x05 \x01(\x0c\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"k\n\x14\x43onfirmPrintResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"F\n\x0fGetIssueRequest\x12\x14\n\nrequest_id\x18\x01 \x01(\tH\x00\x12\x16\n\x0cissue_number\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"\x85\x01\n\x10GetIssueResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x1c\n\x0esigned_content\x18\x02 \x01(\x0c\x42\x04\xb0\xbb\x18\x01\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"X\n\x11VerifyCopyRequest\x12\x1e\n\x0esigned_content\x18\x01 \x01(\x0c\x42\x04\xb0\xbb\x18\x01H\x00\x12\x17\n\x07qr_text\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01H\x00\x42\n\n\x08\x65vidence\"\x94\x02\n\x12VerifyCopyResponse\x12>\n\x07verdict\x18\x01 \x01(\x0e\x32-.jukinet.copies.v1.VerifyCopyResponse.Verdict\x12\'\n\x05issue\x18\x02 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\"\x94\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_VALID\x10\x01\x12\x13\n\x0fVERDICT_ALTERED\x10\x02\x12\x1a\n\x16VERDICT_UNKNOWN_SIGNER\x10\x03\x12\x14\n\x10VERDICT_RECALLED\x10\x04\x12\x16\n\x12VERDICT_NOT_ISSUED\x10\x05\"\xd2\x02\n\x11RecallCopyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cissue_number\x18\x02 \x01(\t\x12H\n\rrecall_reason\x18\x03 \x01(\x0e\x32\x31.jukinet.copies.v1.RecallCopyRequest.RecallReason\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"\xb0\x01\n\x0cRecallReason\x12\x1d\n\x19RECALL_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECALL_REASON_WRONG_PERSON\x10\x01\x12!\n\x1dRECALL_REASON_ISSUED_IN_ERROR\x10\x02\x12\x1c\n\x18RECALL_REASON_PAPER_LOST\x10\x03\x12 \n\x1cRECALL_REASON_RESIDENT_MOVED\x10\x04\"i\n\x12RecallCopyResponse\x12\'\n\x05issue\x18\x01 \x01(\x0b\x32\x18.jukinet.copies.v1.Issue\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"P\n\x11ListIssuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0conly_overdue\x18\x03 \x01(\x08\"W\n\x12ListIssuesResponse\x12(\n\x06issues\x18\x01 \x03(\x0b\x32\x18.jukinet.copies.v1.Issue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x92\x01\n\nPrintState\x12\x1b\n\x17PRINT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRINT_STATE_UNCONFIRMED\x10\x01\x12\x17\n\x13PRINT_STATE_PRINTED\x10\x02\x12\x16\n\x12PRINT_STATE_FAILED\x10\x03\x12\x19\n\x15PRINT_STATE_ABANDONED\x10\x04\x32\xa9\x05\n\x16\x43\x65rtificateCopyService\x12q\n\tIssueCopy\x12#.jukinet.copies.v1.IssueCopyRequest\x1a$.jukinet.copies.v1.IssueCopyResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01\x12\x01\x01\x18\x02*\x0b\x43OPY_ISSUED\x12~\n\x0c\x43onfirmPrint\x12&.jukinet.copies.v1.ConfirmPrintRequest\x1a\'.jukinet.copies.v1.ConfirmPrintResponse\"\x1d\xaa\xbb\x18\x19\n\x01\x01*\x14\x43OPY_PRINT_CONFIRMED\x12\\\n\x08GetIssue\x12\".jukinet.copies.v1.GetIssueRequest\x1a#.jukinet.copies.v1.GetIssueResponse\"\x07\xaa\xbb\x18\x03\n\x01\x01\x12\x65\n\nVerifyCopy\x12$.jukinet.copies.v1.VerifyCopyRequest\x1a%.jukinet.copies.v1.VerifyCopyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12r\n\nRecallCopy\x12$.jukinet.copies.v1.RecallCopyRequest\x1a%.jukinet.copies.v1.RecallCopyResponse\"\x17\xaa\xbb\x18\x13\n\x02\x01\x04*\rCOPY_RECALLED\x12\x63\n\nListIssues\x12$.jukinet.copies.v1.ListIssuesRequest\x1a%.jukinet.copies.v1.ListIssuesResponse\"\x08\xaa\xbb\x18\x04\n\x02\x01\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,48 +69,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['RecallCopy']._serialized_options = b'\252\273\030\023\n\002\001\004*\rCOPY_RECALLED'
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['ListIssues']._loaded_options = None
   _globals['_CERTIFICATECOPYSERVICE'].methods_by_name['ListIssues']._serialized_options = b'\252\273\030\004\n\002\001\004'
-  _globals['_PRINTSTATE']._serialized_start=3019
-  _globals['_PRINTSTATE']._serialized_end=3165
-  _globals['_ISSUECOPYREQUEST']._serialized_start=178
-  _globals['_ISSUECOPYREQUEST']._serialized_end=696
-  _globals['_ISSUECOPYREQUEST_SCOPE']._serialized_start=495
-  _globals['_ISSUECOPYREQUEST_SCOPE']._serialized_end=580
-  _globals['_ISSUECOPYREQUEST_ITEM']._serialized_start=582
-  _globals['_ISSUECOPYREQUEST_ITEM']._serialized_end=687
-  _globals['_PHOTOIDENTIFICATION']._serialized_start=699
-  _globals['_PHOTOIDENTIFICATION']._serialized_end=1223
-  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_start=980
-  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_end=1223
-  _globals['_SUBJECT']._serialized_start=1225
-  _globals['_SUBJECT']._serialized_end=1313
-  _globals['_ISSUECOPYRESPONSE']._serialized_start=1315
-  _globals['_ISSUECOPYRESPONSE']._serialized_end=1405
-  _globals['_ISSUE']._serialized_start=1408
-  _globals['_ISSUE']._serialized_end=1713
-  _globals['_CONFIRMPRINTREQUEST']._serialized_start=1716
-  _globals['_CONFIRMPRINTREQUEST']._serialized_end=1868
-  _globals['_CONFIRMPRINTRESPONSE']._serialized_start=1870
-  _globals['_CONFIRMPRINTRESPONSE']._serialized_end=1933
-  _globals['_GETISSUEREQUEST']._serialized_start=1935
-  _globals['_GETISSUEREQUEST']._serialized_end=2005
-  _globals['_GETISSUERESPONSE']._serialized_start=2007
-  _globals['_GETISSUERESPONSE']._serialized_end=2096
-  _globals['_VERIFYCOPYREQUEST']._serialized_start=2098
-  _globals['_VERIFYCOPYREQUEST']._serialized_end=2186
-  _globals['_VERIFYCOPYRESPONSE']._serialized_start=2189
-  _globals['_VERIFYCOPYRESPONSE']._serialized_end=2465
-  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_start=2317
-  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_end=2465
-  _globals['_RECALLCOPYREQUEST']._serialized_start=2468
-  _globals['_RECALLCOPYREQUEST']._serialized_end=2782
-  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_start=2606
-  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_end=2782
-  _globals['_RECALLCOPYRESPONSE']._serialized_start=2784
-  _globals['_RECALLCOPYRESPONSE']._serialized_end=2845
-  _globals['_LISTISSUESREQUEST']._serialized_start=2847
-  _globals['_LISTISSUESREQUEST']._serialized_end=2927
-  _globals['_LISTISSUESRESPONSE']._serialized_start=2929
-  _globals['_LISTISSUESRESPONSE']._serialized_end=3016
-  _globals['_CERTIFICATECOPYSERVICE']._serialized_start=3168
-  _globals['_CERTIFICATECOPYSERVICE']._serialized_end=3849
+  _globals['_PRINTSTATE']._serialized_start=3301
+  _globals['_PRINTSTATE']._serialized_end=3447
+  _globals['_ISSUECOPYREQUEST']._serialized_start=210
+  _globals['_ISSUECOPYREQUEST']._serialized_end=752
+  _globals['_ISSUECOPYREQUEST_SCOPE']._serialized_start=551
+  _globals['_ISSUECOPYREQUEST_SCOPE']._serialized_end=636
+  _globals['_ISSUECOPYREQUEST_ITEM']._serialized_start=638
+  _globals['_ISSUECOPYREQUEST_ITEM']._serialized_end=743
+  _globals['_PHOTOIDENTIFICATION']._serialized_start=755
+  _globals['_PHOTOIDENTIFICATION']._serialized_end=1279
+  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_start=1036
+  _globals['_PHOTOIDENTIFICATION_KIND']._serialized_end=1279
+  _globals['_SUBJECT']._serialized_start=1281
+  _globals['_SUBJECT']._serialized_end=1369
+  _globals['_ISSUECOPYRESPONSE']._serialized_start=1372
+  _globals['_ISSUECOPYRESPONSE']._serialized_end=1506
+  _globals['_ISSUE']._serialized_start=1509
+  _globals['_ISSUE']._serialized_end=1814
+  _globals['_CONFIRMPRINTREQUEST']._serialized_start=1817
+  _globals['_CONFIRMPRINTREQUEST']._serialized_end=1993
+  _globals['_CONFIRMPRINTRESPONSE']._serialized_start=1995
+  _globals['_CONFIRMPRINTRESPONSE']._serialized_end=2102
+  _globals['_GETISSUEREQUEST']._serialized_start=2104
+  _globals['_GETISSUEREQUEST']._serialized_end=2174
+  _globals['_GETISSUERESPONSE']._serialized_start=2177
+  _globals['_GETISSUERESPONSE']._serialized_end=2310
+  _globals['_VERIFYCOPYREQUEST']._serialized_start=2312
+  _globals['_VERIFYCOPYREQUEST']._serialized_end=2400
+  _globals['_VERIFYCOPYRESPONSE']._serialized_start=2403
+  _globals['_VERIFYCOPYRESPONSE']._serialized_end=2679
+  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_start=2531
+  _globals['_VERIFYCOPYRESPONSE_VERDICT']._serialized_end=2679
+  _globals['_RECALLCOPYREQUEST']._serialized_start=2682
+  _globals['_RECALLCOPYREQUEST']._serialized_end=3020
+  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_start=2844
+  _globals['_RECALLCOPYREQUEST_RECALLREASON']._serialized_end=3020
+  _globals['_RECALLCOPYRESPONSE']._serialized_start=3022
+  _globals['_RECALLCOPYRESPONSE']._serialized_end=3127
+  _globals['_LISTISSUESREQUEST']._serialized_start=3129
+  _globals['_LISTISSUESREQUEST']._serialized_end=3209
+  _globals['_LISTISSUESRESPONSE']._serialized_start=3211
+  _globals['_LISTISSUESRESPONSE']._serialized_end=3298
+  _globals['_CERTIFICATECOPYSERVICE']._serialized_start=3450
+  _globals['_CERTIFICATECOPYSERVICE']._serialized_end=4131
 # @@protoc_insertion_point(module_scope)

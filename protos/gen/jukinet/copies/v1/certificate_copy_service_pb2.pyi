@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.residents.v1 import civil_date_pb2 as _civil_date_pb2
 import builtins as _builtins
 import sys
@@ -124,6 +125,7 @@ class IssueCopyRequest(_message.Message):
     SUBJECTS_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     FEE_YEN_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client and written to its journal before sending."""
     card_session_id: _builtins.bytes
@@ -132,6 +134,11 @@ class IssueCopyRequest(_message.Message):
     """Required. Whose entries the copy shows."""
     fee_yen: _builtins.int
     """Required. The fee that the window took by its municipality's ordinance, 0 to 10,000 yen."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def photo_identification(self) -> Global___PhotoIdentification:
         """A government photo document that a clerk has compared with the applicant's face."""
@@ -154,10 +161,11 @@ class IssueCopyRequest(_message.Message):
         subjects: _abc.Iterable[Global___Subject] | None = ...,
         items: _abc.Iterable[Global___IssueCopyRequest.Item.ValueType] | None = ...,
         fee_yen: _builtins.int = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "photo_identification", b"photo_identification", "proof", b"proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "fee_yen", b"fee_yen", "items", b"items", "photo_identification", b"photo_identification", "proof", b"proof", "request_id", b"request_id", "scope", b"scope", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_session_id", b"card_session_id", "fee_yen", b"fee_yen", "items", b"items", "photo_identification", b"photo_identification", "proof", b"proof", "request_id", b"request_id", "scope", b"scope", "seen_tree_size", b"seen_tree_size", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_proof: _TypeAlias = _typing.Literal["card_session_id", "photo_identification"]  # noqa: Y015
     _WhichOneofArgType_proof: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
@@ -304,6 +312,7 @@ class IssueCopyResponse(_message.Message):
 
     ISSUE_FIELD_NUMBER: _builtins.int
     SIGNED_CONTENT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     signed_content: _builtins.bytes
     """Output only. The signed content: COSE_Sign1 (RFC 9052) with ES256 over canonical CBOR, laid
     out in docs/wire.md. At most 48 KiB.
@@ -312,15 +321,22 @@ class IssueCopyResponse(_message.Message):
     def issue(self) -> Global___Issue:
         """Output only. The copy."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         issue: Global___Issue | None = ...,
         signed_content: _builtins.bytes = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "signed_content", b"signed_content"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt", "signed_content", b"signed_content"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,6 +405,7 @@ class ConfirmPrintRequest(_message.Message):
     PRINT_STATE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     PDF_SHA256_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client and written to its journal before sending."""
     issue_number: _builtins.str
@@ -399,6 +416,11 @@ class ConfirmPrintRequest(_message.Message):
     """Required. Which attempt this was, from 1; ABANDONED before printing reports 0."""
     pdf_sha256: _builtins.bytes
     """Optional. With PRINTED: SHA-256 of the PDF, 32 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -407,10 +429,11 @@ class ConfirmPrintRequest(_message.Message):
         print_state: Global___PrintState.ValueType = ...,
         attempt: _builtins.int = ...,
         pdf_sha256: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "issue_number", b"issue_number", "pdf_sha256", b"pdf_sha256", "print_state", b"print_state", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "issue_number", b"issue_number", "pdf_sha256", b"pdf_sha256", "print_state", b"print_state", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -423,18 +446,26 @@ class ConfirmPrintResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ISSUE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def issue(self) -> Global___Issue:
         """Output only. The issue after the report."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         issue: Global___Issue | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -476,6 +507,7 @@ class GetIssueResponse(_message.Message):
 
     ISSUE_FIELD_NUMBER: _builtins.int
     SIGNED_CONTENT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     signed_content: _builtins.bytes
     """Output only. The signed content, while the paper is not printed or abandoned and for 24 hours
     at most; else empty.
@@ -484,15 +516,22 @@ class GetIssueResponse(_message.Message):
     def issue(self) -> Global___Issue:
         """Output only. The issue."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of the issue in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
+
     def __init__(
         self,
         *,
         issue: Global___Issue | None = ...,
         signed_content: _builtins.bytes = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "signed_content", b"signed_content"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt", "signed_content", b"signed_content"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -633,22 +672,29 @@ class RecallCopyRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ISSUE_NUMBER_FIELD_NUMBER: _builtins.int
     RECALL_REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client and written to its journal before sending."""
     issue_number: _builtins.str
     """Required. The issue number."""
     recall_reason: Global___RecallCopyRequest.RecallReason.ValueType
     """Required. Why."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         issue_number: _builtins.str = ...,
         recall_reason: Global___RecallCopyRequest.RecallReason.ValueType = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_number", b"issue_number", "recall_reason", b"recall_reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_number", b"issue_number", "recall_reason", b"recall_reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,18 +707,26 @@ class RecallCopyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ISSUE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def issue(self) -> Global___Issue:
         """Output only. The issue after the recall."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         issue: Global___Issue | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

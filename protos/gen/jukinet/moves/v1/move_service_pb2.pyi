@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.cards.v1 import card_pb2 as _card_pb2
 from jukinet.moves.v1 import move_pb2 as _move_pb2
 from jukinet.residents.v1 import residence_record_pb2 as _residence_record_pb2
@@ -34,12 +35,18 @@ class FileMoveOutRequest(_message.Message):
     NOTIFICATION_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     MOVERS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     kind: _move_pb2.Move.Kind.ValueType
     """Required. Whether the special case is asked for."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def notification(self) -> _move_pb2.Notification:
         """Required. How the notice was made."""
@@ -61,10 +68,11 @@ class FileMoveOutRequest(_message.Message):
         notification: _move_pb2.Notification | None = ...,
         plan: _move_pb2.MovePlan | None = ...,
         movers: _abc.Iterable[Global___Mover] | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "kind", b"kind", "movers", b"movers", "notification", b"notification", "plan", b"plan", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "kind", b"kind", "movers", b"movers", "notification", b"notification", "plan", b"plan", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -141,6 +149,7 @@ class FileMoveOutResponse(_message.Message):
     SPECIAL_REFUSED_BECAUSE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     special_refused_because: Global___FileMoveOutResponse.SpecialRefusal.ValueType
     """Output only. Why the special case that was asked for is not possible; unspecified where it is, or
     was not asked for.
@@ -157,6 +166,12 @@ class FileMoveOutResponse(_message.Message):
     def certificate(self) -> _move_pb2.MovingOutCertificate:
         """Output only. The paper to print; absent for a special move and for a move abroad."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
@@ -164,10 +179,11 @@ class FileMoveOutResponse(_message.Message):
         special_refused_because: Global___FileMoveOutResponse.SpecialRefusal.ValueType = ...,
         certificate: _move_pb2.MovingOutCertificate | None = ...,
         household_needs_head: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "household_needs_head", b"household_needs_head", "move", b"move", "special_refused_because", b"special_refused_because"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "household_needs_head", b"household_needs_head", "move", b"move", "receipt", b"receipt", "special_refused_because", b"special_refused_because"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,6 +201,7 @@ class ChangeMoveOutRequest(_message.Message):
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     MOVERS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -193,6 +210,11 @@ class ChangeMoveOutRequest(_message.Message):
     """Required. The move."""
     expected_version: _builtins.int
     """Required. The version of the notice that the clerk saw."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def plan(self) -> _move_pb2.MovePlan:
         """Required. Where to and when, from now on."""
@@ -210,10 +232,11 @@ class ChangeMoveOutRequest(_message.Message):
         expected_version: _builtins.int = ...,
         plan: _move_pb2.MovePlan | None = ...,
         movers: _abc.Iterable[Global___Mover] | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "expected_version", b"expected_version", "move_number", b"move_number", "movers", b"movers", "plan", b"plan", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "expected_version", b"expected_version", "move_number", b"move_number", "movers", b"movers", "plan", b"plan", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,6 +250,7 @@ class ChangeMoveOutResponse(_message.Message):
 
     MOVE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move."""
@@ -235,15 +259,22 @@ class ChangeMoveOutResponse(_message.Message):
     def certificate(self) -> _move_pb2.MovingOutCertificate:
         """Output only. The paper to print in place of the former one; absent for a special move."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
         certificate: _move_pb2.MovingOutCertificate | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -258,22 +289,29 @@ class CancelMoveOutRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     move_number: _builtins.str
     """Required. The move."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         move_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -287,21 +325,29 @@ class CancelMoveOutResponse(_message.Message):
 
     MOVE_FIELD_NUMBER: _builtins.int
     RESTORED_COUNT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     restored_count: _builtins.int
     """Output only. How many records were deleted by the planned day and hold again."""
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: CANCELLED."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
         restored_count: _builtins.int = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "restored_count", b"restored_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt", "restored_count", b"restored_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -317,6 +363,7 @@ class IssueMovingOutCertificateRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     GIVE_UP_SPECIAL_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -325,6 +372,11 @@ class IssueMovingOutCertificateRequest(_message.Message):
     """Required. The move."""
     give_up_special: _builtins.bool
     """Optional. That the special case is given up for good; required for one that has not run out."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -332,10 +384,11 @@ class IssueMovingOutCertificateRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         move_number: _builtins.str = ...,
         give_up_special: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "give_up_special", b"give_up_special", "move_number", b"move_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "give_up_special", b"give_up_special", "move_number", b"move_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -349,6 +402,7 @@ class IssueMovingOutCertificateResponse(_message.Message):
 
     MOVE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: ORDINARY."""
@@ -357,15 +411,22 @@ class IssueMovingOutCertificateResponse(_message.Message):
     def certificate(self) -> _move_pb2.MovingOutCertificate:
         """Output only. The paper to print."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
         certificate: _move_pb2.MovingOutCertificate | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -382,6 +443,7 @@ class CorrectMoveOutRequest(_message.Message):
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -390,6 +452,11 @@ class CorrectMoveOutRequest(_message.Message):
     """Required. The move."""
     code: _builtins.str
     """Required. The person's code."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def entries(self) -> _residence_record_pb2.Entries:
         """Required. All entries as they were to stand."""
@@ -402,10 +469,11 @@ class CorrectMoveOutRequest(_message.Message):
         move_number: _builtins.str = ...,
         code: _builtins.str = ...,
         entries: _residence_record_pb2.Entries | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "entries", b"entries", "move_number", b"move_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "entries", b"entries", "move_number", b"move_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -418,18 +486,26 @@ class CorrectMoveOutResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -446,6 +522,7 @@ class RecordArrivalRequest(_message.Message):
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     DESTINATION_CODE_FIELD_NUMBER: _builtins.int
     MOVED_DATE_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -456,6 +533,11 @@ class RecordArrivalRequest(_message.Message):
     """Required. Where the persons arrived, 6 digits."""
     moved_date: _builtins.str
     """Required. The actual day of the move, YYYY-MM-DD; not in the future."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -464,10 +546,11 @@ class RecordArrivalRequest(_message.Message):
         move_number: _builtins.str = ...,
         destination_code: _builtins.str = ...,
         moved_date: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "destination_code", b"destination_code", "move_number", b"move_number", "moved_date", b"moved_date", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "destination_code", b"destination_code", "move_number", b"move_number", "moved_date", b"moved_date", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -480,18 +563,26 @@ class RecordArrivalResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: COMPLETED."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -531,12 +622,18 @@ class FetchTransferInformationRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     BY_CARD_FIELD_NUMBER: _builtins.int
     EXPECTED_MOVE_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     expected_move_number: _builtins.str
     """The number of an expected move, to look at it beforehand."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def by_card(self) -> Global___FetchTransferInformationRequest.ByCard:
         """The session of the holder's card, 16 bytes, with the actual day of the move."""
@@ -548,10 +645,11 @@ class FetchTransferInformationRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         by_card: Global___FetchTransferInformationRequest.ByCard | None = ...,
         expected_move_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "by_card", b"by_card", "expected_move_number", b"expected_move_number"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "by_card", b"by_card", "clerk_name", b"clerk_name", "expected_move_number", b"expected_move_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "by_card", b"by_card", "clerk_name", b"clerk_name", "expected_move_number", b"expected_move_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["by_card", "expected_move_number"]  # noqa: Y015
     _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
@@ -568,6 +666,7 @@ class FetchTransferInformationResponse(_message.Message):
     INFORMATION_FIELD_NUMBER: _builtins.int
     TRANSFER_ID_FIELD_NUMBER: _builtins.int
     LAST_DAY_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     transfer_id: _builtins.bytes
     """Output only. By what RegisterMoveIn names this transfer, 16 bytes; empty for a look beforehand."""
     last_day: _builtins.str
@@ -576,16 +675,23 @@ class FetchTransferInformationResponse(_message.Message):
     def information(self) -> _move_pb2.TransferInformation:
         """Output only. The information."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         information: _move_pb2.TransferInformation | None = ...,
         transfer_id: _builtins.bytes = ...,
         last_day: _builtins.str = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["information", b"information"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["information", b"information", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["information", b"information", "last_day", b"last_day", "transfer_id", b"transfer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["information", b"information", "last_day", b"last_day", "receipt", b"receipt", "transfer_id", b"transfer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,12 +767,18 @@ class RegisterMoveInRequest(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     HANDED_IN_CARD_NUMBERS_FIELD_NUMBER: _builtins.int
     BY_AGENT_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     by_agent: _builtins.bool
     """Optional. Whether an agent makes the notice."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def fetched(self) -> Global___RegisterMoveInRequest.FetchedGround:
         """Information that was fetched with a card."""
@@ -698,10 +810,11 @@ class RegisterMoveInRequest(_message.Message):
         place: _move_pb2.NewPlace | None = ...,
         handed_in_card_numbers: _abc.Iterable[_builtins.str] | None = ...,
         by_agent: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fetched", b"fetched", "ground", b"ground", "paper", b"paper", "place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrivals", b"arrivals", "by_agent", b"by_agent", "clerk_name", b"clerk_name", "fetched", b"fetched", "ground", b"ground", "handed_in_card_numbers", b"handed_in_card_numbers", "paper", b"paper", "place", b"place", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrivals", b"arrivals", "by_agent", b"by_agent", "clerk_name", b"clerk_name", "fetched", b"fetched", "ground", b"ground", "handed_in_card_numbers", b"handed_in_card_numbers", "paper", b"paper", "place", b"place", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_ground: _TypeAlias = _typing.Literal["fetched", "paper"]  # noqa: Y015
     _WhichOneofArgType_ground: _TypeAlias = _typing.Literal["ground", b"ground"]  # noqa: Y015
@@ -719,6 +832,7 @@ class RegisterMoveInResponse(_message.Message):
     REGISTERED_FIELD_NUMBER: _builtins.int
     ALERTS_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     household_needs_head: _builtins.bool
     """Output only. Whether the household has members and nobody, or more than one, who heads it."""
     @_builtins.property
@@ -733,6 +847,12 @@ class RegisterMoveInResponse(_message.Message):
     def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_move_pb2.MoveAlert]:
         """Output only. What the clerk must know."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
@@ -740,10 +860,11 @@ class RegisterMoveInResponse(_message.Message):
         registered: _abc.Iterable[_move_pb2.Registered] | None = ...,
         alerts: _abc.Iterable[_move_pb2.MoveAlert] | None = ...,
         household_needs_head: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "household_needs_head", b"household_needs_head", "move", b"move", "registered", b"registered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "household_needs_head", b"household_needs_head", "move", b"move", "receipt", b"receipt", "registered", b"registered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -758,22 +879,29 @@ class AbandonMoveInRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     TRANSFER_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     transfer_id: _builtins.bytes
     """Required. The transfer, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         transfer_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "request_id", b"request_id", "transfer_id", b"transfer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "transfer_id", b"transfer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -786,18 +914,26 @@ class AbandonMoveInResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: NOTIFIED."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -813,12 +949,18 @@ class CancelMoveInRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     MOVED_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     move_number: _builtins.str
     """Required. The move."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def moved(self) -> _containers.RepeatedCompositeFieldContainer[_move_pb2.Arrival]:
         """Required. The persons' records as the clerk saw them; all who moved, relationship left out."""
@@ -830,10 +972,11 @@ class CancelMoveInRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         move_number: _builtins.str = ...,
         moved: _abc.Iterable[_move_pb2.Arrival] | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number", "moved", b"moved", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number", "moved", b"moved", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -846,18 +989,26 @@ class CancelMoveInResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: CANCELLED_AFTER."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -874,6 +1025,7 @@ class AcceptCorrectionRequest(_message.Message):
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -884,6 +1036,11 @@ class AcceptCorrectionRequest(_message.Message):
     """Required. The person's code."""
     expected_version: _builtins.int
     """Required. The version of the record that the clerk saw."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -892,10 +1049,11 @@ class AcceptCorrectionRequest(_message.Message):
         move_number: _builtins.str = ...,
         code: _builtins.str = ...,
         expected_version: _builtins.int = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "move_number", b"move_number", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "move_number", b"move_number", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -908,18 +1066,26 @@ class AcceptCorrectionResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record; address, household and days of the destination stay."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,6 +1101,7 @@ class ContinueCardRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     BACK_WRITTEN_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -943,6 +1110,11 @@ class ContinueCardRequest(_message.Message):
     """Required. The session of the card, 16 bytes; of purpose PIN_PROOF at this terminal."""
     back_written: _builtins.bool
     """Optional. Whether the new address was written on the back; required for style 2."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -950,10 +1122,11 @@ class ContinueCardRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         session_id: _builtins.bytes = ...,
         back_written: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["back_written", b"back_written", "clerk_name", b"clerk_name", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["back_written", b"back_written", "clerk_name", b"clerk_name", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -966,18 +1139,26 @@ class ContinueCardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CARD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """Output only. The card: ACTIVE, of this municipality."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         card: _card_pb2.Card | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1028,6 +1209,7 @@ class RegisterMoveWithinRequest(_message.Message):
     SAME_HOUSEHOLD_FIELD_NUMBER: _builtins.int
     MOVED_DATE_FIELD_NUMBER: _builtins.int
     LATE_REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -1040,6 +1222,11 @@ class RegisterMoveWithinRequest(_message.Message):
     """Required. The actual day of the move, YYYY-MM-DD; not in the future."""
     late_reason: _builtins.str
     """Optional. Why the notice comes after its 14 days; required then, at most 200 characters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def movers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisterMoveWithinRequest.Within]:
         """Required. Who moves: 1 to 20 persons of one household."""
@@ -1058,10 +1245,11 @@ class RegisterMoveWithinRequest(_message.Message):
         same_household: _builtins.bool = ...,
         moved_date: _builtins.str = ...,
         late_reason: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "late_reason", b"late_reason", "moved_date", b"moved_date", "movers", b"movers", "place", b"place", "request_id", b"request_id", "same_household", b"same_household"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "late_reason", b"late_reason", "moved_date", b"moved_date", "movers", b"movers", "place", b"place", "request_id", b"request_id", "same_household", b"same_household", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1076,6 +1264,7 @@ class RegisterMoveWithinResponse(_message.Message):
     REGISTERED_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
     REGISTERED_LATE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     household_needs_head: _builtins.bool
     """Output only. Whether a household has members and nobody, or more than one, who heads it."""
     registered_late: _builtins.bool
@@ -1084,16 +1273,23 @@ class RegisterMoveWithinResponse(_message.Message):
     def registered(self) -> _containers.RepeatedCompositeFieldContainer[_move_pb2.Registered]:
         """Output only. The persons' records, in the order of the request."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         registered: _abc.Iterable[_move_pb2.Registered] | None = ...,
         household_needs_head: _builtins.bool = ...,
         registered_late: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "registered", b"registered", "registered_late", b"registered_late"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "receipt", b"receipt", "registered", b"registered", "registered_late", b"registered_late"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1107,19 +1303,25 @@ class GetMoveRequest(_message.Message):
 
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     move_number: _builtins.str
     """Required. The move."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         clerk_name: _builtins.str = ...,
         move_number: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "move_number", b"move_number", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1135,6 +1337,7 @@ class GetMoveResponse(_message.Message):
     CODES_FIELD_NUMBER: _builtins.int
     REISSUE_CERTIFICATE_FIELD_NUMBER: _builtins.int
     CORRECTIONS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     reissue_certificate: _builtins.bool
     """Output only. Whether a printed certificate shows an older notice or a former code."""
     @_builtins.property
@@ -1149,6 +1352,12 @@ class GetMoveResponse(_message.Message):
     def corrections(self) -> _containers.RepeatedCompositeFieldContainer[_move_pb2.Correction]:
         """Output only. To the destination: corrections that wait to be entered."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
+
     def __init__(
         self,
         *,
@@ -1156,10 +1365,11 @@ class GetMoveResponse(_message.Message):
         codes: _abc.Iterable[_builtins.str] | None = ...,
         reissue_certificate: _builtins.bool = ...,
         corrections: _abc.Iterable[_move_pb2.Correction] | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "corrections", b"corrections", "move", b"move", "reissue_certificate", b"reissue_certificate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "corrections", b"corrections", "move", b"move", "receipt", b"receipt", "reissue_certificate", b"reissue_certificate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1394,19 +1604,25 @@ class AcknowledgeMoveAlertRequest(_message.Message):
 
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     ALERT_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     alert_id: _builtins.str
     """Required. The alert."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         clerk_name: _builtins.str = ...,
         alert_id: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "clerk_name", b"clerk_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "clerk_name", b"clerk_name", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1419,18 +1635,26 @@ class AcknowledgeMoveAlertResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ALERT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def alert(self) -> _move_pb2.MoveAlert:
         """Output only. The alert."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         alert: _move_pb2.MoveAlert | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.residents.v1 import civil_date_pb2 as _civil_date_pb2
 from jukinet.residents.v1 import residence_record_pb2 as _residence_record_pb2
 import builtins as _builtins
@@ -32,22 +33,28 @@ class GetRecordRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     WITH_HISTORY_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Required. The person's current code, 11 digits."""
     clerk_name: _builtins.str
     """Required. Who asks: the clerk's name, recorded as unverified; at most 60 characters."""
     with_history: _builtins.bool
     """Optional. Whether earlier versions are wanted too."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         with_history: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "with_history", b"with_history"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "seen_tree_size", b"seen_tree_size", "with_history", b"with_history"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,6 +68,7 @@ class GetRecordResponse(_message.Message):
 
     RECORD_FIELD_NUMBER: _builtins.int
     EARLIER_VERSIONS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The newest version."""
@@ -69,15 +77,22 @@ class GetRecordResponse(_message.Message):
     def earlier_versions(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
         """Output only. Earlier versions, newest first, where they were asked for; at most 50."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
+
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
         earlier_versions: _abc.Iterable[_residence_record_pb2.ResidenceRecord] | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_versions", b"earlier_versions", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_versions", b"earlier_versions", "receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -92,22 +107,28 @@ class ListHouseholdRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     WITH_DELETED_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Required. The current code of any member, 11 digits."""
     clerk_name: _builtins.str
     """Required. Who asks: the clerk's name, recorded as unverified; at most 60 characters."""
     with_deleted: _builtins.bool
     """Optional. Whether deleted records are wanted too."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it.
+    """
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         clerk_name: _builtins.str = ...,
         with_deleted: _builtins.bool = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "with_deleted", b"with_deleted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "seen_tree_size", b"seen_tree_size", "with_deleted", b"with_deleted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -120,18 +141,26 @@ class ListHouseholdResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_residence_record_pb2.ResidenceRecord]:
         """Output only. Its members, in the order of a household's paper."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
+        has no signed head.
+        """
 
     def __init__(
         self,
         *,
         records: _abc.Iterable[_residence_record_pb2.ResidenceRecord] | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -147,12 +176,18 @@ class RegisterBirthRequest(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_OF_CODE_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
     """Required. The clerk's name, recorded as unverified; at most 60 characters."""
     household_of_code: _builtins.str
     """Required. The current code of a member of the household that the child enters."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def entries(self) -> _residence_record_pb2.Entries:
         """Required. The child's entries; name and sex may be blank. An empty address takes the member's."""
@@ -164,10 +199,11 @@ class RegisterBirthRequest(_message.Message):
         clerk_name: _builtins.str = ...,
         household_of_code: _builtins.str = ...,
         entries: _residence_record_pb2.Entries | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "entries", b"entries", "household_of_code", b"household_of_code", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "entries", b"entries", "household_of_code", b"household_of_code", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,21 +217,29 @@ class RegisterBirthResponse(_message.Message):
 
     RECORD_FIELD_NUMBER: _builtins.int
     CODE_STOCK_IS_LOW_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     code_stock_is_low: _builtins.bool
     """Output only. Whether the municipality's stock of codes is below its alert level."""
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record, with the code that was assigned."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
         code_stock_is_low: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_stock_is_low", b"code_stock_is_low", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_stock_is_low", b"code_stock_is_low", "receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -213,6 +257,7 @@ class RegisterDeathRequest(_message.Message):
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     DATE_OF_DEATH_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -223,6 +268,11 @@ class RegisterDeathRequest(_message.Message):
     """Required. The version of the record that the clerk saw."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def date_of_death(self) -> _civil_date_pb2.CivilDate:
         """Required. The day of the death, or what is known of it."""
@@ -236,10 +286,11 @@ class RegisterDeathRequest(_message.Message):
         expected_version: _builtins.int = ...,
         date_of_death: _civil_date_pb2.CivilDate | None = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["date_of_death", b"date_of_death"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "date_of_death", b"date_of_death", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "date_of_death", b"date_of_death", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,6 +305,7 @@ class RegisterDeathResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     LAPSED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     lapsed_card_count: _builtins.int
     """Output only. How many cards lapsed."""
     household_needs_head: _builtins.bool
@@ -262,16 +314,23 @@ class RegisterDeathResponse(_message.Message):
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
         lapsed_card_count: _builtins.int = ...,
         household_needs_head: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "lapsed_card_count", b"lapsed_card_count", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "lapsed_card_count", b"lapsed_card_count", "receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,6 +348,7 @@ class DeleteRecordRequest(_message.Message):
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     CHANGE_DATE_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -299,6 +359,11 @@ class DeleteRecordRequest(_message.Message):
     """Required. The version of the record that the clerk saw."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def change_date(self) -> _civil_date_pb2.CivilDate:
         """Required. The day from which the deletion counts."""
@@ -312,10 +377,11 @@ class DeleteRecordRequest(_message.Message):
         expected_version: _builtins.int = ...,
         change_date: _civil_date_pb2.CivilDate | None = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -330,6 +396,7 @@ class DeleteRecordResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     LAPSED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     lapsed_card_count: _builtins.int
     """Output only. How many cards lapsed."""
     household_needs_head: _builtins.bool
@@ -338,16 +405,23 @@ class DeleteRecordResponse(_message.Message):
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
         lapsed_card_count: _builtins.int = ...,
         household_needs_head: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "lapsed_card_count", b"lapsed_card_count", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "lapsed_card_count", b"lapsed_card_count", "receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,6 +441,7 @@ class CorrectRecordRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CHANGE_DATE_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -379,6 +454,11 @@ class CorrectRecordRequest(_message.Message):
     """Required. CORRECTION_EX_OFFICIO, NAME_CHANGE, NATURALISATION or NATIONALITY_LOST."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def entries(self) -> _residence_record_pb2.Entries:
         """Required. All entries as they are to stand."""
@@ -398,10 +478,11 @@ class CorrectRecordRequest(_message.Message):
         reason: _residence_record_pb2.ChangeReason.ValueType = ...,
         change_date: _civil_date_pb2.CivilDate | None = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "entries", b"entries"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "code", b"code", "entries", b"entries", "expected_version", b"expected_version", "lock_id", b"lock_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "code", b"code", "entries", b"entries", "expected_version", b"expected_version", "lock_id", b"lock_id", "reason", b"reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -414,18 +495,26 @@ class CorrectRecordResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -475,6 +564,7 @@ class ChangeHouseholdRequest(_message.Message):
     HOUSEHOLD_OF_CODE_FIELD_NUMBER: _builtins.int
     NEW_HOUSEHOLD_FIELD_NUMBER: _builtins.int
     CHANGE_DATE_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -483,6 +573,11 @@ class ChangeHouseholdRequest(_message.Message):
     """The household of this person, a current code."""
     new_household: _builtins.bool
     """A new household; true, and one of the members must head it."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangeHouseholdRequest.Member]:
         """Required. Who moves, or takes another place in the same household; 1 to 20 persons."""
@@ -500,10 +595,11 @@ class ChangeHouseholdRequest(_message.Message):
         household_of_code: _builtins.str = ...,
         new_household: _builtins.bool = ...,
         change_date: _civil_date_pb2.CivilDate | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "household_of_code", b"household_of_code", "new_household", b"new_household", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "household_of_code", b"household_of_code", "members", b"members", "new_household", b"new_household", "request_id", b"request_id", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_date", b"change_date", "clerk_name", b"clerk_name", "household_of_code", b"household_of_code", "members", b"members", "new_household", b"new_household", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["household_of_code", "new_household"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
@@ -519,6 +615,7 @@ class ChangeHouseholdResponse(_message.Message):
 
     RECORDS_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_NEEDS_HEAD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     household_needs_head: _builtins.bool
     """Output only. Whether a household has members left and nobody, or more than one, who heads it."""
     @_builtins.property
@@ -527,15 +624,22 @@ class ChangeHouseholdResponse(_message.Message):
         them where all would not fit into a message.
         """
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         records: _abc.Iterable[_residence_record_pb2.ResidenceRecord] | None = ...,
         household_needs_head: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_needs_head", b"household_needs_head", "receipt", b"receipt", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -552,6 +656,7 @@ class ChangeResidentCodeRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -562,6 +667,11 @@ class ChangeResidentCodeRequest(_message.Message):
     """Required. The version of the record that the clerk saw."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -570,10 +680,11 @@ class ChangeResidentCodeRequest(_message.Message):
         code: _builtins.str = ...,
         expected_version: _builtins.int = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clerk_name", b"clerk_name", "code", b"code", "expected_version", b"expected_version", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -588,6 +699,7 @@ class ChangeResidentCodeResponse(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     REVOKED_CARD_COUNT_FIELD_NUMBER: _builtins.int
     CODE_STOCK_IS_LOW_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     revoked_card_count: _builtins.int
     """Output only. How many cards were revoked."""
     code_stock_is_low: _builtins.bool
@@ -596,16 +708,23 @@ class ChangeResidentCodeResponse(_message.Message):
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
         revoked_card_count: _builtins.int = ...,
         code_stock_is_low: _builtins.bool = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_stock_is_low", b"code_stock_is_low", "record", b"record", "revoked_card_count", b"revoked_card_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_stock_is_low", b"code_stock_is_low", "receipt", b"receipt", "record", b"record", "revoked_card_count", b"revoked_card_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -622,6 +741,7 @@ class CancelEntryRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     CANCELLED_VERSION_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -632,6 +752,11 @@ class CancelEntryRequest(_message.Message):
     """Required. The version that is to be cancelled: the newest one, and not the first."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     def __init__(
         self,
         *,
@@ -640,10 +765,11 @@ class CancelEntryRequest(_message.Message):
         code: _builtins.str = ...,
         cancelled_version: _builtins.int = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_version", b"cancelled_version", "clerk_name", b"clerk_name", "code", b"code", "lock_id", b"lock_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_version", b"cancelled_version", "clerk_name", b"clerk_name", "code", b"code", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -656,18 +782,26 @@ class CancelEntryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -724,6 +858,7 @@ class SetProtectiveMeasureRequest(_message.Message):
     LIFT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
@@ -734,6 +869,11 @@ class SetProtectiveMeasureRequest(_message.Message):
     """Required. The version of the record that the officer saw."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
     @_builtins.property
     def begin(self) -> Global___SetProtectiveMeasureRequest.Begin:
         """Begins a measure, or gives it another planned end."""
@@ -757,10 +897,11 @@ class SetProtectiveMeasureRequest(_message.Message):
         lift: _duration_pb2.Duration | None = ...,
         end: Global___SetProtectiveMeasureRequest.End | None = ...,
         lock_id: _builtins.bytes = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "end", b"end", "lift", b"lift", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "clerk_name", b"clerk_name", "code", b"code", "end", b"end", "expected_version", b"expected_version", "lift", b"lift", "lock_id", b"lock_id", "request_id", b"request_id", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "clerk_name", b"clerk_name", "code", b"code", "end", b"end", "expected_version", b"expected_version", "lift", b"lift", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["begin", "lift", "end"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -775,18 +916,26 @@ class SetProtectiveMeasureResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _residence_record_pb2.ResidenceRecord:
         """Output only. The record in its new version."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; for a request that was
+        sent again those of the first answer. Absent where the log has no signed head.
+        """
 
     def __init__(
         self,
         *,
         record: _residence_record_pb2.ResidenceRecord | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -964,6 +1113,11 @@ class ImportRecordsRequest(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     FINISH_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
     @_builtins.property
     def hello(self) -> Global___ImportRecordsRequest.Hello:
         """The first message."""
@@ -982,10 +1136,11 @@ class ImportRecordsRequest(_message.Message):
         hello: Global___ImportRecordsRequest.Hello | None = ...,
         rows: Global___ImportRecordsRequest.Rows | None = ...,
         finish: Global___ImportRecordsRequest.Finish | None = ...,
+        seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "rows", b"rows", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "rows", b"rows", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "hello", b"hello", "rows", b"rows", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["hello", "rows", "finish"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
@@ -1126,6 +1281,7 @@ class ImportRecordsResponse(_message.Message):
     WELCOME_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
     TOTALS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___ImportRecordsResponse.Welcome:
         """The answer to hello."""
@@ -1138,16 +1294,23 @@ class ImportRecordsResponse(_message.Message):
     def totals(self) -> Global___ImportRecordsResponse.Totals:
         """The answer to finish."""
 
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves in the audit log that the stream has led to since the message before,
+        with their proofs. Absent where there are none, or the log has no signed head.
+        """
+
     def __init__(
         self,
         *,
         welcome: Global___ImportRecordsResponse.Welcome | None = ...,
         results: Global___ImportRecordsResponse.Results | None = ...,
         totals: Global___ImportRecordsResponse.Totals | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "results", b"results", "step", b"step", "totals", b"totals", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["welcome", "results", "totals"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
