@@ -167,6 +167,8 @@ class Reason(StrEnum):
     ALERT_NOT_FOUND = "ALERT_NOT_FOUND"
 
     # The log itself, and what is shown of it.
+    LOG_NOT_SIGNED = "LOG_NOT_SIGNED"
+    LOG_SHORTER = "LOG_SHORTER"
 
     # Clerks and approvals.
 

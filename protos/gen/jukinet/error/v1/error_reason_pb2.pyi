@@ -313,8 +313,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_AGENT_NO_CONTINUATION: _ErrorReason.ValueType  # 136
     """An agent made the move-in notice; the holder must come another day."""
     ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 137
-    """The caller's municipality has no such alert.
-    140-149: the log itself, and what is shown of it.
+    """The caller's municipality has no such alert."""
+    ERROR_REASON_LOG_NOT_SIGNED: _ErrorReason.ValueType  # 145
+    """140-149: the log itself, and what is shown of it.
+    The log has no signed head: the center has no log key.
+    """
+    ERROR_REASON_LOG_SHORTER: _ErrorReason.ValueType  # 146
+    """The log has fewer leaves than the request names. Metadata: treeSize.
     150-164: clerks and approvals.
     165-179: terminals and their certificates.
     180-194: revocations and disconnections.
@@ -619,8 +624,13 @@ ERROR_REASON_BACK_NOT_WRITTEN: ErrorReason.ValueType  # 135
 ERROR_REASON_AGENT_NO_CONTINUATION: ErrorReason.ValueType  # 136
 """An agent made the move-in notice; the holder must come another day."""
 ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 137
-"""The caller's municipality has no such alert.
-140-149: the log itself, and what is shown of it.
+"""The caller's municipality has no such alert."""
+ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
+"""140-149: the log itself, and what is shown of it.
+The log has no signed head: the center has no log key.
+"""
+ERROR_REASON_LOG_SHORTER: ErrorReason.ValueType  # 146
+"""The log has fewer leaves than the request names. Metadata: treeSize.
 150-164: clerks and approvals.
 165-179: terminals and their certificates.
 180-194: revocations and disconnections.

@@ -1,0 +1,26 @@
+"""CenterService, put together: each part of it is a class of its own, in a module of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from juki_center.rpc.operations_log import LogProofs
+from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
+
+if TYPE_CHECKING:
+    from juki_center.rpc.operations_log import LogParts
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service stands on, part by part."""
+
+    log: LogParts
+
+
+class CenterOperations(LogProofs, pb_grpc.CenterServiceServicer):
+    """The servicer: nothing but its parts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._log = parts.log
