@@ -169,6 +169,18 @@ def personalisation_key(folder: Folder, as_json: AsJSON = False) -> None:
         _print("pki issue personalisation-key", result, lines, as_json=as_json)
 
 
+@issue_app.command("log-signer")
+def log_signer(folder: Folder, as_json: AsJSON = False) -> None:
+    """Make the key of the audit log in a folder that has none; it is never made again."""
+    with _reporting("pki issue log-signer", as_json=as_json):
+        pki = PKIFolder(folder)
+        make.issue_log_signer(pki)
+        verifier = pki.log_signer().verifier.encode()
+        result = {"folder": str(pki.log_signer_path), "verifier": verifier}
+        lines = [f"made {pki.log_signer_path}", f"  {verifier}"]
+        _print("pki issue log-signer", result, lines, as_json=as_json)
+
+
 def _issue_peer(
     folder: Path,
     role: Role,
@@ -194,10 +206,13 @@ def _issue_peer(
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="Certificate, description, card file or key.")],
+    file: Annotated[
+        Path, typer.Argument(help="Certificate, description, card file, key or verifier.")
+    ],
     as_json: AsJSON = False,
 ) -> None:
-    """Explain a file: X.509, CV certificate, description, EF.CardSecurity, EF.CardAccess, key.
+    """Explain a file: X.509, CV certificate, description, EF.CardSecurity, EF.CardAccess, key, the
+    verifiers of a log.
 
     Of a private key only the public half is shown.
     """

@@ -4,6 +4,7 @@
     center/<node>/ terminal/<code>-<id>/ desk/<code>-<id>/ agency/<id>/ operator/<id>/
                                                     certificate.pem chain.pem key.pem
     cv/{cvca,dv,at-center-*}/                       certificate.cvcert key.pem description.der
+    log-signer/                                     key.pem verifier (see `log_signer`)
     trust/                                          everything public (see `trust`)
     personalisation.key                             the key that all blank chips' keys come from
 
@@ -22,6 +23,8 @@ from juki_pki.credential import CVCredential, X509Credential
 from juki_pki.errors import Unreadable
 from juki_pki.files import read_key
 from juki_pki.identity import PeerIdentity, Role
+from juki_pki.log_signer import FOLDER as LOG_SIGNER
+from juki_pki.log_signer import LogKey
 from juki_pki.profile import Kind
 from juki_pki.trust import Trust
 
@@ -52,6 +55,18 @@ class PKIFolder:
     def card_signer(self) -> X509Credential:
         """Return the signer of EF.CardSecurity."""
         return X509Credential.load(self.path / Kind.CARD_SIGNER)
+
+    def log_signer(self) -> LogKey:
+        """Return the key that signs the heads of the audit log.
+
+        Folders of before have none: `juki-pki issue log-signer` makes it.
+        """
+        return LogKey.load(self.log_signer_path)
+
+    @property
+    def log_signer_path(self) -> Path:
+        """The folder of the log's key, whether it is there or not."""
+        return self.path / LOG_SIGNER
 
     def personalisation_key(self) -> MasterKey:
         """Return the key from which every blank chip's key is derived.

@@ -24,6 +24,7 @@ from juki_pki.certify import (
 from juki_pki.files import exclusive, new_folder, write_key, write_public
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
+from juki_pki.log_signer import make_log_key
 from juki_pki.profile import ATS, Kind
 from juki_pki.renewal import (
     center_leaf_hashes,
@@ -65,6 +66,7 @@ def init(
         folder = PKIFolder(temporary)
         _make_authorities(folder, profiles, now)
         _make_personalisation_key(folder)
+        make_log_key(folder.log_signer_path)
         for identity in peers:
             _make_peer(folder, identity, profiles, now)
         # The descriptions of the access certificates list the center's TLS certificates.
@@ -97,6 +99,13 @@ def issue_personalisation_key(folder: PKIFolder) -> None:
     """
     with exclusive(folder.path):
         _make_personalisation_key(folder)
+
+
+def issue_log_signer(folder: PKIFolder) -> None:
+    """Make the audit log's key in a folder without one; raise AlreadyExists, Missing."""
+    with exclusive(folder.path):
+        make_log_key(folder.log_signer_path)
+        refresh_trust(folder)
 
 
 def _make_personalisation_key(folder: PKIFolder) -> None:

@@ -17,6 +17,7 @@ from juki_pki.credential import load_certificate, load_cv_certificate, load_key
 from juki_pki.errors import Inconsistent, PKIError
 from juki_pki.files import exclusive, read_public, write_public
 from juki_pki.identity import Role
+from juki_pki.log_signer import VERIFIERS
 from juki_pki.profile import ATS, Kind
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ def refresh_trust(folder: PKIFolder) -> None:
     for kind in ATS:
         octets = read_public(folder.cv_path(kind) / "description.der")
         write_public(trust / f"{kind}.description.der", octets)
+    verifier = folder.log_signer_path / "verifier"
+    if verifier.exists():
+        write_public(trust / VERIFIERS, read_public(verifier))
 
 
 def _certificate(folder: PKIFolder, kind: Kind) -> bytes:

@@ -5,6 +5,8 @@ center-leaves.pem               every center node's TLS certificate: the pinned 
 copy-signers.pem card-signers.pem
 cvca.cvcert dv.cvcert           card access authorities
 at-center-*.description.der     what the center's card access certificates are for
+log-verifiers                   the keys that sign the audit log's heads, one a line; none in
+                                folders of before
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from juki_pki.credential import (
     load_cv_certificate,
     load_description,
 )
+from juki_pki.log_signer import VERIFIERS, load_verifiers
 from juki_pki.profile import ATS, Kind
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from juki_audit.notes import VerifierKey
     from juki_card.cvc import CVCertificate
     from juki_card.description import CertificateDescription
 
@@ -42,6 +46,7 @@ class Trust:
     cvca: CVCertificate
     dv: CVCertificate
     descriptions: Mapping[Kind, CertificateDescription]
+    log_verifiers: tuple[VerifierKey, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Trust:
@@ -57,4 +62,9 @@ class Trust:
             descriptions={
                 kind: load_description(folder / f"{kind}.description.der") for kind in ATS
             },
+            log_verifiers=_log_verifiers(folder / VERIFIERS),
         )
+
+
+def _log_verifiers(path: Path) -> tuple[VerifierKey, ...]:
+    return load_verifiers(path) if path.exists() else ()

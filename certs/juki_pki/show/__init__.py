@@ -24,6 +24,7 @@ from juki_pki.show.keys import (
     explain_key_der,
     explain_key_pem,
     explain_personalisation_key,
+    explain_verifiers,
 )
 from juki_pki.show.x509 import explain_certificate_der, explain_certificate_pem
 
@@ -107,6 +108,7 @@ def _identifier(dotted: str) -> bytes:
 
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _READERS: Final[tuple[tuple[re.Pattern[bytes], Reader], ...]] = (
+    (re.compile(rb"[!-*,-~]+\+[0-9a-f]{8}\+"), explain_verifiers),
     (_opening(rb"\x7f\x21"), explain_cv_certificate),
     (_opening(rb"\x31LENGTH\x30"), explain_card_access),
     (_opening(_identifier(oid.EXTENSION_DESCRIPTION)), explain_description),

@@ -65,6 +65,7 @@ from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from juki_center.areas.audit.heads import LogSigner
     from juki_center.areas.ports import Tx
     from juki_center.config import CenterConfig
     from juki_center.storage.sqlite import SQLiteStore
@@ -103,13 +104,27 @@ async def opened_store(config: CenterConfig) -> AsyncIterator[SQLiteStore]:
 
 
 def open_with_key(config: CenterConfig) -> SQLiteStore:
-    """Open the store with its key; raise KeyUnusable or StoreUnusable, each naming its file."""
+    """Open the store with its key; raise KeyUnusable or StoreUnusable, each naming its file.
+
+    Where the PKI folder has no key of the log, the log's heads stay unsigned. Raises PKIError for
+    one that is exposed or broken.
+    """
     kek = KeyEncryptionKey.load(config.kek)
     try:
-        return open_store(config.store_url, kek)
+        return open_store(config.store_url, kek, signer=_log_signer(PKIFolder(config.pki_dir)))
     except KeyUnusable as error:
         store = config.store_url.removeprefix("sqlite:///")
         raise KeyUnusable(f"{config.kek} is not the key of {store}") from error
+
+
+def _log_signer(pki: PKIFolder) -> LogSigner | None:
+    return pki.log_signer() if pki.log_signer_path.exists() else None
+
+
+def check_log_key(config: CenterConfig) -> None:
+    """Raise Missing where a center in production has no key to sign its log by."""
+    if config.environment is Environment.PRODUCTION:
+        PKIFolder(config.pki_dir).log_signer()
 
 
 @asynccontextmanager
@@ -118,8 +133,10 @@ async def listening(
 ) -> AsyncIterator[server.Server]:
     """Listen until the block ends; then end sessions by their reason and calls by themselves.
 
-    In the meantime the store forgets what is old.
+    In the meantime the store forgets what is old. Raises PKIError for keys that cannot be read,
+    and in production where there is none to sign the log by.
     """
+    check_log_key(config)
     around = surroundings or Surroundings()
     pki = PKIFolder(config.pki_dir)
     metrics = Metrics()

@@ -132,6 +132,8 @@ class DevFolder:
             # A folder of an earlier version lacks the peers and the key that have come since.
             if not self.pki.personalisation_key_path.exists():
                 make.issue_personalisation_key(self.pki)
+            if not self.pki.log_signer_path.exists():
+                make.issue_log_signer(self.pki)
             for peer in PEERS:
                 if not self.pki.peer_path(peer).exists():
                     make.issue_peer(self.pki, peer, profiles, now)

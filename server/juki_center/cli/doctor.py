@@ -151,6 +151,18 @@ def _card_making(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
         yield Finding("card making", Level.OK, "personalisation key and card signer are there")
 
 
+def _log_signer(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
+    """A log whose heads nobody signs can be written anew by whoever has the store."""
+    pki = PKIFolder(config.pki_dir)
+    if pki.log_signer_path.exists():
+        yield Finding("log signer", Level.OK, f"signs the heads of {pki.log_signer().origin}")
+        return
+    is_production = config.environment is Environment.PRODUCTION
+    level = Level.FAULT if is_production else Level.WARNING
+    detail = f"{pki.log_signer_path} does not exist; `juki-pki issue log-signer` makes it"
+    yield Finding("log signer", level, detail)
+
+
 def _authority_keys(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     """An authority's key has no business beside a center that serves the public."""
     if config.environment is not Environment.PRODUCTION:
@@ -242,6 +254,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "certificates": _certificates,
     "card access": _card_access,
     "card making": _card_making,
+    "log signer": _log_signer,
     "authority keys": _authority_keys,
     "store": _store,
     "codes": _codes,

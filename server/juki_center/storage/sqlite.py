@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.audit.heads import LogSigner
 from juki_center.areas.calls import Call, current_call
 from juki_center.errors import Reason, Refusal, StoreUnusable
 from juki_center.storage.connection import (
@@ -88,15 +89,21 @@ class SQLiteStore:
     """A store in one file, for one process that serves and any number of operator's commands."""
 
     def __init__(
-        self, path: Path, kek: KeyEncryptionKey, *, window_seconds: float = WINDOW_SECONDS
+        self,
+        path: Path,
+        kek: KeyEncryptionKey,
+        *,
+        signer: LogSigner | None = None,
+        window_seconds: float = WINDOW_SECONDS,
     ) -> None:
-        """Open or make the store.
+        """Open or make the store. Without a signer the heads of its log stay unsigned.
 
         Raises KeyUnusable where the key-encryption key is not the store's, and StoreUnusable
         where the file cannot be used.
         """
         self.path = path
         self._kek = kek
+        self._signer = signer
         self._window_seconds = window_seconds
         # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
         # two of its looks (CPython 3.11).

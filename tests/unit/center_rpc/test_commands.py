@@ -27,9 +27,10 @@ from juki_center.cli import assembly, cards_commands, doctor
 from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
-from juki_center.config import CenterConfig
+from juki_center.config import CenterConfig, Environment
 from juki_center.storage.rotation import LOOK_UP
 from juki_desk.config import DeskConfig
+from juki_pki.errors import Missing
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access
@@ -130,6 +131,17 @@ def test_folder_of_an_earlier_version_is_given_the_key_of_blank_chips(folder: De
     folder.prepare(datetime.now(UTC))
 
     assert folder.pki.personalisation_key() == made
+
+
+def test_folder_of_an_earlier_version_is_given_the_key_of_the_log(folder: DevFolder) -> None:
+    shutil.rmtree(folder.pki.log_signer_path)
+
+    folder.prepare(datetime.now(UTC))
+    made = folder.pki.log_signer().verifier
+    folder.prepare(datetime.now(UTC))
+
+    assert folder.pki.trust().log_verifiers == (made,)
+    assert folder.pki.log_signer().verifier == made
 
 
 async def let_the_card_wait(folder: DevFolder, last_day: date) -> None:
@@ -331,6 +343,34 @@ def test_doctor_warns_where_no_card_can_be_made(folder: DevFolder) -> None:
 
     assert found.level is doctor.Level.WARNING
     assert "personalisation.key" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("environment", "level"),
+    [("dev", doctor.Level.WARNING), ("production", doctor.Level.FAULT)],
+)
+def test_doctor_names_the_missing_key_of_the_log(
+    folder: DevFolder, environment: str, level: doctor.Level
+) -> None:
+    shutil.rmtree(folder.pki.log_signer_path)
+    config = replace(CenterConfig.load(folder.config), environment=Environment(environment))
+
+    found = {one.check: one for one in doctor.examine(config, datetime.now(UTC))}["log signer"]
+
+    assert found.level is level
+    assert "juki-pki issue log-signer" in found.detail
+
+
+async def test_center_in_production_does_not_serve_without_the_key_of_the_log(
+    folder: DevFolder,
+) -> None:
+    shutil.rmtree(folder.pki.log_signer_path)
+    config = replace(CenterConfig.load(folder.config), environment=Environment.PRODUCTION)
+
+    async with assembly.opened_store(config) as store:
+        with pytest.raises(Missing, match="log-signer"):
+            async with assembly.listening(config, store):
+                pass
 
 
 def test_doctor_says_so_by_its_exit_code(folder: DevFolder) -> None:

@@ -143,6 +143,9 @@ SHOWN = {
     "trust/at-center-id.description.der": "Description of a card access certificate",
     "root/key.pem": "Private key on P-256",
     "personalisation.key": "Personalisation key",
+    "log-signer/key.pem": "Private key of an audit log",
+    "log-signer/verifier": "Verifiers of an audit log",
+    "trust/log-verifiers": "Verifiers of an audit log",
 }
 
 

@@ -115,7 +115,9 @@ def test_key_in_der_explained_like_in_pem(pki: PKIFolder, now: datetime) -> None
     assert shown(der, now) == shown(credential.key_pem, now)
 
 
-@pytest.mark.parametrize("place", ["operator/operator-1/key.pem", "personalisation.key"])
+@pytest.mark.parametrize(
+    "place", ["operator/operator-1/key.pem", "personalisation.key", "log-signer/key.pem"]
+)
 def test_key_that_others_can_read_remarked(own_pki: PKIFolder, now: datetime, place: str) -> None:
     path = own_pki.path / place
     path.chmod(0o640)

@@ -1,0 +1,94 @@
+"""The key that signs the heads of the audit log: made once, read with its verifier.
+
+It is Ed25519, as the notes of logs are signed, and has no certificate: who checks the log knows it
+by its verifier, `name+id+key`. The name is the log's origin and is drawn with the key, so that no
+two logs are called alike.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from juki_audit.errors import LogMalformed
+from juki_audit.notes import Note, VerifierKey, sign
+from juki_pki.errors import Inconsistent, Unreadable
+from juki_pki.files import new_folder, read_key, read_public, write_key, write_public
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER: Final = "log-signer"
+VERIFIERS: Final = "log-verifiers"
+_NAME_OCTETS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The log's signing key and what verifies it."""
+
+    private: Ed25519PrivateKey = field(repr=False)
+    verifier: VerifierKey
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self.verifier.name
+
+    @property
+    def verifiers(self) -> tuple[VerifierKey, ...]:
+        """The keys by which a head of this log is known."""
+        return (self.verifier,)
+
+    def sign(self, text: str) -> bytes:
+        """Return the text as a note signed by this key; raises LogMalformed for no such text."""
+        return Note(text, (sign(text, self.origin, self.private),)).encode()
+
+    @classmethod
+    def load(cls, folder: Path) -> LogKey:
+        """Read key.pem and verifier; raise PKIError for what is missing, broken or exposed."""
+        path = folder / "key.pem"
+        private = parse_log_key(read_key(path))
+        if private is None:
+            raise Unreadable(str(path), "not an unencrypted Ed25519 key in PEM")
+        verifier = load_verifiers(folder / "verifier")
+        if len(verifier) != 1:
+            raise Unreadable(str(folder / "verifier"), f"{len(verifier)} lines, there must be one")
+        if verifier[0] != VerifierKey.of(verifier[0].name, private):
+            raise Inconsistent(folder, "the key is not the verifier's")
+        return cls(private, verifier[0])
+
+
+def parse_log_key(octets: bytes) -> Ed25519PrivateKey | None:
+    """Return the Ed25519 key of a PKCS#8 PEM block; None for anything else."""
+    try:
+        key = serialization.load_pem_private_key(octets, password=None)
+    except (ValueError, TypeError):
+        return None
+    return key if isinstance(key, Ed25519PrivateKey) else None
+
+
+def load_verifiers(path: Path) -> tuple[VerifierKey, ...]:
+    """Read verifiers, one a line; raise Missing, or Unreadable for a line that is none."""
+    try:
+        return tuple(map(VerifierKey.decode, read_public(path).decode("ascii").splitlines()))
+    except (UnicodeDecodeError, LogMalformed) as error:
+        raise Unreadable(str(path), "not the verifiers of a log, one a line") from error
+
+
+def make_log_key(path: Path) -> None:
+    """Make a log's key in a new folder; raise AlreadyExists where there is one."""
+    private = Ed25519PrivateKey.generate()
+    verifier = VerifierKey.of(f"jukinet/log-{secrets.token_hex(_NAME_OCTETS)}", private)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with new_folder(path) as temporary:
+        write_key(temporary / "key.pem", pem)
+        write_public(temporary / "verifier", f"{verifier.encode()}\n".encode())
