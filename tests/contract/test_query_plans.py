@@ -52,6 +52,7 @@ LARGE = frozenset(
         "changes",
         "code_index",
         "code_stock",
+        "control_events",
         "directory",
         "edit_locks",
         "issue_persons",

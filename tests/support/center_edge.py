@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from juki_center.rpc import server
 from juki_center.rpc.access_log import AccessLog
+from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.metrics import Metrics
 from juki_pki.identity import PeerIdentity, Role
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
@@ -57,6 +58,7 @@ class RunningEdge:
     log: AccessLog
     metrics: Metrics
     written: list[bytes] = field(default_factory=list)
+    live: LiveCalls = field(default_factory=LiveCalls)
 
     @property
     def address(self) -> str:
@@ -77,18 +79,18 @@ async def running(
 ) -> AsyncIterator[RunningEdge]:
     """Run an edge with `services` until the block ends."""
     written: list[bytes] = []
-    log, metrics = AccessLog(written.append), Metrics()
+    log, metrics, live = AccessLog(written.append), Metrics(), LiveCalls()
     root = (pki.trust_path / "root.pem").read_bytes()
     listening = await server.start(
         services=services,
         listening=server.Listening("127.0.0.1:0", "127.0.0.1:0"),
         credentials=server.server_credentials(pki.center("center-1"), root),
-        observation=server.Observation(log, metrics, ready),
+        observation=server.Observation(log, metrics, ready, live),
         clock=clock,
         with_reflection=with_reflection,
     )
     try:
-        yield RunningEdge(listening, log, metrics, written)
+        yield RunningEdge(listening, log, metrics, written, live)
     finally:
         await listening.stop(grace_seconds=0)
 

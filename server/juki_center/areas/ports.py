@@ -17,6 +17,7 @@ from juki_center.areas.cards.personalisation_rows import Personalisations
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.copies.issues import Issues
+from juki_center.areas.fleet.control import Control
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
@@ -69,6 +70,9 @@ class Tx(Protocol):
 
     @property
     def codes(self) -> CodeStock: ...
+
+    @property
+    def control(self) -> Control: ...
 
     @property
     def imports(self) -> Imports: ...

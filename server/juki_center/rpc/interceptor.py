@@ -20,9 +20,11 @@ from juki_center.areas import calls
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc.access_log import AccessLog, Entry, Incident
+from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
 from juki_center.rpc.options import MESSAGE_LIMIT_BYTES
 from juki_center.rpc.peers import Peers, enter
+from juki_center.rpc.whole_writes import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from juki_center.rpc.errors import Statuses
+    from juki_center.rpc.live_calls import LiveCall
     from juki_center.rpc.options import AccessRule
     from juki_center.rpc.peers import Caller
 
@@ -103,8 +106,10 @@ class Edge:
         metrics: Metrics,
         clock: Callable[[], datetime],
         gates: tuple[Gate, ...] = (),
+        live: LiveCalls | None = None,
     ) -> None:
         self.gates = gates
+        self.live = LiveCalls() if live is None else live
         self.rules = rules
         self.statuses = statuses
         self.log = log
@@ -125,13 +130,14 @@ class Edge:
 class Call:
     """One call from admission to its line in the log."""
 
-    __slots__ = ("_context", "_edge", "_method", "_peer", "_started")
+    __slots__ = ("_context", "_edge", "_live", "_method", "_peer", "_started")
 
     def __init__(self, edge: Edge, method: str, context: Context) -> None:
         self._edge = edge
         self._method = method
         self._context = context
         self._peer = ""
+        self._live: LiveCall | None = None
         self._started = time.perf_counter()
 
     async def __aenter__(self) -> None:
@@ -147,7 +153,10 @@ class Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the call with the status of what was raised."""
+        """End the call with the status of what was raised, or of what has ended it from outside."""
+        ended = self._leave()
+        if ended is not None and not isinstance(error, grpc.aio.AbortError):
+            await self._refuse(ended)
         match error:
             case None:
                 self._record("OK")
@@ -175,6 +184,17 @@ class Call:
             gate.admit(call, caller, rule)
         enter(caller)
         calls.enter(call)
+        self._live = self._edge.live.begin(call)
+
+    def _leave(self) -> Refusal | None:
+        """Let the call go; return the refusal that it was ended with from outside, if it was."""
+        if self._live is None:
+            return None
+        self._edge.live.finish(self._live)
+        if self._live.refusal is not None:
+            # The cancel has done its work: what is awaited from here on must not be hit by it.
+            self._live.task.uncancel()
+        return self._live.refusal
 
     def _incident(self, error: Exception) -> Refusal:
         number = secrets.token_hex(8)
@@ -280,10 +300,11 @@ def _streaming(edge: Edge, method: str, inner: Handler, checked: Check) -> Behav
     iterate = cast("Callable[[object, Context], AsyncIterator[object]]", found)
     run = cast("Callable[[object, Context], Awaitable[None]]", found)
 
-    async def generate(request: object, context: Context) -> AsyncIterator[object]:
+    async def generate(request: object, context: Context) -> None:
+        # Not a generator itself: where one is cancelled while gRPC writes, it is never told.
         async with edge.call(method, context):
             async for answer in iterate(checked(request), context):
-                yield answer
+                await write_whole(context.write, answer)
 
     async def write(request: object, context: Context) -> None:
         async with edge.call(method, context):

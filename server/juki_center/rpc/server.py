@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from juki_center.rpc import status_http
 from juki_center.rpc.errors import Statuses
 from juki_center.rpc.interceptor import Edge, Interceptor
+from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import AccessRule, access_rules
 from juki_center.rpc.tls13 import is_settled
 
@@ -92,6 +93,7 @@ class Observation:
     log: AccessLog
     metrics: Metrics
     ready: Callable[[], Mapping[str, bool]]
+    live: LiveCalls = field(default_factory=LiveCalls)
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ async def start(  # the parts are wired together once, by name
         metrics=observation.metrics,
         clock=clock,
         gates=gates,
+        live=observation.live,
     )
     server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)

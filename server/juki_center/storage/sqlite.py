@@ -108,6 +108,7 @@ class SQLiteStore:
         # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
         # two of its looks (CPython 3.11).
         self._queue: queue.Queue[_Work | None] = queue.Queue()
+        self._rings: tuple[Callable[[], None], ...] = ()
         self._closed = False
         with _unusable_if_broken(path):
             _make_file(path)
@@ -143,6 +144,14 @@ class SQLiteStore:
             finally:
                 self._reader.execute("ROLLBACK")
 
+    def on_control(self, ring: Callable[[], None]) -> None:
+        """Call `ring` after each commit with control events in it, from the writer's thread.
+
+        It is called before the acts' callers have their answers, so that who was answered finds
+        everybody told.
+        """
+        self._rings = (*self._rings, ring)
+
     def empty_log(self) -> bool:
         """Move the write-ahead log into the database and cut it to nothing.
 
@@ -176,10 +185,16 @@ class SQLiteStore:
             while (first := self._queue.get()) is not None:
                 batch, is_last = self._gather(first)
                 self._commit(tx, batch)
+                if tx.control.take_news():
+                    self._ring()
                 for job in batch:
                     job.release()
                 if is_last:
                     return
+
+    def _ring(self) -> None:
+        for ring in self._rings:
+            ring()
 
     def _gather(self, first: _Work) -> tuple[list[_Work], bool]:
         """Return what arrives in the window after the first act, and whether the end was asked."""

@@ -16,6 +16,7 @@ from juki_center.storage.batches_table import BatchesTable
 from juki_center.storage.card_notes_table import CardNotesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
+from juki_center.storage.control_table import ControlTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
@@ -58,6 +59,7 @@ class Transaction:
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
+        self.control = ControlTable(sql)
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)

@@ -23,7 +23,15 @@ _CLERKS: tuple[str, ...] = ()
 _FLEET: tuple[str, ...] = ()
 
 # Certificates that count no more, and what streams are told.
-_REVOCATIONS: tuple[str, ...] = ()
+_REVOCATIONS: tuple[str, ...] = (
+    """CREATE TABLE control_events (
+        cursor INTEGER PRIMARY KEY CHECK (cursor > 0),
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        content BLOB NOT NULL
+    )""",
+)
 
 # Who is cut off, and whose updates are quarantined.
 _DISCONNECTIONS: tuple[str, ...] = ()
