@@ -33,3 +33,7 @@ class HeadNotTrusted(LogRefused):
     def __init__(self, rule: str, *, size: int) -> None:
         super().__init__(rule, f"head of {size} leaves")
         self.size = size
+
+
+class ReceiptRefused(LogRefused):
+    """A receipt is of the log, and not of the act that it came with."""
