@@ -41,6 +41,8 @@ class Call:
     """One call, while it is served.
 
     `method` is its path on the wire, `certificate` the SHA-256 of the caller's certificate in DER.
+    `clerk` is the id of the clerk who is signed in, and `cited` what every leaf of the call names
+    beside its own facts, such as the approval of a second person.
     `logged` are the leaves of the acts that this call has done so far, in order, and those of the
     first answer where a request was sent again. It is empty where the log has no signed head.
     """
@@ -52,6 +54,7 @@ class Call:
     method: str
     guards: list[Guard] = field(default_factory=list)
     clerk: str = ""
+    cited: tuple[tuple[str, str], ...] = ()
     logged: list[Logged] = field(default_factory=list)
 
     def admit(self, tx: Tx) -> None:

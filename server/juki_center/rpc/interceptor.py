@@ -11,7 +11,7 @@ import inspect
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias, cast, runtime_checkable
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
     from types import TracebackType
+
+    from google.protobuf.message import Message
 
     from juki_center.rpc.errors import Statuses
     from juki_center.rpc.live_calls import LiveCall
@@ -72,15 +74,16 @@ def guarded_parse(
     return guarded
 
 
-def _checked(request: object) -> object:
+def _checked(request: object, call: Call) -> object:
     if isinstance(request, Undecodable):
         raise request.refusal
+    call.take(request)
     return request
 
 
-async def _all_checked(requests: AsyncIterator[object]) -> AsyncIterator[object]:
+async def _all_checked(requests: AsyncIterator[object], call: Call) -> AsyncIterator[object]:
     async for request in requests:
-        yield _checked(request)
+        yield _checked(request, call)
 
 
 class Gate(Protocol):
@@ -92,6 +95,14 @@ class Gate(Protocol):
         What is refused here is refused early; what an act depends on, its guards look at again,
         in its own transaction.
         """
+
+
+@runtime_checkable
+class RequestGate(Protocol):
+    """A gate that also looks at what is asked, once for each message that the caller sends."""
+
+    def take(self, call: calls.Call, rule: AccessRule, request: Message) -> None:
+        """Raise Refusal, add guards, or write into the request what the caller must not say."""
 
 
 class Edge:
@@ -110,6 +121,7 @@ class Edge:
     ) -> None:
         self.gates = gates
         self.live = LiveCalls() if live is None else live
+        self.request_gates = tuple(gate for gate in gates if isinstance(gate, RequestGate))
         self.rules = rules
         self.statuses = statuses
         self.log = log
@@ -130,7 +142,7 @@ class Edge:
 class Call:
     """One call from admission to its line in the log."""
 
-    __slots__ = ("_context", "_edge", "_live", "_method", "_peer", "_started")
+    __slots__ = ("_call", "_context", "_edge", "_live", "_method", "_peer", "_rule", "_started")
 
     def __init__(self, edge: Edge, method: str, context: Context) -> None:
         self._edge = edge
@@ -139,13 +151,23 @@ class Call:
         self._peer = ""
         self._live: LiveCall | None = None
         self._started = time.perf_counter()
+        self._call: calls.Call | None = None
+        self._rule: AccessRule | None = None
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Call:
         """Admit the caller, or end the call."""
         try:
             self._admit()
         except Refusal as refusal:
             await self._refuse(refusal)
+        return self
+
+    def take(self, request: object) -> None:
+        """Show a message of the caller to the gates that look at it."""
+        if self._call is None or self._rule is None:
+            return
+        for gate in self._edge.request_gates:
+            gate.take(self._call, self._rule, cast("Message", request))
 
     async def __aexit__(
         self,
@@ -184,6 +206,7 @@ class Call:
             gate.admit(call, caller, rule)
         enter(caller)
         calls.enter(call)
+        self._call, self._rule = call, rule
         self._live = self._edge.live.begin(call)
 
     def _leave(self) -> Refusal | None:
@@ -286,8 +309,8 @@ def _unary(edge: Edge, method: str, inner: Handler, checked: Check) -> Behaviour
     limit = edge.message_limit(method)
 
     async def call(request: object, context: Context) -> bytes:
-        async with edge.call(method, context):
-            answer = serialize(await behaviour(checked(request), context))
+        async with edge.call(method, context) as running:
+            answer = serialize(await behaviour(checked(request, running), context))
             if len(answer) > limit:
                 raise Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(limit))
             return answer
@@ -302,12 +325,12 @@ def _streaming(edge: Edge, method: str, inner: Handler, checked: Check) -> Behav
 
     async def generate(request: object, context: Context) -> None:
         # Not a generator itself: where one is cancelled while gRPC writes, it is never told.
-        async with edge.call(method, context):
-            async for answer in iterate(checked(request), context):
+        async with edge.call(method, context) as running:
+            async for answer in iterate(checked(request, running), context):
                 await write_whole(context.write, answer)
 
     async def write(request: object, context: Context) -> None:
-        async with edge.call(method, context):
-            await run(checked(request), context)
+        async with edge.call(method, context) as running:
+            await run(checked(request, running), context)
 
     return generate if inspect.isasyncgenfunction(found) else write

@@ -7,6 +7,7 @@ option cannot be sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 MESSAGE_LIMIT_BYTES: Final = 65_536
 """The size of the largest request and answer of a method whose option says nothing else."""
 _PREFIX: Final = "ERROR_REASON_"
+_CLERK_PREFIX: Final = "CLERK_RULE_"
+_RIGHT_PREFIX: Final = "RIGHT_"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class ClerkRule(StrEnum):
+    """Whether a terminal's call needs a signed-in clerk; the proto's names without prefix."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    SIGNED_IN = "SIGNED_IN"
+    SIGNED_IN_WITHOUT_CARD = "SIGNED_IN_WITHOUT_CARD"
+    NAMED_WITHOUT_CARD = "NAMED_WITHOUT_CARD"
+    NAMED = "NAMED"
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may call a method."""
+    """Who may call a method, and what else the caller must show."""
 
     method: str
     """Path on the wire, `/jukinet.card.v1.CardSessionService/Authenticate`."""
@@ -35,6 +48,12 @@ class AccessRule:
     """Roles as they stand in a peer's URI, such as `terminal`."""
     message_limit: int = MESSAGE_LIMIT_BYTES
     """The size of the largest request and answer, in bytes."""
+    clerk: ClerkRule = ClerkRule.UNSPECIFIED
+    right: str = ""
+    """The right that the signed-in clerk needs, such as `MOVES`; empty for none in particular."""
+    two_persons: bool = False
+    two_persons_for: tuple[str, ...] = ()
+    """The fields any of which makes an act need a second person; empty where every act does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +80,21 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
                 continue
             access = options.Extensions[options_pb2.access]
             path = f"/{service.full_name}/{method.name}"
-            limit = access.message_limit_bytes or MESSAGE_LIMIT_BYTES
-            rules[path] = AccessRule(path, frozenset(map(role_name, access.roles)), limit)
+            rules[path] = _rule(path, access)
     return rules
+
+
+def _rule(path: str, access: options_pb2.Access) -> AccessRule:
+    right = options_pb2.Right.Name(access.right).removeprefix(_RIGHT_PREFIX)
+    return AccessRule(
+        method=path,
+        roles=frozenset(map(role_name, access.roles)),
+        message_limit=access.message_limit_bytes or MESSAGE_LIMIT_BYTES,
+        clerk=ClerkRule(options_pb2.ClerkRule.Name(access.clerk).removeprefix(_CLERK_PREFIX)),
+        right="" if access.right == options_pb2.RIGHT_UNSPECIFIED else right,
+        two_persons=access.two_persons,
+        two_persons_for=tuple(access.two_persons_for),
+    )
 
 
 def role_name(role: options_pb2.Role.ValueType) -> str:

@@ -9,11 +9,13 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.records import ChangeReason, Nationality, Sex
 from juki_center.errors import Reason
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as agencies
+from jukinet.approvals.v1 import approval_service_pb2 as approvals
 from jukinet.card.v1 import card_session_service_pb2 as card
 from jukinet.cards.v1 import card_application_service_pb2 as applications
 from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
+from jukinet.fleet.v1 import terminal_service_pb2 as terminals
 from jukinet.moves.v1 import move_service_pb2 as moves
 from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import residence_record_pb2 as record
@@ -37,6 +39,9 @@ _BESIDE_METHODS = {
     Event.CARD_PAPERS_DELETED,
     Event.MOVE_REFUSED,
     Event.MOVE_DAY_ENDED,
+    Event.CLERK_CHANGED,
+    Event.CLERK_SIGN_IN_REFUSED,
+    Event.SIGN_IN_STOPPED,
 }
 
 
@@ -55,6 +60,8 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         applications.DESCRIPTOR.services_by_name["CardApplicationService"],
         cards.DESCRIPTOR.services_by_name["CardService"],
         moves.DESCRIPTOR.services_by_name["MoveService"],
+        terminals.DESCRIPTOR.services_by_name["TerminalService"],
+        approvals.DESCRIPTOR.services_by_name["ApprovalService"],
     )
     named = {
         method.GetOptions().Extensions[options_pb2.access].audit_event

@@ -84,6 +84,14 @@ class Event(StrEnum):
     # The log itself, and what is shown of it.
 
     # Clerks and approvals.
+    CLERK_CHANGED = "CLERK_CHANGED"
+    CLERK_SIGNED_IN = "CLERK_SIGNED_IN"
+    CLERK_SIGNED_OUT = "CLERK_SIGNED_OUT"
+    CLERK_SIGN_IN_REFUSED = "CLERK_SIGN_IN_REFUSED"
+    SIGN_IN_STOPPED = "SIGN_IN_STOPPED"
+    ACT_PROPOSED = "ACT_PROPOSED"
+    ACT_APPROVED = "ACT_APPROVED"
+    PROPOSAL_WITHDRAWN = "PROPOSAL_WITHDRAWN"
 
     # Terminals and their certificates.
 

@@ -319,8 +319,33 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     The log has no signed head: the center has no log key.
     """
     ERROR_REASON_LOG_SHORTER: _ErrorReason.ValueType  # 146
-    """The log has fewer leaves than the request names. Metadata: treeSize.
-    150-164: clerks and approvals.
+    """The log has fewer leaves than the request names. Metadata: treeSize."""
+    ERROR_REASON_CLERK_SIGN_IN_REQUIRED: _ErrorReason.ValueType  # 150
+    """150-164: clerks and approvals.
+    No clerk is signed in at the terminal.
+    """
+    ERROR_REASON_CLERK_RIGHT_MISSING: _ErrorReason.ValueType  # 151
+    """The signed-in clerk has not the right on this day. Metadata: right."""
+    ERROR_REASON_CLERK_STOPPED: _ErrorReason.ValueType  # 152
+    """The clerk is stopped, by hand or after repeated failures."""
+    ERROR_REASON_CLERK_UNKNOWN: _ErrorReason.ValueType  # 153
+    """The card belongs to no clerk of the terminal's municipality."""
+    ERROR_REASON_SIGN_IN_STOPPED: _ErrorReason.ValueType  # 154
+    """Signing in at this terminal is stopped after repeated failures."""
+    ERROR_REASON_APPROVAL_REQUIRED: _ErrorReason.ValueType  # 155
+    """The act needs the approval of a second person."""
+    ERROR_REASON_APPROVAL_NOT_FOUND: _ErrorReason.ValueType  # 156
+    """There is no such approval for this caller."""
+    ERROR_REASON_APPROVAL_EXPIRED: _ErrorReason.ValueType  # 157
+    """The approval's ten minutes are over."""
+    ERROR_REASON_APPROVAL_PENDING: _ErrorReason.ValueType  # 158
+    """No second person has approved the act yet."""
+    ERROR_REASON_APPROVAL_NOT_OF_THE_ACT: _ErrorReason.ValueType  # 159
+    """The approval was given for another content."""
+    ERROR_REASON_APPROVAL_USED: _ErrorReason.ValueType  # 160
+    """The approval was used by an act."""
+    ERROR_REASON_ANOTHER_PERSON_REQUIRED: _ErrorReason.ValueType  # 161
+    """The same person cannot propose and approve.
     165-179: terminals and their certificates.
     180-194: revocations and disconnections.
     """
@@ -630,8 +655,33 @@ ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
 The log has no signed head: the center has no log key.
 """
 ERROR_REASON_LOG_SHORTER: ErrorReason.ValueType  # 146
-"""The log has fewer leaves than the request names. Metadata: treeSize.
-150-164: clerks and approvals.
+"""The log has fewer leaves than the request names. Metadata: treeSize."""
+ERROR_REASON_CLERK_SIGN_IN_REQUIRED: ErrorReason.ValueType  # 150
+"""150-164: clerks and approvals.
+No clerk is signed in at the terminal.
+"""
+ERROR_REASON_CLERK_RIGHT_MISSING: ErrorReason.ValueType  # 151
+"""The signed-in clerk has not the right on this day. Metadata: right."""
+ERROR_REASON_CLERK_STOPPED: ErrorReason.ValueType  # 152
+"""The clerk is stopped, by hand or after repeated failures."""
+ERROR_REASON_CLERK_UNKNOWN: ErrorReason.ValueType  # 153
+"""The card belongs to no clerk of the terminal's municipality."""
+ERROR_REASON_SIGN_IN_STOPPED: ErrorReason.ValueType  # 154
+"""Signing in at this terminal is stopped after repeated failures."""
+ERROR_REASON_APPROVAL_REQUIRED: ErrorReason.ValueType  # 155
+"""The act needs the approval of a second person."""
+ERROR_REASON_APPROVAL_NOT_FOUND: ErrorReason.ValueType  # 156
+"""There is no such approval for this caller."""
+ERROR_REASON_APPROVAL_EXPIRED: ErrorReason.ValueType  # 157
+"""The approval's ten minutes are over."""
+ERROR_REASON_APPROVAL_PENDING: ErrorReason.ValueType  # 158
+"""No second person has approved the act yet."""
+ERROR_REASON_APPROVAL_NOT_OF_THE_ACT: ErrorReason.ValueType  # 159
+"""The approval was given for another content."""
+ERROR_REASON_APPROVAL_USED: ErrorReason.ValueType  # 160
+"""The approval was used by an act."""
+ERROR_REASON_ANOTHER_PERSON_REQUIRED: ErrorReason.ValueType  # 161
+"""The same person cannot propose and approve.
 165-179: terminals and their certificates.
 180-194: revocations and disconnections.
 """

@@ -25,6 +25,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Right:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RightEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Right.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RIGHT_UNSPECIFIED: _Right.ValueType  # 0
+    """No right in particular."""
+    RIGHT_COPIES: _Right.ValueType  # 1
+    """Certificate copies, identified by a photo document; recalls."""
+    RIGHT_CARDS: _Right.ValueType  # 2
+    """Applications for cards, and the whole life of a card."""
+    RIGHT_MOVES: _Right.ValueType  # 3
+    """Moves between and within municipalities."""
+    RIGHT_REGISTER: _Right.ValueType  # 4
+    """The register's records."""
+    RIGHT_PROTECTION: _Right.ValueType  # 5
+    """Protective measures."""
+    RIGHT_DISCLOSURE: _Right.ValueType  # 6
+    """What is told to a resident of the own information and of provisions."""
+    RIGHT_ADMINISTRATION: _Right.ValueType  # 7
+    """Other clerks' rights, and stops after failures."""
+
+class Right(_Right, metaclass=_RightEnumTypeWrapper):
+    """What a clerk may be allowed to do, each right with a first and a last day."""
+
+RIGHT_UNSPECIFIED: Right.ValueType  # 0
+"""No right in particular."""
+RIGHT_COPIES: Right.ValueType  # 1
+"""Certificate copies, identified by a photo document; recalls."""
+RIGHT_CARDS: Right.ValueType  # 2
+"""Applications for cards, and the whole life of a card."""
+RIGHT_MOVES: Right.ValueType  # 3
+"""Moves between and within municipalities."""
+RIGHT_REGISTER: Right.ValueType  # 4
+"""The register's records."""
+RIGHT_PROTECTION: Right.ValueType  # 5
+"""Protective measures."""
+RIGHT_DISCLOSURE: Right.ValueType  # 6
+"""What is told to a resident of the own information and of provisions."""
+RIGHT_ADMINISTRATION: Right.ValueType  # 7
+"""Other clerks' rights, and stops after failures."""
+Global___Right: _TypeAlias = Right  # noqa: Y015
+
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -131,9 +175,13 @@ class _ClerkRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClerkRule.V
     """
     CLERK_RULE_NAMED: _ClerkRule.ValueType  # 3
     """The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
+    CLERK_RULE_SIGNED_IN_WITHOUT_CARD: _ClerkRule.ValueType  # 4
+    """A clerk must be signed in for a request that shows no card session of a resident."""
 
 class ClerkRule(_ClerkRule, metaclass=_ClerkRuleEnumTypeWrapper):
-    """Whether a clerk must be signed in at the calling terminal."""
+    """Whether a clerk must be signed in at the calling terminal. Other roles are persons by their own
+    certificate: for them the rule asks nothing.
+    """
 
 CLERK_RULE_UNSPECIFIED: ClerkRule.ValueType  # 0
 """No clerk is needed."""
@@ -145,6 +193,8 @@ sign-in by clerk card exists.
 """
 CLERK_RULE_NAMED: ClerkRule.ValueType  # 3
 """The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
+CLERK_RULE_SIGNED_IN_WITHOUT_CARD: ClerkRule.ValueType  # 4
+"""A clerk must be signed in for a request that shows no card session of a resident."""
 Global___ClerkRule: _TypeAlias = ClerkRule  # noqa: Y015
 
 class _StatusCode:
@@ -283,6 +333,8 @@ class Access(_message.Message):
     TWO_PERSONS_FIELD_NUMBER: _builtins.int
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
     MESSAGE_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    TWO_PERSONS_FOR_FIELD_NUMBER: _builtins.int
     clerk: Global___ClerkRule.ValueType
     """Whether a signed-in clerk is needed."""
     two_persons: _builtins.bool
@@ -291,6 +343,10 @@ class Access(_message.Message):
     """The name of the audit event that the method writes; empty for methods that only read."""
     message_limit_bytes: _builtins.int
     """Optional. The size of the largest request and answer, in bytes; 0 = 65,536."""
+    right: Global___Right.ValueType
+    """Optional. The right that the signed-in clerk must have on the day; unspecified where any clerk
+    may, or where the method itself says which right an act needs.
+    """
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """Required. The roles that may call; the role is read from the URI of the client certificate."""
@@ -298,6 +354,12 @@ class Access(_message.Message):
     @_builtins.property
     def purposes(self) -> _containers.RepeatedScalarFieldContainer[Global___Purpose.ValueType]:
         """Optional. The card-session purposes that the method accepts; empty where no card session is used."""
+
+    @_builtins.property
+    def two_persons_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. With two_persons: the fields of the request any of which makes the act need a second
+        person; empty = every act does.
+        """
 
     def __init__(
         self,
@@ -308,10 +370,12 @@ class Access(_message.Message):
         two_persons: _builtins.bool = ...,
         audit_event: _builtins.str = ...,
         message_limit_bytes: _builtins.int = ...,
+        right: Global___Right.ValueType = ...,
+        two_persons_for: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "message_limit_bytes", b"message_limit_bytes", "purposes", b"purposes", "roles", b"roles", "two_persons", b"two_persons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "message_limit_bytes", b"message_limit_bytes", "purposes", b"purposes", "right", b"right", "roles", b"roles", "two_persons", b"two_persons", "two_persons_for", b"two_persons_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
