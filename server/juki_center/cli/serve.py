@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
-from juki_center.cli import assembly
+from juki_center.cli import assembly, service_manager
 from juki_center.cli.report import report
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ async def serve(config: CenterConfig, *, as_json: bool) -> None:
         facts = addresses(config, server)
         lines = [f"listening on {facts['grpc']} (gRPC) and http://{facts['http']} (status)"]
         report("serve", facts, lines, as_json=as_json)
+        service_manager.tell(service_manager.READY)
         await until_stopped()
+        service_manager.tell(service_manager.STOPPING)
 
 
 def addresses(config: CenterConfig, server: Server) -> dict[str, JSON]:
