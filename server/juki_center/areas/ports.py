@@ -18,6 +18,7 @@ from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.fleet.control import Control
+from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
@@ -73,6 +74,9 @@ class Tx(Protocol):
 
     @property
     def control(self) -> Control: ...
+
+    @property
+    def disconnections(self) -> Disconnections: ...
 
     @property
     def imports(self) -> Imports: ...

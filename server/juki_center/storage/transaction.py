@@ -17,6 +17,7 @@ from juki_center.storage.card_notes_table import CardNotesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.control_table import ControlTable
+from juki_center.storage.disconnections_table import DisconnectionsTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
@@ -60,6 +61,7 @@ class Transaction:
         self.changes = ChangesTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
         self.control = ControlTable(sql)
+        self.disconnections = DisconnectionsTable(sql)
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)

@@ -17,6 +17,7 @@ from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.fleet.v1 import terminal_service_pb2 as terminals
 from jukinet.moves.v1 import move_service_pb2 as moves
+from jukinet.operations.v1 import center_service_pb2 as operations
 from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import residence_record_pb2 as record
 from jukinet.residents.v1 import resident_service_pb2 as residents
@@ -60,6 +61,7 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         applications.DESCRIPTOR.services_by_name["CardApplicationService"],
         cards.DESCRIPTOR.services_by_name["CardService"],
         moves.DESCRIPTOR.services_by_name["MoveService"],
+        operations.DESCRIPTOR.services_by_name["CenterService"],
         terminals.DESCRIPTOR.services_by_name["TerminalService"],
         approvals.DESCRIPTOR.services_by_name["ApprovalService"],
     )

@@ -172,7 +172,6 @@ def _event(
             *_when(count=str(confirmation.count or "")),
             *_when(watch="yes" if confirmation.subject_reference else ""),
         ),
-        request_id=command.question_id,
     )
 
 

@@ -96,6 +96,11 @@ class Event(StrEnum):
     # Terminals and their certificates.
 
     # Revocations and disconnections.
+    DISCONNECTED = "DISCONNECTED"
+    RECONNECTED = "RECONNECTED"
+    QUARANTINED = "QUARANTINED"
+    REGISTER_CHECKED = "REGISTER_CHECKED"
+    QUARANTINE_RELEASED = "QUARANTINE_RELEASED"
 
     # Alerts.
 

@@ -345,9 +345,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_APPROVAL_USED: _ErrorReason.ValueType  # 160
     """The approval was used by an act."""
     ERROR_REASON_ANOTHER_PERSON_REQUIRED: _ErrorReason.ValueType  # 161
-    """The same person cannot propose and approve.
-    165-179: terminals and their certificates.
+    """The same person cannot propose and approve."""
+    ERROR_REASON_DISCONNECTED_TERMINAL: _ErrorReason.ValueType  # 185
+    """165-179: terminals and their certificates.
     180-194: revocations and disconnections.
+    The calling terminal is disconnected from the network.
+    """
+    ERROR_REASON_DISCONNECTED_MUNICIPALITY: _ErrorReason.ValueType  # 186
+    """The caller's municipality is disconnected from the network."""
+    ERROR_REASON_DISCONNECTED_AGENCY: _ErrorReason.ValueType  # 187
+    """The calling agency is disconnected from the network."""
+    ERROR_REASON_DISCONNECTED_FUNCTION: _ErrorReason.ValueType  # 188
+    """This service is disconnected for everybody."""
+    ERROR_REASON_DISCONNECTED_CENTER: _ErrorReason.ValueType  # 189
+    """The whole center is disconnected."""
+    ERROR_REASON_NOT_DISCONNECTED: _ErrorReason.ValueType  # 190
+    """The named subject is not disconnected."""
+    ERROR_REASON_NOT_QUARANTINED: _ErrorReason.ValueType  # 191
+    """The named municipality's updates are not quarantined."""
+    ERROR_REASON_REGISTER_INCONSISTENT: _ErrorReason.ValueType  # 192
+    """The consistency check of the register has findings that were not accepted.
+
+    Metadata: `findings` (how many there are now).
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -681,8 +700,27 @@ ERROR_REASON_APPROVAL_NOT_OF_THE_ACT: ErrorReason.ValueType  # 159
 ERROR_REASON_APPROVAL_USED: ErrorReason.ValueType  # 160
 """The approval was used by an act."""
 ERROR_REASON_ANOTHER_PERSON_REQUIRED: ErrorReason.ValueType  # 161
-"""The same person cannot propose and approve.
-165-179: terminals and their certificates.
+"""The same person cannot propose and approve."""
+ERROR_REASON_DISCONNECTED_TERMINAL: ErrorReason.ValueType  # 185
+"""165-179: terminals and their certificates.
 180-194: revocations and disconnections.
+The calling terminal is disconnected from the network.
+"""
+ERROR_REASON_DISCONNECTED_MUNICIPALITY: ErrorReason.ValueType  # 186
+"""The caller's municipality is disconnected from the network."""
+ERROR_REASON_DISCONNECTED_AGENCY: ErrorReason.ValueType  # 187
+"""The calling agency is disconnected from the network."""
+ERROR_REASON_DISCONNECTED_FUNCTION: ErrorReason.ValueType  # 188
+"""This service is disconnected for everybody."""
+ERROR_REASON_DISCONNECTED_CENTER: ErrorReason.ValueType  # 189
+"""The whole center is disconnected."""
+ERROR_REASON_NOT_DISCONNECTED: ErrorReason.ValueType  # 190
+"""The named subject is not disconnected."""
+ERROR_REASON_NOT_QUARANTINED: ErrorReason.ValueType  # 191
+"""The named municipality's updates are not quarantined."""
+ERROR_REASON_REGISTER_INCONSISTENT: ErrorReason.ValueType  # 192
+"""The consistency check of the register has findings that were not accepted.
+
+Metadata: `findings` (how many there are now).
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -7,6 +7,8 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
+from jukinet.operations.v1 import disconnection_pb2 as _disconnection_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -180,3 +182,384 @@ class ProveConsistencyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProveConsistencyResponse: _TypeAlias = ProveConsistencyResponse  # noqa: Y015
+
+@_typing.final
+class DisconnectRequest(_message.Message):
+    """Asks to cut something off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required. UUIDv4, made by the client before sending."""
+    level: _disconnection_pb2.ThreatLevel.ValueType
+    """Required. The threat that was judged to be there."""
+    reason: _builtins.str
+    """Required. Why, 1 to 200 characters; no personal data."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
+    @_builtins.property
+    def subject(self) -> _disconnection_pb2.Subject:
+        """Required. What is cut off."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        subject: _disconnection_pb2.Subject | None = ...,
+        level: _disconnection_pb2.ThreatLevel.ValueType = ...,
+        reason: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "reason", b"reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectRequest: _TypeAlias = DisconnectRequest  # noqa: Y015
+
+@_typing.final
+class DisconnectResponse(_message.Message):
+    """What is cut off now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCONNECTION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def disconnection(self) -> _disconnection_pb2.Disconnection:
+        """Output only. The disconnection as it stands."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. What shows that the act stands in the audit log."""
+
+    def __init__(
+        self,
+        *,
+        disconnection: _disconnection_pb2.Disconnection | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disconnection", b"disconnection", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disconnection", b"disconnection", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectResponse: _TypeAlias = DisconnectResponse  # noqa: Y015
+
+@_typing.final
+class ReconnectRequest(_message.Message):
+    """Asks to connect something again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required. UUIDv4, made by the client before sending."""
+    approval_id: _builtins.str
+    """Required. The approval of a second operator."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
+    @_builtins.property
+    def subject(self) -> _disconnection_pb2.Subject:
+        """Required. What is connected again."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        subject: _disconnection_pb2.Subject | None = ...,
+        approval_id: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconnectRequest: _TypeAlias = ReconnectRequest  # noqa: Y015
+
+@_typing.final
+class ReconnectResponse(_message.Message):
+    """What has ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ended(self) -> _disconnection_pb2.Disconnection:
+        """Output only. The disconnection that has ended."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. What shows that the act stands in the audit log."""
+
+    def __init__(
+        self,
+        *,
+        ended: _disconnection_pb2.Disconnection | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconnectResponse: _TypeAlias = ReconnectResponse  # noqa: Y015
+
+@_typing.final
+class QuarantineUpdatesRequest(_message.Message):
+    """Asks to let updates wait."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MUNICIPALITY_CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required. UUIDv4, made by the client before sending."""
+    municipality_code: _builtins.str
+    """Required. Whose, six digits."""
+    reason: _builtins.str
+    """Required. Why, 1 to 200 characters; no personal data."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        municipality_code: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["municipality_code", b"municipality_code", "reason", b"reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineUpdatesRequest: _TypeAlias = QuarantineUpdatesRequest  # noqa: Y015
+
+@_typing.final
+class QuarantineUpdatesResponse(_message.Message):
+    """What waits from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quarantine(self) -> _disconnection_pb2.Quarantine:
+        """Output only. The quarantine as it stands."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. What shows that the act stands in the audit log."""
+
+    def __init__(
+        self,
+        *,
+        quarantine: _disconnection_pb2.Quarantine | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineUpdatesResponse: _TypeAlias = QuarantineUpdatesResponse  # noqa: Y015
+
+@_typing.final
+class CheckQuarantineRequest(_message.Message):
+    """Asks to check a register."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUNICIPALITY_CODE_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    municipality_code: _builtins.str
+    """Required. Whose, six digits."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
+    def __init__(
+        self,
+        *,
+        municipality_code: _builtins.str = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["municipality_code", b"municipality_code", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckQuarantineRequest: _TypeAlias = CheckQuarantineRequest  # noqa: Y015
+
+@_typing.final
+class CheckQuarantineResponse(_message.Message):
+    """What the check has found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quarantine(self) -> _disconnection_pb2.Quarantine:
+        """Output only. The quarantine with the report."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. What shows that the act stands in the audit log."""
+
+    def __init__(
+        self,
+        *,
+        quarantine: _disconnection_pb2.Quarantine | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckQuarantineResponse: _TypeAlias = CheckQuarantineResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseQuarantineRequest(_message.Message):
+    """Asks to release a quarantine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MUNICIPALITY_CODE_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FINDINGS_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required. UUIDv4, made by the client before sending."""
+    municipality_code: _builtins.str
+    """Required. Whose, six digits."""
+    approval_id: _builtins.str
+    """Required. The approval of a second operator."""
+    accepted_findings: _builtins.int
+    """Optional. The number of findings that both operators have read and accept."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this message leads to stands in the log behind it.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        municipality_code: _builtins.str = ...,
+        approval_id: _builtins.str = ...,
+        accepted_findings: _builtins.int = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_findings", b"accepted_findings", "approval_id", b"approval_id", "municipality_code", b"municipality_code", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseQuarantineRequest: _TypeAlias = ReleaseQuarantineRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseQuarantineResponse(_message.Message):
+    """What becomes of what has waited."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quarantine(self) -> _disconnection_pb2.Quarantine:
+        """Output only. The quarantine as it stands."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. What shows that the act stands in the audit log."""
+
+    def __init__(
+        self,
+        *,
+        quarantine: _disconnection_pb2.Quarantine | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine", b"quarantine", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseQuarantineResponse: _TypeAlias = ReleaseQuarantineResponse  # noqa: Y015
+
+@_typing.final
+class GetStatusRequest(_message.Message):
+    """Asks what is cut off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatusRequest: _TypeAlias = GetStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetStatusResponse(_message.Message):
+    """What is cut off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCONNECTIONS_FIELD_NUMBER: _builtins.int
+    QUARANTINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def disconnections(self) -> _containers.RepeatedCompositeFieldContainer[_disconnection_pb2.Disconnection]:
+        """Output only. All disconnections, the oldest first."""
+
+    @_builtins.property
+    def quarantines(self) -> _containers.RepeatedCompositeFieldContainer[_disconnection_pb2.Quarantine]:
+        """Output only. Whose updates wait, by municipality."""
+
+    def __init__(
+        self,
+        *,
+        disconnections: _abc.Iterable[_disconnection_pb2.Disconnection] | None = ...,
+        quarantines: _abc.Iterable[_disconnection_pb2.Quarantine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disconnections", b"disconnections", "quarantines", b"quarantines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015

@@ -53,6 +53,36 @@ class CenterServiceStub(object):
                 request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyRequest.SerializeToString,
                 response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyResponse.FromString,
                 _registered_method=True)
+        self.Disconnect = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/Disconnect',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectResponse.FromString,
+                _registered_method=True)
+        self.Reconnect = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/Reconnect',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectResponse.FromString,
+                _registered_method=True)
+        self.QuarantineUpdates = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/QuarantineUpdates',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesResponse.FromString,
+                _registered_method=True)
+        self.CheckQuarantine = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/CheckQuarantine',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineResponse.FromString,
+                _registered_method=True)
+        self.ReleaseQuarantine = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/ReleaseQuarantine',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineResponse.FromString,
+                _registered_method=True)
+        self.GetStatus = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/GetStatus',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.FromString,
+                _registered_method=True)
 
 
 class CenterServiceServicer(object):
@@ -99,6 +129,84 @@ class CenterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Disconnect(self, request, context):
+        """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+
+        The caller must present an operator certificate; one operator is enough. It works whatever is cut
+        off already, and again: then level and reason are renewed. Streams of who is cut off end with
+        DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
+        DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
+        is refused with it. Safe to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reconnect(self, request, context):
+        """Connects what was cut off again; updates that have waited are then applied in their order.
+
+        The caller must present an operator certificate, and cite the approval of a second operator. Safe
+        to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuarantineUpdates(self, request, context):
+        """Lets the updates of one municipality's own system wait, in order, until they are released.
+
+        The caller must present an operator certificate; one operator is enough. Its windows go on. Safe
+        to retry with the same request id; again, it renews the reason.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENCE_DISCONNECTED,
+        STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckQuarantine(self, request, context):
+        """Checks the register of a municipality whose updates are quarantined, and keeps the report.
+
+        The caller must present an operator certificate. It looks at every person beside the calls and
+        takes a minute for some hundred thousand of them. Safe to retry.
+
+        Reasons: FIELD_INVALID, NOT_QUARANTINED, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseQuarantine(self, request, context):
+        """Releases a quarantine: what has waited is applied in its order, and then what comes.
+
+        The caller must present an operator certificate, and cite the approval of a second operator. The
+        register must have been checked since the quarantine began; findings must be named by their
+        number. Safe to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_QUARANTINED,
+        REGISTER_INCONSISTENT, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatus(self, request, context):
+        """Returns what is cut off, and whose updates wait.
+
+        The caller must present an operator certificate. Changes nothing and is safe to retry. It is
+        answered whatever is cut off.
+
+        Reasons: STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CenterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -116,6 +224,36 @@ def add_CenterServiceServicer_to_server(servicer, server):
                     servicer.ProveConsistency,
                     request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyRequest.FromString,
                     response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyResponse.SerializeToString,
+            ),
+            'Disconnect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Disconnect,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectResponse.SerializeToString,
+            ),
+            'Reconnect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reconnect,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectResponse.SerializeToString,
+            ),
+            'QuarantineUpdates': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuarantineUpdates,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesResponse.SerializeToString,
+            ),
+            'CheckQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckQuarantine,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineResponse.SerializeToString,
+            ),
+            'ReleaseQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseQuarantine,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineResponse.SerializeToString,
+            ),
+            'GetStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatus,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -203,6 +341,168 @@ class CenterService(object):
             '/jukinet.operations.v1.CenterService/ProveConsistency',
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyRequest.SerializeToString,
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveConsistencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Disconnect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/Disconnect',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.DisconnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reconnect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/Reconnect',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReconnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuarantineUpdates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/QuarantineUpdates',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.QuarantineUpdatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/CheckQuarantine',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.CheckQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/ReleaseQuarantine',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.ReleaseQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/GetStatus',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,60 @@ class CenterServiceStub:
 
     Reasons: FIELD_INVALID, LOG_SHORTER, LOG_NOT_SIGNED.
     """
+    Disconnect: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.DisconnectRequest, _center_service_pb2.DisconnectResponse]
+    """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+
+    The caller must present an operator certificate; one operator is enough. It works whatever is cut
+    off already, and again: then level and reason are renewed. Streams of who is cut off end with
+    DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
+    DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
+    is refused with it. Safe to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
+    """
+    Reconnect: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.ReconnectRequest, _center_service_pb2.ReconnectResponse]
+    """Connects what was cut off again; updates that have waited are then applied in their order.
+
+    The caller must present an operator certificate, and cite the approval of a second operator. Safe
+    to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    QuarantineUpdates: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.QuarantineUpdatesRequest, _center_service_pb2.QuarantineUpdatesResponse]
+    """Lets the updates of one municipality's own system wait, in order, until they are released.
+
+    The caller must present an operator certificate; one operator is enough. Its windows go on. Safe
+    to retry with the same request id; again, it renews the reason.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENCE_DISCONNECTED,
+    STORE_UNAVAILABLE.
+    """
+    CheckQuarantine: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.CheckQuarantineRequest, _center_service_pb2.CheckQuarantineResponse]
+    """Checks the register of a municipality whose updates are quarantined, and keeps the report.
+
+    The caller must present an operator certificate. It looks at every person beside the calls and
+    takes a minute for some hundred thousand of them. Safe to retry.
+
+    Reasons: FIELD_INVALID, NOT_QUARANTINED, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    ReleaseQuarantine: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.ReleaseQuarantineRequest, _center_service_pb2.ReleaseQuarantineResponse]
+    """Releases a quarantine: what has waited is applied in its order, and then what comes.
+
+    The caller must present an operator certificate, and cite the approval of a second operator. The
+    register must have been checked since the quarantine began; findings must be named by their
+    number. Safe to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_QUARANTINED,
+    REGISTER_INCONSISTENT, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    GetStatus: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.GetStatusRequest, _center_service_pb2.GetStatusResponse]
+    """Returns what is cut off, and whose updates wait.
+
+    The caller must present an operator certificate. Changes nothing and is safe to retry. It is
+    answered whatever is cut off.
+
+    Reasons: STORE_UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class CenterServiceAsyncStub(CenterServiceStub):
@@ -96,6 +150,60 @@ class CenterServiceAsyncStub(CenterServiceStub):
     first_size and is told LOG_SHORTER has met a log from which leaves were taken away.
 
     Reasons: FIELD_INVALID, LOG_SHORTER, LOG_NOT_SIGNED.
+    """
+    Disconnect: _aio.UnaryUnaryMultiCallable[_center_service_pb2.DisconnectRequest, _center_service_pb2.DisconnectResponse]  # type: ignore[assignment]
+    """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+
+    The caller must present an operator certificate; one operator is enough. It works whatever is cut
+    off already, and again: then level and reason are renewed. Streams of who is cut off end with
+    DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
+    DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
+    is refused with it. Safe to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
+    """
+    Reconnect: _aio.UnaryUnaryMultiCallable[_center_service_pb2.ReconnectRequest, _center_service_pb2.ReconnectResponse]  # type: ignore[assignment]
+    """Connects what was cut off again; updates that have waited are then applied in their order.
+
+    The caller must present an operator certificate, and cite the approval of a second operator. Safe
+    to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    QuarantineUpdates: _aio.UnaryUnaryMultiCallable[_center_service_pb2.QuarantineUpdatesRequest, _center_service_pb2.QuarantineUpdatesResponse]  # type: ignore[assignment]
+    """Lets the updates of one municipality's own system wait, in order, until they are released.
+
+    The caller must present an operator certificate; one operator is enough. Its windows go on. Safe
+    to retry with the same request id; again, it renews the reason.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENCE_DISCONNECTED,
+    STORE_UNAVAILABLE.
+    """
+    CheckQuarantine: _aio.UnaryUnaryMultiCallable[_center_service_pb2.CheckQuarantineRequest, _center_service_pb2.CheckQuarantineResponse]  # type: ignore[assignment]
+    """Checks the register of a municipality whose updates are quarantined, and keeps the report.
+
+    The caller must present an operator certificate. It looks at every person beside the calls and
+    takes a minute for some hundred thousand of them. Safe to retry.
+
+    Reasons: FIELD_INVALID, NOT_QUARANTINED, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    ReleaseQuarantine: _aio.UnaryUnaryMultiCallable[_center_service_pb2.ReleaseQuarantineRequest, _center_service_pb2.ReleaseQuarantineResponse]  # type: ignore[assignment]
+    """Releases a quarantine: what has waited is applied in its order, and then what comes.
+
+    The caller must present an operator certificate, and cite the approval of a second operator. The
+    register must have been checked since the quarantine began; findings must be named by their
+    number. Safe to retry with the same request id.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_QUARANTINED,
+    REGISTER_INCONSISTENT, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+    """
+    GetStatus: _aio.UnaryUnaryMultiCallable[_center_service_pb2.GetStatusRequest, _center_service_pb2.GetStatusResponse]  # type: ignore[assignment]
+    """Returns what is cut off, and whose updates wait.
+
+    The caller must present an operator certificate. Changes nothing and is safe to retry. It is
+    answered whatever is cut off.
+
+    Reasons: STORE_UNAVAILABLE.
     """
 
 class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -146,6 +254,96 @@ class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
         first_size and is told LOG_SHORTER has met a log from which leaves were taken away.
 
         Reasons: FIELD_INVALID, LOG_SHORTER, LOG_NOT_SIGNED.
+        """
+
+    @_abc_1.abstractmethod
+    def Disconnect(
+        self,
+        request: _center_service_pb2.DisconnectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.DisconnectResponse, _abc.Awaitable[_center_service_pb2.DisconnectResponse]]:
+        """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+
+        The caller must present an operator certificate; one operator is enough. It works whatever is cut
+        off already, and again: then level and reason are renewed. Streams of who is cut off end with
+        DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
+        DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
+        is refused with it. Safe to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def Reconnect(
+        self,
+        request: _center_service_pb2.ReconnectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.ReconnectResponse, _abc.Awaitable[_center_service_pb2.ReconnectResponse]]:
+        """Connects what was cut off again; updates that have waited are then applied in their order.
+
+        The caller must present an operator certificate, and cite the approval of a second operator. Safe
+        to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def QuarantineUpdates(
+        self,
+        request: _center_service_pb2.QuarantineUpdatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.QuarantineUpdatesResponse, _abc.Awaitable[_center_service_pb2.QuarantineUpdatesResponse]]:
+        """Lets the updates of one municipality's own system wait, in order, until they are released.
+
+        The caller must present an operator certificate; one operator is enough. Its windows go on. Safe
+        to retry with the same request id; again, it renews the reason.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENCE_DISCONNECTED,
+        STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckQuarantine(
+        self,
+        request: _center_service_pb2.CheckQuarantineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.CheckQuarantineResponse, _abc.Awaitable[_center_service_pb2.CheckQuarantineResponse]]:
+        """Checks the register of a municipality whose updates are quarantined, and keeps the report.
+
+        The caller must present an operator certificate. It looks at every person beside the calls and
+        takes a minute for some hundred thousand of them. Safe to retry.
+
+        Reasons: FIELD_INVALID, NOT_QUARANTINED, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseQuarantine(
+        self,
+        request: _center_service_pb2.ReleaseQuarantineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.ReleaseQuarantineResponse, _abc.Awaitable[_center_service_pb2.ReleaseQuarantineResponse]]:
+        """Releases a quarantine: what has waited is applied in its order, and then what comes.
+
+        The caller must present an operator certificate, and cite the approval of a second operator. The
+        register must have been checked since the quarantine began; findings must be named by their
+        number. Safe to retry with the same request id.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, NOT_QUARANTINED,
+        REGISTER_INCONSISTENT, RESIDENCE_DISCONNECTED, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetStatus(
+        self,
+        request: _center_service_pb2.GetStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.GetStatusResponse, _abc.Awaitable[_center_service_pb2.GetStatusResponse]]:
+        """Returns what is cut off, and whose updates wait.
+
+        The caller must present an operator certificate. Changes nothing and is safe to retry. It is
+        answered whatever is cut off.
+
+        Reasons: STORE_UNAVAILABLE.
         """
 
 def add_CenterServiceServicer_to_server(servicer: CenterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

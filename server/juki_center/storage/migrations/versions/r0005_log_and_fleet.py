@@ -34,7 +34,12 @@ _REVOCATIONS: tuple[str, ...] = (
 )
 
 # Who is cut off, and whose updates are quarantined.
-_DISCONNECTIONS: tuple[str, ...] = ()
+_DISCONNECTIONS: tuple[str, ...] = (
+    """CREATE TABLE disconnections (
+        scope TEXT NOT NULL, name TEXT NOT NULL, level INTEGER NOT NULL, reason TEXT NOT NULL,
+        at INTEGER NOT NULL, by_whom TEXT NOT NULL, PRIMARY KEY (scope, name)
+    ) WITHOUT ROWID""",
+)
 
 # What the watchers have seen.
 _ALERTS: tuple[str, ...] = ()
