@@ -22,6 +22,7 @@ from jukinet.residents.v1 import residence_record_pb2
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
     from juki_center.areas.callers import Agency
 
@@ -38,6 +39,7 @@ def by_code(request: pb.ConfirmByCodeRequest, sender: Agency) -> commands.Confir
         question=_code("code", request.code),
         items=_items(request.items),
         watch=request.watch_changes,
+        question_id=_question_id(request.question_id),
     )
 
 
@@ -50,7 +52,12 @@ def by_attributes(request: pb.ConfirmByAttributesRequest, sender: Agency) -> com
         question=_attributes("attributes", request.attributes),
         items=_items(request.items),
         watch=request.watch_changes,
+        question_id=_question_id(request.question_id),
     )
+
+
+def _question_id(text: str) -> UUID | None:
+    return fields.uuid4("question_id", text) if text else None
 
 
 def hello(message: pb.ConfirmBatchRequest.Hello, sender: Agency) -> commands.OpenBatch:

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from juki_center.areas import calls
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
+from juki_center.rpc import receipts
 from juki_center.rpc.access_log import AccessLog, Entry, Incident
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
@@ -310,7 +311,9 @@ def _unary(edge: Edge, method: str, inner: Handler, checked: Check) -> Behaviour
 
     async def call(request: object, context: Context) -> bytes:
         async with edge.call(method, context) as running:
-            answer = serialize(await behaviour(checked(request, running), context))
+            message = await behaviour(checked(request, running), context)
+            receipts.fill(cast("Message", message))
+            answer = serialize(message)
             if len(answer) > limit:
                 raise Refusal(Reason.MESSAGE_TOO_LARGE, limitBytes=str(limit))
             return answer
@@ -327,10 +330,11 @@ def _streaming(edge: Edge, method: str, inner: Handler, checked: Check) -> Behav
         # Not a generator itself: where one is cancelled while gRPC writes, it is never told.
         async with edge.call(method, context) as running:
             async for answer in iterate(checked(request, running), context):
+                receipts.fill(cast("Message", answer))
                 await write_whole(context.write, answer)
 
     async def write(request: object, context: Context) -> None:
         async with edge.call(method, context) as running:
-            await run(checked(request, running), context)
+            await run(checked(request, running), cast("Context", receipts.Filling(context)))
 
     return generate if inspect.isasyncgenfunction(found) else write

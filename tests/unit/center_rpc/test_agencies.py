@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -62,6 +63,26 @@ async def test_question_by_code_tells_the_four_attributes_and_is_logged(bureau: 
     assert told.provision_id == str(row["id"])
     assert (row["agency"], row["affair"], row["kind"]) == ("passport-1", "passport", "BY_CODE")
     assert row["items"].split() == ["NAME", "DATE_OF_BIRTH", "SEX", "ADDRESS"]
+
+
+async def test_leaf_of_a_question_names_the_id_that_the_agency_gave_it(bureau: Bureau) -> None:
+    question_id = uuid4()
+    request = by_code(KEY)
+    request.question_id = str(question_id)
+
+    await confirmed(bureau, request, "passport-1")
+
+    assert leaves(bureau.store)[-1]["req"] == question_id.bytes
+
+
+async def test_question_id_that_is_no_uuid_is_refused(bureau: Bureau) -> None:
+    request = by_attributes(attributes(KEY))
+    request.question_id = "1"
+
+    async with bureau.stub() as stub:
+        reason, metadata = await refusal(stub.ConfirmByAttributes(request))
+
+    assert (reason, metadata) == ("FIELD_INVALID", {"field": "question_id", "rule": "UUID_V4"})
 
 
 async def test_affair_that_the_law_does_not_name_is_refused_logged_and_in_the_end_an_alarm(

@@ -149,6 +149,17 @@ async def test_same_request_gets_the_first_answer(desk: Desk) -> None:
         assert await stub.IssueCopy(request) == first
 
 
+async def test_same_request_by_a_caller_that_has_seen_more_of_the_log_is_the_same(
+    desk: Desk,
+) -> None:
+    request = await desk.request()
+    async with desk.stub() as stub:
+        first = await stub.IssueCopy(request)
+        request.seen_tree_size = 12
+
+        assert await stub.IssueCopy(request) == first
+
+
 async def test_same_request_id_with_other_content_is_refused(desk: Desk) -> None:
     request = await desk.request()
     async with desk.stub() as stub:

@@ -102,13 +102,17 @@ Question = ByCode | ByAttributes
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Command: confirm one person. No items ask for a yes or no."""
+    """Command: confirm one person. No items ask for a yes or no.
+
+    `question_id` is the agency's own name for the question, under which the log has it.
+    """
 
     agency: Agency
     affair: AffairCode
     question: Question
     items: tuple[Item, ...] = ()
     watch: bool = False
+    question_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ def _event(
             *_when(count=str(confirmation.count or "")),
             *_when(watch="yes" if confirmation.subject_reference else ""),
         ),
+        request_id=command.question_id,
     )
 
 

@@ -264,6 +264,7 @@ class ConfirmByCodeRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     WATCH_CHANGES_FIELD_NUMBER: _builtins.int
+    QUESTION_ID_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     affair: _builtins.str
     """Required. The affair, such as "passport"."""
@@ -271,6 +272,11 @@ class ConfirmByCodeRequest(_message.Message):
     """Required. The resident record code, 11 digits."""
     watch_changes: _builtins.bool
     """Optional. Whether change notices of the person are wanted from now on."""
+    question_id: _builtins.str
+    """Optional. UUIDv4, made by the agency for this question: the leaf in the audit log names it, so
+    that the agency can tell its own. It has no other effect; a question that is asked again is
+    another one.
+    """
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it.
@@ -286,11 +292,12 @@ class ConfirmByCodeRequest(_message.Message):
         code: _builtins.str = ...,
         items: _abc.Iterable[Global___Item.ValueType] | None = ...,
         watch_changes: _builtins.bool = ...,
+        question_id: _builtins.str = ...,
         seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "code", b"code", "items", b"items", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "code", b"code", "items", b"items", "question_id", b"question_id", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -338,11 +345,17 @@ class ConfirmByAttributesRequest(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     WATCH_CHANGES_FIELD_NUMBER: _builtins.int
+    QUESTION_ID_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     affair: _builtins.str
     """Required. The affair, such as "passport"."""
     watch_changes: _builtins.bool
     """Optional. Whether change notices of the person are wanted from now on."""
+    question_id: _builtins.str
+    """Optional. UUIDv4, made by the agency for this question: the leaf in the audit log names it, so
+    that the agency can tell its own. It has no other effect; a question that is asked again is
+    another one.
+    """
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it.
@@ -362,11 +375,12 @@ class ConfirmByAttributesRequest(_message.Message):
         attributes: Global___Attributes | None = ...,
         items: _abc.Iterable[Global___Item.ValueType] | None = ...,
         watch_changes: _builtins.bool = ...,
+        question_id: _builtins.str = ...,
         seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "attributes", b"attributes", "items", b"items", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affair", b"affair", "attributes", b"attributes", "items", b"items", "question_id", b"question_id", "seen_tree_size", b"seen_tree_size", "watch_changes", b"watch_changes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,71 @@
+"""The receipt in an answer: the leaves that the call has led to, as the store has left them in it.
+
+It is put in at the edge, into whatever message has the field, so that no servicer knows of it. A
+receipt has one checkpoint: leaves under another one wait for the next message of a stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from juki_center.areas.calls import current_call
+from jukinet.audit.v1 import receipt_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import grpc
+    from google.protobuf.message import Message
+
+    from juki_center.areas.calls import Logged
+
+ServicerContext: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+
+FIELD: Final = "receipt"
+
+
+def fill(answer: Message) -> None:
+    """Put the receipt of the current call into an answer that has the field; each leaf once."""
+    call = current_call()
+    if call is None or not call.logged or FIELD not in answer.DESCRIPTOR.fields_by_name:
+        return
+    leaves = _under_one_checkpoint(call.logged)
+    del call.logged[: len(leaves)]
+    receipt: pb.Receipt = getattr(answer, FIELD)
+    receipt.CopyFrom(message(leaves))
+
+
+class Filling:
+    """A stream's context, whose messages get their receipts as they are written."""
+
+    def __init__(self, context: ServicerContext) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> object:
+        """Return what else the context has."""
+        return getattr(self._context, name)
+
+    async def write(self, answer: Message) -> None:
+        """Write a message with the receipt of what was done since the one before."""
+        fill(answer)
+        await self._context.write(answer)
+
+
+def message(leaves: Sequence[Logged]) -> pb.Receipt:
+    """Return leaves under one checkpoint, at least one, as the proto has them."""
+    return pb.Receipt(
+        leaves=[
+            pb.LoggedLeaf(
+                index=one.index, salt=one.salt, content=one.content, inclusion_proof=one.proof
+            )
+            for one in leaves
+        ],
+        checkpoint=leaves[0].checkpoint,
+    )
+
+
+def _under_one_checkpoint(logged: Sequence[Logged]) -> list[Logged]:
+    """Return the first leaves, as far as they are under one checkpoint."""
+    first = logged[0].checkpoint
+    count = next((n for n, one in enumerate(logged) if one.checkpoint != first), len(logged))
+    return list(logged[:count])
