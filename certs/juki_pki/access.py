@@ -7,7 +7,7 @@ own. Nothing here reads or writes a file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -59,14 +59,25 @@ def next_reference(profile: CVProfile, previous: CVCertificate | None) -> str:
     return f"{stem}{number:0{_SEQUENCE_DIGITS}}"
 
 
-def make_cvca(profile: CVProfile, key: ec.PrivateKey, today: date) -> CVCertificate:
-    """Make the trust point of all cards."""
-    reference = next_reference(profile, None)
+def make_cvca(
+    profile: CVProfile, key: ec.PrivateKey, today: date, previous: CVCertificate | None = None
+) -> CVCertificate:
+    """Make the trust point of all cards; a successor's reference counts on from `previous`."""
+    reference = next_reference(profile, previous)
     public_key = CVPublicKey.of(key.public_key(), explicit=True, algorithm=_ALGORITHM)
     body = CertificateBody(
         reference, public_key, reference, _chat(profile), today, _ends(profile, today)
     )
     return make_certificate(body, key, algorithm=_ALGORITHM)
+
+
+def make_link(successor: CVCertificate, issuer: CVIssuer) -> CVCertificate:
+    """Certify a new CVCA by the old one: a card that trusts the old one learns the new one by it.
+
+    Its dates are the successor's; cards take a link certificate also after its end (2.5).
+    """
+    body = replace(successor.body, car=issuer.certificate.chr)
+    return make_certificate(body, issuer.key, algorithm=_ALGORITHM)
 
 
 def make_below(

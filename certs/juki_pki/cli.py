@@ -6,27 +6,22 @@ turns errors into exit codes: 0 done, 2 usage, 3 refused with the reason named.
 
 from __future__ import annotations
 
-import json
-import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from juki_pki import make
-from juki_pki.errors import PKIError
+from juki_pki import make, rollover_commands
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
+from juki_pki.printing import AsJSON, print_result, reporting
 from juki_pki.profile import ATS, Kind, Profiles
 from juki_pki.renewal import renew_access
 from juki_pki.show import explain_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-REFUSED: Final = 3
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,13 +31,13 @@ app = typer.Typer(
 )
 issue_app = typer.Typer(no_args_is_help=True, help="Issue one certificate into a PKI folder.")
 app.add_typer(issue_app, name="issue")
+app.add_typer(rollover_commands.app)
 
 Folder = Annotated[Path, typer.Argument(help="The PKI folder.")]
 ProfileFolder = Annotated[
     Path | None,
     typer.Option("--profiles", help="Folder of profiles to use in place of the shipped ones."),
 ]
-AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
 Municipality = Annotated[str, typer.Argument(help="Six-digit municipality code, e.g. 131016.")]
 Name = Annotated[str, typer.Argument(help="Name within its kind: a-z, 0-9 and hyphens.")]
 
@@ -73,12 +68,12 @@ def init(
         Role.AGENCY: agency,
         Role.OPERATOR: operator,
     }
-    with _reporting("pki init", as_json=as_json):
+    with reporting("pki init", as_json=as_json):
         peers = tuple(_peers(wanted))
         made = make.init(folder, Profiles.load(profiles), datetime.now(UTC), peers)
         lines = [f"made {made.path}", *(f"  {peer.uri}" for peer in peers)]
         result = {"folder": str(made.path), "peers": [peer.uri for peer in peers]}
-        _print("pki init", result, lines, as_json=as_json)
+        print_result("pki init", result, lines, as_json=as_json)
 
 
 def _peers(wanted: Mapping[Role, Sequence[str] | None]) -> Iterator[PeerIdentity]:
@@ -149,36 +144,36 @@ def operator(
 @issue_app.command("at")
 def access(folder: Folder, profiles: ProfileFolder = None, as_json: AsJSON = False) -> None:
     """Issue the short-lived card access certificates again, and their issuer's where it is due."""
-    with _reporting("pki issue at", as_json=as_json):
+    with reporting("pki issue at", as_json=as_json):
         pki = PKIFolder(folder)
         renew_access(pki, Profiles.load(profiles), datetime.now(UTC))
         issued = [pki.cv(kind).certificate for kind in (Kind.DV, *ATS)]
         result = {item.chr: {"valid_to": item.body.expiration.isoformat()} for item in issued}
         lines = [f"{item.chr} valid to {item.body.expiration}" for item in issued]
-        _print("pki issue at", result, lines, as_json=as_json)
+        print_result("pki issue at", result, lines, as_json=as_json)
 
 
 @issue_app.command("personalisation-key")
 def personalisation_key(folder: Folder, as_json: AsJSON = False) -> None:
     """Make the key of blank chips in a folder that has none; it is never made again."""
-    with _reporting("pki issue personalisation-key", as_json=as_json):
+    with reporting("pki issue personalisation-key", as_json=as_json):
         pki = PKIFolder(folder)
         make.issue_personalisation_key(pki)
         result = {"file": str(pki.personalisation_key_path)}
         lines = [f"made {pki.personalisation_key_path}"]
-        _print("pki issue personalisation-key", result, lines, as_json=as_json)
+        print_result("pki issue personalisation-key", result, lines, as_json=as_json)
 
 
 @issue_app.command("log-signer")
 def log_signer(folder: Folder, as_json: AsJSON = False) -> None:
     """Make the key of the audit log in a folder that has none; it is never made again."""
-    with _reporting("pki issue log-signer", as_json=as_json):
+    with reporting("pki issue log-signer", as_json=as_json):
         pki = PKIFolder(folder)
         make.issue_log_signer(pki)
         verifier = pki.log_signer().verifier.encode()
         result = {"folder": str(pki.log_signer_path), "verifier": verifier}
         lines = [f"made {pki.log_signer_path}", f"  {verifier}"]
-        _print("pki issue log-signer", result, lines, as_json=as_json)
+        print_result("pki issue log-signer", result, lines, as_json=as_json)
 
 
 def _issue_peer(
@@ -190,7 +185,7 @@ def _issue_peer(
     *,
     as_json: bool,
 ) -> None:
-    with _reporting(f"pki issue {role}", as_json=as_json):
+    with reporting(f"pki issue {role}", as_json=as_json):
         identity = PeerIdentity(role, name, municipality)
         pki = PKIFolder(folder)
         made = make.issue_peer(pki, identity, Profiles.load(profiles), datetime.now(UTC))
@@ -201,7 +196,7 @@ def _issue_peer(
             "valid_to": made.certificate.not_valid_after_utc.isoformat(),
         }
         lines = [f"issued {identity.uri} in {pki.peer_path(identity)}"]
-        _print(f"pki issue {role}", result, lines, as_json=as_json)
+        print_result(f"pki issue {role}", result, lines, as_json=as_json)
 
 
 @app.command()
@@ -216,45 +211,8 @@ def show(
 
     Of a private key only the public half is shown.
     """
-    with _reporting("pki show", as_json=as_json):
+    with reporting("pki show", as_json=as_json):
         found = explain_file(file, datetime.now(UTC))
         result = {"file": str(file), "items": [item.as_json() for item in found]}
         lines = [line for item in found for line in item.as_lines()]
-        _print("pki show", result, lines, as_json=as_json)
-
-
-def _print(
-    command: str, result: Mapping[str, object], lines: Sequence[str], *, as_json: bool
-) -> None:
-    if as_json:
-        envelope = {"schema": "juki/1", "command": command, "ok": True, "result": result}
-        typer.echo(json.dumps(envelope, ensure_ascii=False))
-    else:
-        typer.echo("\n".join(lines))
-
-
-@contextmanager
-def _reporting(command: str, *, as_json: bool) -> Iterator[None]:
-    try:
-        yield
-    except PKIError as error:
-        if as_json:
-            typer.echo(json.dumps(_failure(command, error), ensure_ascii=False))
-        print(f"juki-pki: {error.reason}: {error}\n{error.remedy}", file=sys.stderr)
-        raise typer.Exit(REFUSED) from error
-
-
-def _failure(command: str, error: PKIError) -> dict[str, object]:
-    return {
-        "schema": "juki/1",
-        "command": command,
-        "ok": False,
-        "error": {
-            "reason": error.reason,
-            "part": "center",
-            "message": str(error),
-            "remedy": error.remedy,
-            "retry": "never",
-            "metadata": {},
-        },
-    }
+        print_result("pki show", result, lines, as_json=as_json)

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from juki_card.cvc import CVCertificate
+from juki_card import tlv
+from juki_card.cvc import CERTIFICATE, CVCertificate
 from juki_card.description import CertificateDescription
 from juki_card.ec import encode_point
 from juki_card.errors import ParseError
@@ -91,6 +92,18 @@ def load_cv_certificate(path: Path) -> CVCertificate:
         return CVCertificate.decode(read_public(path))
     except ParseError as error:
         raise Unreadable(str(path), f"not a CV certificate ({error})") from error
+
+
+def load_cv_certificates(path: Path) -> tuple[CVCertificate, ...]:
+    """Read the card-verifiable certificates that stand in a file one after the other."""
+    octets, found = read_public(path), []
+    try:
+        while octets:
+            value, octets = tlv.take(octets, CERTIFICATE)
+            found.append(CVCertificate.decode_value(value))
+    except ParseError as error:
+        raise Unreadable(str(path), f"not CV certificates ({error})") from error
+    return tuple(found)
 
 
 def load_description(path: Path) -> CertificateDescription:

@@ -8,16 +8,24 @@ PKIError                  each carries `reason`, the name that `--json` shows
 ├── KeyExposed            a private key can be read by others than its owner
 ├── Unreadable            a file is not what its place or its first bytes promise
 ├── Inconsistent          two files that belong together do not fit
-└── IssuerExpires         a certificate would outlive the one that signs it
+├── IssuerExpires         a certificate would outlive the one that signs it
+├── AlreadyStaged         a successor is published already and not in use yet
+├── NotStaged             there is no successor to be used
+├── NothingToRetire       there is no predecessor
+├── TooEarly              others have not had the time that a step of a roll-over gives them
+└── StillNeeded           what is valid yet would lose its ground
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Sequence
+    from datetime import date, datetime
     from pathlib import Path
+
+_NAMED: Final = 5
 
 
 class PKIError(Exception):
@@ -115,3 +123,61 @@ class IssuerExpires(PKIError):
         self.kind = kind
         self.ends = ends
         self.issuer_ends = issuer_ends
+
+
+class AlreadyStaged(PKIError):
+    """A successor is published already and not in use yet."""
+
+    reason = "ALREADY_STAGED"
+    remedy = "Let it be used with `juki-pki activate`; `juki-pki status` says when."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} has a successor that waits to be used")
+        self.path = path
+
+
+class NotStaged(PKIError):
+    """There is no successor to be used."""
+
+    reason = "NOT_STAGED"
+    remedy = "Make and publish one with `juki-pki renew`."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} has no successor")
+        self.path = path
+
+
+class NothingToRetire(PKIError):
+    """There is no predecessor that could be retired."""
+
+    reason = "NOTHING_TO_RETIRE"
+    remedy = "Nothing is to be done; `juki-pki status` says what is in use."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} has no predecessor")
+        self.path = path
+
+
+class TooEarly(PKIError):
+    """Others have not had the time that this step of a roll-over gives them."""
+
+    reason = "TOO_EARLY"
+    remedy = "Wait; or give --at-once and answer for those who have not heard of it."
+
+    def __init__(self, what: str, until: datetime) -> None:
+        super().__init__(f"{what}: not before {until:%Y-%m-%d %H:%M}Z")
+        self.what = what
+        self.until = until
+
+
+class StillNeeded(PKIError):
+    """What is valid yet would lose its ground."""
+
+    reason = "STILL_NEEDED"
+    remedy = "Renew what is named, or wait for its end; then retire again."
+
+    def __init__(self, what: str, below: Sequence[str]) -> None:
+        shown = ", ".join(below[:_NAMED]) + (" ..." if len(below) > _NAMED else "")
+        super().__init__(f"{what}: {len(below)} valid certificates stand on it alone: {shown}")
+        self.what = what
+        self.below = tuple(below)

@@ -82,13 +82,21 @@ def load_verifiers(path: Path) -> tuple[VerifierKey, ...]:
 
 def make_log_key(path: Path) -> None:
     """Make a log's key in a new folder; raise AlreadyExists where there is one."""
+    with new_folder(path) as temporary:
+        write_log_key(temporary, f"jukinet/log-{secrets.token_hex(_NAME_OCTETS)}")
+
+
+def write_log_key(folder: Path, name: str) -> None:
+    """Make a key for the log of this name, which a successor keeps, and write it with its verifier.
+
+    Raises AlreadyExists where the folder has a key.
+    """
     private = Ed25519PrivateKey.generate()
-    verifier = VerifierKey.of(f"jukinet/log-{secrets.token_hex(_NAME_OCTETS)}", private)
+    verifier = VerifierKey.of(name, private)
     pem = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    with new_folder(path) as temporary:
-        write_key(temporary / "key.pem", pem)
-        write_public(temporary / "verifier", f"{verifier.encode()}\n".encode())
+    write_key(folder / "key.pem", pem)
+    write_public(folder / "verifier", f"{verifier.encode()}\n".encode())

@@ -26,10 +26,10 @@ from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.log_signer import make_log_key
 from juki_pki.profile import ATS, Kind
+from juki_pki.publishing import refresh_trust
 from juki_pki.renewal import (
     center_leaf_hashes,
     issue_access,
-    refresh_trust,
     utc_day,
     write_access,
 )

@@ -7,29 +7,27 @@ every start. Keys stay: only certificates and descriptions are replaced, each fi
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import hashes
 
 from juki_pki.access import CVIssuer, make_below, make_description
-from juki_pki.certify import certificate_pem
-from juki_pki.credential import load_certificate, load_cv_certificate, load_key
+from juki_pki.credential import load_cv_certificate, load_key
 from juki_pki.errors import Inconsistent, PKIError
-from juki_pki.files import exclusive, read_public, write_public
-from juki_pki.identity import Role
-from juki_pki.log_signer import VERIFIERS
+from juki_pki.files import exclusive, write_public
 from juki_pki.profile import ATS, Kind
+from juki_pki.publishing import described_leaves, refresh_trust
 
 if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from cryptography import x509
-
     from juki_card.cvc import CVCertificate
     from juki_card.description import CertificateDescription
     from juki_pki.folder import PKIFolder
     from juki_pki.profile import Profiles
+
+_DV_AHEAD: Final = timedelta(days=14)
 
 
 def renew_access(folder: PKIFolder, profiles: Profiles, now: datetime) -> None:
@@ -51,6 +49,8 @@ def renew_access_if_due(folder: PKIFolder, profiles: Profiles, now: datetime) ->
 
 
 def _is_due(folder: PKIFolder, today: date) -> bool:
+    if _is_of_another_cvca(folder):
+        return True
     leaves = set(center_leaf_hashes(folder))
     for kind in ATS:
         try:
@@ -70,12 +70,27 @@ def issue_access(folder: PKIFolder, profiles: Profiles, today: date) -> None:
     The caller holds the folder's lock and refreshes trust/ afterwards.
     """
     dv = _issuer(folder, Kind.DV)
-    longest = max(profiles.cv[kind].lifetime_days for kind in ATS)
-    if dv.certificate.body.expiration < today + timedelta(days=longest):
+    if _is_dv_due(folder, profiles, dv.certificate.body.expiration, today):
         issuer = _issuer(folder, Kind.CVCA)
         dv = CVIssuer(_issue_again(folder, Kind.DV, issuer, profiles, today), dv.key)
     for kind in ATS:
         _issue_again(folder, kind, dv, profiles, today)
+
+
+def _is_dv_due(folder: PKIFolder, profiles: Profiles, ends: date, today: date) -> bool:
+    """Whether the DV certificate must be issued again, or may be as the CVCA's key is at hand."""
+    longest = max(profiles.cv[kind].lifetime_days for kind in ATS)
+    if ends < today + timedelta(days=longest) or _is_of_another_cvca(folder):
+        return True
+    has_key = (folder.cv_path(Kind.CVCA) / "key.pem").exists()
+    return has_key and ends < today + _DV_AHEAD
+
+
+def _is_of_another_cvca(folder: PKIFolder) -> bool:
+    """Whether the CVCA has a successor in use that has not issued the DV certificate yet."""
+    names = (folder.cv_path(kind) / "certificate.cvcert" for kind in (Kind.DV, Kind.CVCA))
+    dv, cvca = (load_cv_certificate(name) for name in names)
+    return dv.car != cvca.chr
 
 
 def _issuer(folder: PKIFolder, kind: Kind) -> CVIssuer:
@@ -119,34 +134,5 @@ def utc_day(now: datetime) -> date:
 
 
 def center_leaf_hashes(folder: PKIFolder) -> list[bytes]:
-    """Return SHA-256 of every center node's TLS certificate, 32 bytes each."""
-    return [leaf.fingerprint(hashes.SHA256()) for leaf in _center_leaves(folder)]
-
-
-def _center_leaves(folder: PKIFolder) -> list[x509.Certificate]:
-    nodes = folder.peers(Role.CENTER)
-    return [load_certificate(folder.peer_path(node) / "certificate.pem") for node in nodes]
-
-
-def refresh_trust(folder: PKIFolder) -> None:
-    """Write every public part anew from what the folder holds; no private key is read."""
-    trust = folder.trust_path
-    leaves = b"".join(map(certificate_pem, _center_leaves(folder)))
-    write_public(trust / "root.pem", _certificate(folder, Kind.ROOT))
-    write_public(trust / "issuing.pem", _certificate(folder, Kind.ISSUING))
-    write_public(trust / "center-leaves.pem", leaves)
-    write_public(trust / "copy-signers.pem", _certificate(folder, Kind.COPY_SIGNER))
-    write_public(trust / "card-signers.pem", _certificate(folder, Kind.CARD_SIGNER))
-    for kind in (Kind.CVCA, Kind.DV):
-        octets = read_public(folder.cv_path(kind) / "certificate.cvcert")
-        write_public(trust / f"{kind}.cvcert", octets)
-    for kind in ATS:
-        octets = read_public(folder.cv_path(kind) / "description.der")
-        write_public(trust / f"{kind}.description.der", octets)
-    verifier = folder.log_signer_path / "verifier"
-    if verifier.exists():
-        write_public(trust / VERIFIERS, read_public(verifier))
-
-
-def _certificate(folder: PKIFolder, kind: Kind) -> bytes:
-    return certificate_pem(load_certificate(folder.path / kind / "certificate.pem"))
+    """Return SHA-256 of every TLS certificate that descriptions list, 32 bytes each."""
+    return [leaf.fingerprint(hashes.SHA256()) for leaf in described_leaves(folder)]

@@ -11,7 +11,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from juki_card import oid
+from juki_card import oid, tlv
+from juki_card.errors import ParseError
 from juki_pki.errors import Missing, Unreadable
 from juki_pki.show.card import (
     explain_card_access,
@@ -39,6 +40,7 @@ Reader: TypeAlias = "Callable[[bytes, str, datetime], Explanation]"
 _MOST_OCTETS: Final = 1 << 20
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n.*?-----END \1-----", re.DOTALL)
 _PEM_BEGIN: Final = b"-----BEGIN "
+_CV_CERTIFICATE: Final = b"\x7f\x21"
 
 
 def explain_file(path: Path, now: datetime) -> tuple[Explanation, ...]:
@@ -68,7 +70,18 @@ def explain(octets: bytes, source: str, now: datetime) -> tuple[Explanation, ...
         raise Unreadable(source, "the file is empty")
     if _PEM_BEGIN in octets[:4096]:
         return tuple(_explain_pem(octets, source, now))
-    return (_explain_der(octets, source, now),)
+    return tuple(_explain_der(part, source, now) for part in _parts(octets))
+
+
+def _parts(octets: bytes) -> tuple[bytes, ...]:
+    """Take CV certificates apart that stand one after the other, as in trust/ in a roll-over."""
+    if not octets.startswith(_CV_CERTIFICATE):
+        return (octets,)
+    try:
+        items = tlv.parse_all(octets)
+    except ParseError:
+        return (octets,)
+    return tuple(tlv.encode(item.tag, item.value) for item in items)
 
 
 def _explain_pem(octets: bytes, source: str, now: datetime) -> list[Explanation]:

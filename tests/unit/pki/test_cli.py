@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from juki_pki.cli import REFUSED, app
+from juki_pki.cli import app
 from juki_pki.folder import PKIFolder
+from juki_pki.printing import REFUSED
 
 
 def run(*arguments: str | Path) -> tuple[int, str, str]:

@@ -55,6 +55,15 @@ def test_trust_point_explained(pki: PKIFolder, now: datetime) -> None:
     assert found.remarks == ()
 
 
+def test_trust_points_one_after_the_other_explained_each(pki: PKIFolder, now: datetime) -> None:
+    octets = (pki.trust_path / "cvca.cvcert").read_bytes()
+    octets += (pki.trust_path / "dv.cvcert").read_bytes()
+
+    found = explain(octets, "given", now)
+
+    assert [one.headline.split()[-1] for one in found] == ["JPJUKICVCA00001", "JPJUKIDV00001"]
+
+
 def test_trust_point_with_a_wrong_signature_remarked(pki: PKIFolder, now: datetime) -> None:
     octets = bytearray((pki.trust_path / "cvca.cvcert").read_bytes())
     octets[-1] ^= 1
