@@ -314,12 +314,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An agent made the move-in notice; the holder must come another day."""
     ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 137
     """The caller's municipality has no such alert."""
-    ERROR_REASON_LOG_NOT_SIGNED: _ErrorReason.ValueType  # 145
+    ERROR_REASON_RECEIPT_MISSING: _ErrorReason.ValueType  # 143
     """140-149: the log itself, and what is shown of it.
-    The log has no signed head: the center has no log key.
+    A client's own: the answer of an act came without its receipt, and counts for nothing.
     """
+    ERROR_REASON_RECEIPT_INVALID: _ErrorReason.ValueType  # 144
+    """A client's own: the receipt of an act does not verify, or is that of another act. Metadata: rule."""
+    ERROR_REASON_LOG_NOT_SIGNED: _ErrorReason.ValueType  # 145
+    """The log has no signed head: the center has no log key."""
     ERROR_REASON_LOG_SHORTER: _ErrorReason.ValueType  # 146
     """The log has fewer leaves than the request names. Metadata: treeSize."""
+    ERROR_REASON_LOG_SHRANK: _ErrorReason.ValueType  # 147
+    """A client's own: the audit log is smaller than it was. Metadata: size, knownSize."""
+    ERROR_REASON_LOG_FORKED: _ErrorReason.ValueType  # 148
+    """A client's own: two heads of the audit log contradict each other. Metadata: size."""
+    ERROR_REASON_LOG_NOT_TRUSTED: _ErrorReason.ValueType  # 149
+    """A client's own: a checkpoint is of another log, or by a key that is not trusted. Metadata: rule."""
     ERROR_REASON_CLERK_SIGN_IN_REQUIRED: _ErrorReason.ValueType  # 150
     """150-164: clerks and approvals.
     No clerk is signed in at the terminal.
@@ -669,12 +679,22 @@ ERROR_REASON_AGENT_NO_CONTINUATION: ErrorReason.ValueType  # 136
 """An agent made the move-in notice; the holder must come another day."""
 ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 137
 """The caller's municipality has no such alert."""
-ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
+ERROR_REASON_RECEIPT_MISSING: ErrorReason.ValueType  # 143
 """140-149: the log itself, and what is shown of it.
-The log has no signed head: the center has no log key.
+A client's own: the answer of an act came without its receipt, and counts for nothing.
 """
+ERROR_REASON_RECEIPT_INVALID: ErrorReason.ValueType  # 144
+"""A client's own: the receipt of an act does not verify, or is that of another act. Metadata: rule."""
+ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
+"""The log has no signed head: the center has no log key."""
 ERROR_REASON_LOG_SHORTER: ErrorReason.ValueType  # 146
 """The log has fewer leaves than the request names. Metadata: treeSize."""
+ERROR_REASON_LOG_SHRANK: ErrorReason.ValueType  # 147
+"""A client's own: the audit log is smaller than it was. Metadata: size, knownSize."""
+ERROR_REASON_LOG_FORKED: ErrorReason.ValueType  # 148
+"""A client's own: two heads of the audit log contradict each other. Metadata: size."""
+ERROR_REASON_LOG_NOT_TRUSTED: ErrorReason.ValueType  # 149
+"""A client's own: a checkpoint is of another log, or by a key that is not trusted. Metadata: rule."""
 ERROR_REASON_CLERK_SIGN_IN_REQUIRED: ErrorReason.ValueType  # 150
 """150-164: clerks and approvals.
 No clerk is signed in at the terminal.

@@ -1,0 +1,52 @@
+"""The center's own word on its log: proofs asked over the wire, and whom a client trusts for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+# Before the stubs, which load gRPC: the channel settles its environment.
+from juki_audit.errors import LogRefused
+from juki_audit.receipts import TrustedLog
+from juki_client import anchors, channel
+from juki_client.outcome import Problem
+from jukinet.operations.v1 import center_service_pb2 as pb
+from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import grpc
+
+VERIFIERS: Final = "log-verifiers"
+
+
+def trusted_log(folder: Path) -> TrustedLog:
+    """Read the log that a trust folder names; raise Problem CONFIGURATION_INVALID."""
+    text = anchors.read_public(folder, VERIFIERS)
+    try:
+        return TrustedLog.decode(text.decode())
+    except (LogRefused, UnicodeDecodeError) as error:
+        rule = error.rule if isinstance(error, LogRefused) else "UTF8"
+        facts = {"key": "trust.dir", "file": VERIFIERS, "rule": rule}
+        raise Problem("CONFIGURATION_INVALID", facts) from error
+
+
+class CenterProver:
+    """Asks a center for proofs; every method raises Problem."""
+
+    def __init__(self, line: grpc.Channel) -> None:
+        self._stub = pb_grpc.CenterServiceStub(line)
+
+    def newest(self, first: int) -> tuple[bytes, Sequence[bytes]]:
+        """Return the newest checkpoint, and the proof that it follows the tree of a size."""
+        answer = self._ask(first, 0)
+        return answer.checkpoint, answer.proof
+
+    def between(self, first: int, second: int) -> Sequence[bytes]:
+        """Return the proof that the tree of the second size follows that of the first."""
+        return self._ask(first, second).proof
+
+    def _ask(self, first: int, second: int) -> pb.ProveConsistencyResponse:
+        request = pb.ProveConsistencyRequest(first_size=first, second_size=second)
+        return channel.call(self._stub.ProveConsistency, request)
