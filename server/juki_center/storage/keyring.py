@@ -8,7 +8,6 @@ switched or destroyed is known at once. How keys are replaced stands in `rotatio
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import KeyUnusable, Reason, Refusal
-from juki_center.storage.keys import KEY_OCTETS, KeyEncryptionKey, LookUpKey, SealKey
+from juki_center.storage.keys import KeyEncryptionKey, LookUpKey, SealKey
 from juki_center.storage.sql import SQL, as_number, as_octets, as_text
 
 CENTER: Final = "center"
@@ -76,25 +75,25 @@ class StoredKey:
 class _Opened(Generic[Key]):
     """Keys that were unwrapped before; those that are gone from the database are forgotten."""
 
-    def __init__(self, kek: KeyEncryptionKey, kind: Callable[[bytes], Key]) -> None:
+    def __init__(self, kek: KeyEncryptionKey, kind: Callable[[bytearray], Key]) -> None:
         self._kek = kek
-        self._kind: Callable[[bytes], Key] = kind
+        self._kind: Callable[[bytearray], Key] = kind
         self._groups: dict[str, dict[bytes, Key]] = {}
 
     def of(self, group: str, wrapped: Iterable[tuple[int, bytes]]) -> dict[int, Key]:
         """Return the versions of a group's key by number. Raises KeyUnusable."""
         before, now, versions = self._groups.get(group, {}), {}, {}
         for number, octets in wrapped:
-            opened = before.get(octets) or self._kind(
-                self._kek.unwrap(octets, _owner(group, number))
+            opened = before.get(octets) or self._kek.opened(
+                octets, _owner(group, number), self._kind
             )
             now[octets] = versions[number] = opened
         self._groups[group] = now
         return versions
 
-    def forget(self, group: str) -> None:
-        """Forget a group's keys."""
-        self._groups.pop(group, None)
+    def forget(self, group: str) -> tuple[Key, ...]:
+        """Remember a group's keys no longer, and return those that there were."""
+        return tuple(self._groups.pop(group, {}).values())
 
 
 class KeyRing:
@@ -142,6 +141,18 @@ class KeyRing:
         if number == max(versions):
             self._newest[municipality] = found
         return found
+
+    def forget_data_keys(self, municipality: MunicipalityCode) -> None:
+        """Let a municipality's data keys leave the memory, whoever still holds them."""
+        for key in self._seal_keys.forget(_data_group(municipality)):
+            key.forget()
+        self.begin()
+
+    def forget_closed(self) -> None:
+        """Let the data keys of all municipalities that are disconnected leave the memory."""
+        rows = self._sql.execute("SELECT code FROM municipalities WHERE is_connected = 0")
+        for row in rows.fetchall():
+            self.forget_data_keys(MunicipalityCode(as_text(row[0])))
 
     def make_data_key(self, municipality: MunicipalityCode) -> int:
         """Make the next data key of a municipality and return its version."""
@@ -262,7 +273,7 @@ class KeyRing:
             raise LookupError(f"the store does not host municipality {municipality}")
         group = _data_group(municipality)
         if not as_number(rows[0][2]):
-            self._seal_keys.forget(group)
+            self.forget_data_keys(municipality)
             return None
         return self._seal_keys.of(group, [(as_number(row[0]), as_octets(row[1])) for row in rows])
 
@@ -278,7 +289,7 @@ class KeyRing:
 
     def _new(self, group: str, version: int) -> bytes:
         """Return a new key, wrapped."""
-        return self._kek.wrap(secrets.token_bytes(KEY_OCTETS), _owner(group, version))
+        return self._kek.new_key(_owner(group, version))
 
 
 def _data_group(municipality: MunicipalityCode) -> str:

@@ -3,6 +3,10 @@
 Wrapped keys and sealed blobs are AES-256-GCM: version byte 1, 12 random bytes of nonce, then
 ciphertext and tag. What a blob belongs to is authenticated with it, so that no row can be opened in
 another row's place.
+
+A key that was unwrapped is in one buffer of ours, which is zeroed at once, and in the cipher that
+is made from it, whose memory OpenSSL cleanses when it goes. So a key that is forgotten is nowhere
+in the process any more. No `bytes` may ever hold one: Python frees them as they are.
 """
 
 from __future__ import annotations
@@ -11,16 +15,21 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from juki_center.errors import KeyUnusable
 
+Key = TypeVar("Key")
+
 KEY_OCTETS = 32
 _VERSION = b"\x01"
 _NONCE_OCTETS = 12
+_HEAD_OCTETS = 1 + _NONCE_OCTETS
 # Lengths are padded, so that a stolen database does not show how long a name or an address is.
 _PADDED_TO = 512
 
@@ -28,11 +37,15 @@ _PADDED_TO = 512
 class SealKey:
     """A key that seals and opens blobs; its bytes are not given back."""
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
+    def __init__(self, key: bytes | bytearray) -> None:
+        self._cipher: AESGCM | None = AESGCM(key)
 
     def __repr__(self) -> str:
         return "SealKey(***)"
+
+    def forget(self) -> None:
+        """Let go of the key, whoever still holds this object; it opens nothing any more."""
+        self._cipher = None
 
     def seal(self, plain: bytes, belongs_to: str) -> bytes:
         """Return `plain` padded and sealed."""
@@ -45,7 +58,7 @@ class SealKey:
         framed = self._decrypt(sealed, belongs_to)
         return framed[4 : 4 + int.from_bytes(framed[:4], "big")]
 
-    def wrap(self, secret: bytes, belongs_to: str) -> bytes:
+    def wrap(self, secret: bytes | bytearray, belongs_to: str) -> bytes:
         """Return a key, or another secret of a length that everybody knows, without padding."""
         return self._encrypt(secret, belongs_to)
 
@@ -53,18 +66,35 @@ class SealKey:
         """Return what was wrapped. Raises KeyUnusable."""
         return self._decrypt(wrapped, belongs_to)
 
-    def _encrypt(self, plain: bytes, belongs_to: str) -> bytes:
+    def _encrypt(self, plain: bytes | bytearray, belongs_to: str) -> bytes:
         nonce = secrets.token_bytes(_NONCE_OCTETS)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, plain, belongs_to.encode())
+        cipher = self._cipher or _forgotten(belongs_to)
+        return _VERSION + nonce + cipher.encrypt(nonce, plain, belongs_to.encode())
 
     def _decrypt(self, sealed: bytes, belongs_to: str) -> bytes:
         if sealed[:1] != _VERSION:
             raise KeyUnusable(f"{belongs_to}: unknown version of a sealed blob")
-        nonce, ciphertext = sealed[1 : 1 + _NONCE_OCTETS], sealed[1 + _NONCE_OCTETS :]
+        nonce, ciphertext = sealed[1:_HEAD_OCTETS], sealed[_HEAD_OCTETS:]
+        cipher = self._cipher or _forgotten(belongs_to)
         try:
-            return self._cipher.decrypt(nonce, ciphertext, belongs_to.encode())
+            return cipher.decrypt(nonce, ciphertext, belongs_to.encode())
         except InvalidTag:
             raise KeyUnusable(f"{belongs_to}: the key does not open it") from None
+
+    def _decrypt_into(self, sealed: bytes, belongs_to: str, buffer: bytearray) -> None:
+        if sealed[:1] != _VERSION:
+            raise KeyUnusable(f"{belongs_to}: unknown version of a sealed blob")
+        nonce, ciphertext = sealed[1:_HEAD_OCTETS], sealed[_HEAD_OCTETS:]
+        cipher = self._cipher or _forgotten(belongs_to)
+        try:
+            cipher.decrypt_into(nonce, ciphertext, belongs_to.encode(), buffer)
+        except (InvalidTag, ValueError):
+            # A ValueError says that what is in it has another length than a key.
+            raise KeyUnusable(f"{belongs_to}: the key does not open it") from None
+
+
+def _forgotten(belongs_to: str) -> NoReturn:
+    raise KeyUnusable(f"{belongs_to}: the key was forgotten")
 
 
 class LookUpKey:
@@ -73,7 +103,7 @@ class LookUpKey:
     It has 32 bytes.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes | bytearray) -> None:
         # The two halves of HMAC (RFC 2104) with the key already in them: a token is made from
         # copies of them, in less than half of the time that hmac.digest takes (1.8 to 4.0 µs).
         block = key.ljust(hashlib.sha256().block_size, b"\0")
@@ -105,6 +135,27 @@ class KeyEncryptionKey(SealKey):
     def __repr__(self) -> str:
         return "KeyEncryptionKey(***)"
 
+    def opened(self, wrapped: bytes, belongs_to: str, kind: Callable[[bytearray], Key]) -> Key:
+        """Return a wrapped key as an object of a kind, and leave no other copy of it.
+
+        Raises KeyUnusable.
+        """
+        buffer = bytearray(KEY_OCTETS)
+        try:
+            self._decrypt_into(wrapped, belongs_to, buffer)
+            return kind(buffer)
+        finally:
+            _zero(buffer)
+
+    def new_key(self, belongs_to: str) -> bytes:
+        """Return a new key, wrapped, and leave no other copy of it."""
+        buffer = bytearray(KEY_OCTETS)
+        try:
+            _fill_with_randomness(buffer)
+            return self.wrap(buffer, belongs_to)
+        finally:
+            _zero(buffer)
+
     @classmethod
     def load(cls, path: Path) -> KeyEncryptionKey:
         """Read the key's file: 32 bytes, mode 0600. Raises KeyUnusable."""
@@ -118,6 +169,21 @@ class KeyEncryptionKey(SealKey):
         if len(key) != KEY_OCTETS:
             raise KeyUnusable(f"{path}: {len(key)} bytes, must be {KEY_OCTETS}")
         return cls(key)
+
+
+def _fill_with_randomness(buffer: bytearray) -> None:
+    """Fill a buffer from the system's generator, which then is the only place of what was drawn."""
+    descriptor = os.open("/dev/urandom", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.readv(descriptor, [buffer]) != len(buffer):
+            raise KeyUnusable("/dev/urandom: gave less than was asked for")
+    finally:
+        os.close(descriptor)
+
+
+def _zero(buffer: bytearray) -> None:
+    # In place: a new object would leave the old one as it is.
+    buffer[:] = bytes(len(buffer))
 
 
 def create_kek(path: Path) -> None:

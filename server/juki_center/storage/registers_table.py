@@ -56,4 +56,7 @@ class RegistersTable:
             "UPDATE municipalities SET is_connected = ?, epoch = epoch + 1 WHERE code = ?",
             (int(connected), str(municipality)),
         )
-        self._keys.begin()
+        if connected:
+            self._keys.begin()
+        else:
+            self._keys.forget_data_keys(municipality)

@@ -85,6 +85,21 @@ class _Job(Generic[Answer]):
             self._outcome()
 
 
+class _Forgetting:
+    """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
+
+    def run(self, tx: Transaction) -> None:
+        """Forget."""
+        tx.keys.forget_closed()
+
+    def fail(self, error: Exception) -> None:
+        """Say so; the next act that asks for such a key forgets it all the same."""
+        logger.warning("keys not forgotten: %s", error_name(error))
+
+    def release(self) -> None:
+        """Tell nobody."""
+
+
 class SQLiteStore:
     """A store in one file, for one process that serves and any number of operator's commands."""
 
@@ -143,6 +158,16 @@ class SQLiteStore:
                 return question(self._reading)
             finally:
                 self._reader.execute("ROLLBACK")
+
+    def forget_closed_keys(self) -> None:
+        """Let the keys of municipalities that are disconnected leave the memory of this process.
+
+        Those of the reading connection are gone on return, those of the writer's as soon as it
+        comes to it. Raises Refusal(STORE_UNAVAILABLE).
+        """
+        self.read(lambda tx: tx.keys.forget_closed())
+        if not self._closed:
+            self._queue.put(_Forgetting())
 
     def on_control(self, ring: Callable[[], None]) -> None:
         """Call `ring` after each commit with control events in it, from the writer's thread.
