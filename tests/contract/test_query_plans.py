@@ -66,6 +66,7 @@ LARGE = frozenset(
         "provisions",
         "record_history",
         "records",
+        "revocations",
         "subscriptions",
     }
 )

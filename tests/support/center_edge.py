@@ -21,6 +21,7 @@ from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as pb_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from juki_center.rpc.interceptor import Gate
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
 
@@ -76,10 +77,12 @@ async def running(
     with_reflection: bool = True,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ready: Callable[[], dict[str, bool]] = lambda: {"store": True},
+    live: LiveCalls | None = None,
+    gates: tuple[Gate, ...] = (),
 ) -> AsyncIterator[RunningEdge]:
     """Run an edge with `services` until the block ends."""
     written: list[bytes] = []
-    log, metrics, live = AccessLog(written.append), Metrics(), LiveCalls()
+    log, metrics, live = AccessLog(written.append), Metrics(), LiveCalls() if live is None else live
     root = (pki.trust_path / "root.pem").read_bytes()
     listening = await server.start(
         services=services,
@@ -88,6 +91,7 @@ async def running(
         observation=server.Observation(log, metrics, ready, live),
         clock=clock,
         with_reflection=with_reflection,
+        gates=gates,
     )
     try:
         yield RunningEdge(listening, log, metrics, written, live)

@@ -19,6 +19,7 @@ from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
+from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
@@ -104,6 +105,9 @@ class Tx(Protocol):
 
     @property
     def residents(self) -> Residents: ...
+
+    @property
+    def revocations(self) -> Revocations: ...
 
     @property
     def subscriptions(self) -> Subscriptions: ...

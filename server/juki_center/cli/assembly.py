@@ -21,6 +21,7 @@ from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
@@ -141,6 +142,7 @@ async def listening(
     pki = PKIFolder(config.pki_dir)
     metrics = Metrics()
     log = AccessLog(around.write_log)
+    fleet = Fleet.of(store)
     sessions = OpenSessions(metrics)
     pace = BatchPace()
     imports = OpenStreams(metrics.open_imports, most=_MOST_IMPORTS)
@@ -167,13 +169,18 @@ async def listening(
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
-            log, metrics, lambda: _ready(store, material, around.clock())
+            log, metrics, lambda: _ready(store, material, around.clock()), fleet.live
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
+        gates=fleet.gates,
     )
     try:
-        async with housekeeping(store, around.clock), confirmations.bell.watching():
+        async with (
+            fleet.watching(),
+            housekeeping(store, around.clock),
+            confirmations.bell.watching(),
+        ):
             yield running
     finally:
         sessions.close()

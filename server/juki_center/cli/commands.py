@@ -17,6 +17,7 @@ from juki_center.cli import doctor as doctor_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
+from juki_center.cli import revoke as revoke_command
 from juki_center.cli import serve as serve_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
@@ -42,6 +43,7 @@ app.command()(backup_command.backup)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
+app.command("revoke")(revoke_command.revoke_peer)
 app.add_typer(simulate_commands.app, name="simulate")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]

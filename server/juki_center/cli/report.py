@@ -115,6 +115,8 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     OSError: _Kind("FILE_UNUSABLE", "Look at the named file, and at who may read it."),
 }
 _RULES: Final[Mapping[str, str]] = {
+    "URI_OR_FINGERPRINT": "name a peer by its juki:// URI, or a certificate by 64 hex digits",
+    "OF_WITH_FINGERPRINT": "--of goes with a fingerprint; a URI says itself who is meant",
     "ONE_OF_SERIAL_NUMBER_CODE_FROM": (
         "name the card by --serial or --number, or its holder by --from FILE or -"
     ),

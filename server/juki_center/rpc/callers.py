@@ -36,6 +36,13 @@ def taker_of_reports(identity: PeerIdentity) -> Terminal | Desk | Operator:
     return Operator(identity.uri) if identity.role is Role.OPERATOR else terminal(identity)
 
 
+def operator(identity: PeerIdentity) -> Operator:
+    """Return the calling operator; raise ROLE_NOT_ALLOWED for anybody else."""
+    if identity.role is not Role.OPERATOR:
+        raise Refusal(Reason.ROLE_NOT_ALLOWED)
+    return Operator(identity.uri)
+
+
 def agency(identity: PeerIdentity) -> Agency:
     """Return the calling agency; raise ROLE_NOT_ALLOWED for anybody else."""
     if identity.role is not Role.AGENCY:

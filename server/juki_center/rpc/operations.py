@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from juki_center.rpc.operations_log import LogProofs
+from juki_center.rpc.operations_revoke import Revoking
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from juki_center.rpc.operations_log import LogParts
+    from juki_center.rpc.operations_revoke import RevokeParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,12 @@ class Parts:
     """What the service stands on, part by part."""
 
     log: LogParts
+    revoke: RevokeParts
 
 
-class CenterOperations(LogProofs, pb_grpc.CenterServiceServicer):
+class CenterOperations(LogProofs, Revoking, pb_grpc.CenterServiceServicer):
     """The servicer: nothing but its parts."""
 
     def __init__(self, parts: Parts) -> None:
         self._log = parts.log
+        self._revoke = parts.revoke

@@ -29,6 +29,7 @@ from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
+from juki_center.storage.revocations_table import RevocationsTable
 from juki_center.storage.rotation import Rotations
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
@@ -71,6 +72,7 @@ class Transaction:
         self.provisions = ProvisionsTable(sql, self.keys)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
+        self.revocations = RevocationsTable(sql)
         self.rotations = Rotations(sql, self.keys)
         self.subscriptions = SubscriptionsTable(sql, self.keys)
         self.unlocks = UnlocksTable(sql, self.keys)

@@ -64,6 +64,7 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         operations.DESCRIPTOR.services_by_name["CenterService"],
         terminals.DESCRIPTOR.services_by_name["TerminalService"],
         approvals.DESCRIPTOR.services_by_name["ApprovalService"],
+        operations.DESCRIPTOR.services_by_name["CenterService"],
     )
     named = {
         method.GetOptions().Extensions[options_pb2.access].audit_event

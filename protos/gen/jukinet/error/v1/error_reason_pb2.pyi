@@ -378,6 +378,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Metadata: `findings` (how many there are now).
     """
+    ERROR_REASON_CERTIFICATE_REVOKED: _ErrorReason.ValueType  # 180
+    """The certificate, or the peer that it names, was revoked. For good."""
+    ERROR_REASON_WATCH_REPLACED: _ErrorReason.ValueType  # 181
+    """The same peer has opened another stream, which goes on instead of this one."""
+    ERROR_REASON_WATCH_TOO_SLOW: _ErrorReason.ValueType  # 182
+    """The peer read too slowly, and what waited for it was dropped. Metadata: cursor."""
+    ERROR_REASON_HOTLIST_TOO_OLD: _ErrorReason.ValueType  # 183
+    """The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
+    ERROR_REASON_HOTLIST_NOT_TRUSTED: _ErrorReason.ValueType  # 184
+    """The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason for which this system refuses or fails, for all areas.
@@ -743,4 +753,14 @@ ERROR_REASON_REGISTER_INCONSISTENT: ErrorReason.ValueType  # 192
 
 Metadata: `findings` (how many there are now).
 """
+ERROR_REASON_CERTIFICATE_REVOKED: ErrorReason.ValueType  # 180
+"""The certificate, or the peer that it names, was revoked. For good."""
+ERROR_REASON_WATCH_REPLACED: ErrorReason.ValueType  # 181
+"""The same peer has opened another stream, which goes on instead of this one."""
+ERROR_REASON_WATCH_TOO_SLOW: ErrorReason.ValueType  # 182
+"""The peer read too slowly, and what waited for it was dropped. Metadata: cursor."""
+ERROR_REASON_HOTLIST_TOO_OLD: ErrorReason.ValueType  # 183
+"""The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
+ERROR_REASON_HOTLIST_NOT_TRUSTED: ErrorReason.ValueType  # 184
+"""The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

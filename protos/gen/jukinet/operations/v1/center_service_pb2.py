@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.operations.v1 import disconnection_pb2 as jukinet_dot_operations_dot_v1_dot_disconnection__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*jukinet/operations/v1/center_service.proto\x12\x15jukinet.operations.v1\x1a\x1ejukinet/audit/v1/receipt.proto\x1a)jukinet/operations/v1/disconnection.proto\x1a jukinet/options/v1/options.proto\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\">\n\x15ProveInclusionRequest\x12\x12\n\nleaf_index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"b\n\x16ProveInclusionResponse\x12\x11\n\ttree_size\x18\x01 \x01(\x04\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\"B\n\x17ProveConsistencyRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"R\n\x18ProveConsistencyResponse\x12\x13\n\x0bsecond_size\x18\x01 \x01(\x04\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"\xb3\x01\n\x11\x44isconnectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1e.jukinet.operations.v1.Subject\x12\x31\n\x05level\x18\x03 \x01(\x0e\x32\".jukinet.operations.v1.ThreatLevel\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"}\n\x12\x44isconnectResponse\x12;\n\rdisconnection\x18\x01 \x01(\x0b\x32$.jukinet.operations.v1.Disconnection\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x84\x01\n\x10ReconnectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1e.jukinet.operations.v1.Subject\x12\x13\n\x0b\x61pproval_id\x18\x03 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"t\n\x11ReconnectResponse\x12\x33\n\x05\x65nded\x18\x01 \x01(\x0b\x32$.jukinet.operations.v1.Disconnection\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"q\n\x18QuarantineUpdatesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"~\n\x19QuarantineUpdatesResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"K\n\x16\x43heckQuarantineRequest\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"|\n\x17\x43heckQuarantineResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x91\x01\n\x18ReleaseQuarantineRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x03 \x01(\t\x12\x19\n\x11\x61\x63\x63\x65pted_findings\x18\x04 \x01(\x04\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"~\n\x19ReleaseQuarantineResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x12\n\x10GetStatusRequest\"\x89\x01\n\x11GetStatusResponse\x12<\n\x0e\x64isconnections\x18\x01 \x03(\x0b\x32$.jukinet.operations.v1.Disconnection\x12\x36\n\x0bquarantines\x18\x02 \x03(\x0b\x32!.jukinet.operations.v1.Quarantine2\x94\t\n\rCenterService\x12v\n\rGetCheckpoint\x12+.jukinet.operations.v1.GetCheckpointRequest\x1a,.jukinet.operations.v1.GetCheckpointResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12y\n\x0eProveInclusion\x12,.jukinet.operations.v1.ProveInclusionRequest\x1a-.jukinet.operations.v1.ProveInclusionResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12\x7f\n\x10ProveConsistency\x12..jukinet.operations.v1.ProveConsistencyRequest\x1a/.jukinet.operations.v1.ProveConsistencyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12x\n\nDisconnect\x12(.jukinet.operations.v1.DisconnectRequest\x1a).jukinet.operations.v1.DisconnectResponse\"\x15\xaa\xbb\x18\x11\n\x01\x04*\x0c\x44ISCONNECTED\x12v\n\tReconnect\x12\'.jukinet.operations.v1.ReconnectRequest\x1a(.jukinet.operations.v1.ReconnectResponse\"\x16\xaa\xbb\x18\x12\n\x01\x04 \x01*\x0bRECONNECTED\x12\x8c\x01\n\x11QuarantineUpdates\x12/.jukinet.operations.v1.QuarantineUpdatesRequest\x1a\x30.jukinet.operations.v1.QuarantineUpdatesResponse\"\x14\xaa\xbb\x18\x10\n\x01\x04*\x0bQUARANTINED\x12\x8b\x01\n\x0f\x43heckQuarantine\x12-.jukinet.operations.v1.CheckQuarantineRequest\x1a..jukinet.operations.v1.CheckQuarantineResponse\"\x19\xaa\xbb\x18\x15\n\x01\x04*\x10REGISTER_CHECKED\x12\x96\x01\n\x11ReleaseQuarantine\x12/.jukinet.operations.v1.ReleaseQuarantineRequest\x1a\x30.jukinet.operations.v1.ReleaseQuarantineResponse\"\x1e\xaa\xbb\x18\x1a\n\x01\x04 \x01*\x13QUARANTINE_RELEASED\x12g\n\tGetStatus\x12\'.jukinet.operations.v1.GetStatusRequest\x1a(.jukinet.operations.v1.GetStatusResponse\"\x07\xaa\xbb\x18\x03\n\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*jukinet/operations/v1/center_service.proto\x12\x15jukinet.operations.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a)jukinet/operations/v1/disconnection.proto\x1a jukinet/options/v1/options.proto\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\">\n\x15ProveInclusionRequest\x12\x12\n\nleaf_index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"b\n\x16ProveInclusionResponse\x12\x11\n\ttree_size\x18\x01 \x01(\x04\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\"B\n\x17ProveConsistencyRequest\x12\x12\n\nfirst_size\x18\x01 \x01(\x04\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x04\"R\n\x18ProveConsistencyResponse\x12\x13\n\x0bsecond_size\x18\x01 \x01(\x04\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"\xb3\x01\n\x11\x44isconnectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1e.jukinet.operations.v1.Subject\x12\x31\n\x05level\x18\x03 \x01(\x0e\x32\".jukinet.operations.v1.ThreatLevel\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"}\n\x12\x44isconnectResponse\x12;\n\rdisconnection\x18\x01 \x01(\x0b\x32$.jukinet.operations.v1.Disconnection\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x84\x01\n\x10ReconnectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07subject\x18\x02 \x01(\x0b\x32\x1e.jukinet.operations.v1.Subject\x12\x13\n\x0b\x61pproval_id\x18\x03 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"t\n\x11ReconnectResponse\x12\x33\n\x05\x65nded\x18\x01 \x01(\x0b\x32$.jukinet.operations.v1.Disconnection\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"q\n\x18QuarantineUpdatesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"~\n\x19QuarantineUpdatesResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"K\n\x16\x43heckQuarantineRequest\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"|\n\x17\x43heckQuarantineResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x91\x01\n\x18ReleaseQuarantineRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x19\n\x11municipality_code\x18\x02 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x03 \x01(\t\x12\x19\n\x11\x61\x63\x63\x65pted_findings\x18\x04 \x01(\x04\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"~\n\x19ReleaseQuarantineResponse\x12\x35\n\nquarantine\x18\x01 \x01(\x0b\x32!.jukinet.operations.v1.Quarantine\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x12\n\x10GetStatusRequest\"\x89\x01\n\x11GetStatusResponse\x12<\n\x0e\x64isconnections\x18\x01 \x03(\x0b\x32$.jukinet.operations.v1.Disconnection\x12\x36\n\x0bquarantines\x18\x02 \x03(\x0b\x32!.jukinet.operations.v1.Quarantine\"\xa1\x02\n\x15RevokeTerminalRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x03uri\x18\x02 \x01(\tH\x00\x12V\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0b\x32?.jukinet.operations.v1.RevokeTerminalRequest.RevokedCertificateH\x00\x12\x37\n\x06reason\x18\x04 \x01(\x0e\x32\'.jukinet.operations.v1.RevocationReason\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\x1a\x31\n\x12RevokedCertificate\x12\x0e\n\x06sha256\x18\x01 \x01(\x0c\x12\x0b\n\x03uri\x18\x02 \x01(\tB\t\n\x07subject\"\xaf\x01\n\x16RevokeTerminalResponse\x12\x37\n\x06reason\x18\x01 \x01(\x0e\x32\'.jukinet.operations.v1.RevocationReason\x12\x30\n\x0crevoked_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt*\xd5\x01\n\x10RevocationReason\x12!\n\x1dREVOCATION_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18REVOCATION_REASON_STOLEN\x10\x01\x12!\n\x1dREVOCATION_REASON_COMPROMISED\x10\x02\x12\x1e\n\x1aREVOCATION_REASON_REPLACED\x10\x03\x12 \n\x1cREVOCATION_REASON_OUT_OF_USE\x10\x04\x12\x1b\n\x17REVOCATION_REASON_OTHER\x10\x05\x32\x9b\n\n\rCenterService\x12v\n\rGetCheckpoint\x12+.jukinet.operations.v1.GetCheckpointRequest\x1a,.jukinet.operations.v1.GetCheckpointResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12y\n\x0eProveInclusion\x12,.jukinet.operations.v1.ProveInclusionRequest\x1a-.jukinet.operations.v1.ProveInclusionResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12\x7f\n\x10ProveConsistency\x12..jukinet.operations.v1.ProveConsistencyRequest\x1a/.jukinet.operations.v1.ProveConsistencyResponse\"\n\xaa\xbb\x18\x06\n\x04\x01\x02\x03\x04\x12x\n\nDisconnect\x12(.jukinet.operations.v1.DisconnectRequest\x1a).jukinet.operations.v1.DisconnectResponse\"\x15\xaa\xbb\x18\x11\n\x01\x04*\x0c\x44ISCONNECTED\x12v\n\tReconnect\x12\'.jukinet.operations.v1.ReconnectRequest\x1a(.jukinet.operations.v1.ReconnectResponse\"\x16\xaa\xbb\x18\x12\n\x01\x04 \x01*\x0bRECONNECTED\x12\x8c\x01\n\x11QuarantineUpdates\x12/.jukinet.operations.v1.QuarantineUpdatesRequest\x1a\x30.jukinet.operations.v1.QuarantineUpdatesResponse\"\x14\xaa\xbb\x18\x10\n\x01\x04*\x0bQUARANTINED\x12\x8b\x01\n\x0f\x43heckQuarantine\x12-.jukinet.operations.v1.CheckQuarantineRequest\x1a..jukinet.operations.v1.CheckQuarantineResponse\"\x19\xaa\xbb\x18\x15\n\x01\x04*\x10REGISTER_CHECKED\x12\x96\x01\n\x11ReleaseQuarantine\x12/.jukinet.operations.v1.ReleaseQuarantineRequest\x1a\x30.jukinet.operations.v1.ReleaseQuarantineResponse\"\x1e\xaa\xbb\x18\x1a\n\x01\x04 \x01*\x13QUARANTINE_RELEASED\x12g\n\tGetStatus\x12\'.jukinet.operations.v1.GetStatusRequest\x1a(.jukinet.operations.v1.GetStatusResponse\"\x07\xaa\xbb\x18\x03\n\x01\x04\x12\x84\x01\n\x0eRevokeTerminal\x12,.jukinet.operations.v1.RevokeTerminalRequest\x1a-.jukinet.operations.v1.RevokeTerminalResponse\"\x15\xaa\xbb\x18\x11\n\x01\x04*\x0cPEER_REVOKEDb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,42 +53,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CENTERSERVICE'].methods_by_name['ReleaseQuarantine']._serialized_options = b'\252\273\030\032\n\001\004 \001*\023QUARANTINE_RELEASED'
   _globals['_CENTERSERVICE'].methods_by_name['GetStatus']._loaded_options = None
   _globals['_CENTERSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\252\273\030\003\n\001\004'
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=178
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=200
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=202
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=245
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=247
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=309
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=311
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=409
-  _globals['_PROVECONSISTENCYREQUEST']._serialized_start=411
-  _globals['_PROVECONSISTENCYREQUEST']._serialized_end=477
-  _globals['_PROVECONSISTENCYRESPONSE']._serialized_start=479
-  _globals['_PROVECONSISTENCYRESPONSE']._serialized_end=561
-  _globals['_DISCONNECTREQUEST']._serialized_start=564
-  _globals['_DISCONNECTREQUEST']._serialized_end=743
-  _globals['_DISCONNECTRESPONSE']._serialized_start=745
-  _globals['_DISCONNECTRESPONSE']._serialized_end=870
-  _globals['_RECONNECTREQUEST']._serialized_start=873
-  _globals['_RECONNECTREQUEST']._serialized_end=1005
-  _globals['_RECONNECTRESPONSE']._serialized_start=1007
-  _globals['_RECONNECTRESPONSE']._serialized_end=1123
-  _globals['_QUARANTINEUPDATESREQUEST']._serialized_start=1125
-  _globals['_QUARANTINEUPDATESREQUEST']._serialized_end=1238
-  _globals['_QUARANTINEUPDATESRESPONSE']._serialized_start=1240
-  _globals['_QUARANTINEUPDATESRESPONSE']._serialized_end=1366
-  _globals['_CHECKQUARANTINEREQUEST']._serialized_start=1368
-  _globals['_CHECKQUARANTINEREQUEST']._serialized_end=1443
-  _globals['_CHECKQUARANTINERESPONSE']._serialized_start=1445
-  _globals['_CHECKQUARANTINERESPONSE']._serialized_end=1569
-  _globals['_RELEASEQUARANTINEREQUEST']._serialized_start=1572
-  _globals['_RELEASEQUARANTINEREQUEST']._serialized_end=1717
-  _globals['_RELEASEQUARANTINERESPONSE']._serialized_start=1719
-  _globals['_RELEASEQUARANTINERESPONSE']._serialized_end=1845
-  _globals['_GETSTATUSREQUEST']._serialized_start=1847
-  _globals['_GETSTATUSREQUEST']._serialized_end=1865
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1868
-  _globals['_GETSTATUSRESPONSE']._serialized_end=2005
-  _globals['_CENTERSERVICE']._serialized_start=2008
-  _globals['_CENTERSERVICE']._serialized_end=3180
+  _globals['_CENTERSERVICE'].methods_by_name['RevokeTerminal']._loaded_options = None
+  _globals['_CENTERSERVICE'].methods_by_name['RevokeTerminal']._serialized_options = b'\252\273\030\021\n\001\004*\014PEER_REVOKED'
+  _globals['_REVOCATIONREASON']._serialized_start=2511
+  _globals['_REVOCATIONREASON']._serialized_end=2724
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=211
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=233
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=235
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=278
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=280
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=342
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=344
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=442
+  _globals['_PROVECONSISTENCYREQUEST']._serialized_start=444
+  _globals['_PROVECONSISTENCYREQUEST']._serialized_end=510
+  _globals['_PROVECONSISTENCYRESPONSE']._serialized_start=512
+  _globals['_PROVECONSISTENCYRESPONSE']._serialized_end=594
+  _globals['_DISCONNECTREQUEST']._serialized_start=597
+  _globals['_DISCONNECTREQUEST']._serialized_end=776
+  _globals['_DISCONNECTRESPONSE']._serialized_start=778
+  _globals['_DISCONNECTRESPONSE']._serialized_end=903
+  _globals['_RECONNECTREQUEST']._serialized_start=906
+  _globals['_RECONNECTREQUEST']._serialized_end=1038
+  _globals['_RECONNECTRESPONSE']._serialized_start=1040
+  _globals['_RECONNECTRESPONSE']._serialized_end=1156
+  _globals['_QUARANTINEUPDATESREQUEST']._serialized_start=1158
+  _globals['_QUARANTINEUPDATESREQUEST']._serialized_end=1271
+  _globals['_QUARANTINEUPDATESRESPONSE']._serialized_start=1273
+  _globals['_QUARANTINEUPDATESRESPONSE']._serialized_end=1399
+  _globals['_CHECKQUARANTINEREQUEST']._serialized_start=1401
+  _globals['_CHECKQUARANTINEREQUEST']._serialized_end=1476
+  _globals['_CHECKQUARANTINERESPONSE']._serialized_start=1478
+  _globals['_CHECKQUARANTINERESPONSE']._serialized_end=1602
+  _globals['_RELEASEQUARANTINEREQUEST']._serialized_start=1605
+  _globals['_RELEASEQUARANTINEREQUEST']._serialized_end=1750
+  _globals['_RELEASEQUARANTINERESPONSE']._serialized_start=1752
+  _globals['_RELEASEQUARANTINERESPONSE']._serialized_end=1878
+  _globals['_GETSTATUSREQUEST']._serialized_start=1880
+  _globals['_GETSTATUSREQUEST']._serialized_end=1898
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1901
+  _globals['_GETSTATUSRESPONSE']._serialized_end=2038
+  _globals['_REVOKETERMINALREQUEST']._serialized_start=2041
+  _globals['_REVOKETERMINALREQUEST']._serialized_end=2330
+  _globals['_REVOKETERMINALREQUEST_REVOKEDCERTIFICATE']._serialized_start=2270
+  _globals['_REVOKETERMINALREQUEST_REVOKEDCERTIFICATE']._serialized_end=2319
+  _globals['_REVOKETERMINALRESPONSE']._serialized_start=2333
+  _globals['_REVOKETERMINALRESPONSE']._serialized_end=2508
+  _globals['_CENTERSERVICE']._serialized_start=2727
+  _globals['_CENTERSERVICE']._serialized_end=4034
 # @@protoc_insertion_point(module_scope)

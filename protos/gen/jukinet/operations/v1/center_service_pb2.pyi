@@ -6,7 +6,9 @@ What the center's operators do with it, and what anybody may ask to hold it to i
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.operations.v1 import disconnection_pb2 as _disconnection_pb2
 import builtins as _builtins
@@ -19,6 +21,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _RevocationReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RevocationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RevocationReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVOCATION_REASON_UNSPECIFIED: _RevocationReason.ValueType  # 0
+    """Never sent."""
+    REVOCATION_REASON_STOLEN: _RevocationReason.ValueType  # 1
+    """The machine was stolen, or is lost."""
+    REVOCATION_REASON_COMPROMISED: _RevocationReason.ValueType  # 2
+    """The key is known to others, or may be."""
+    REVOCATION_REASON_REPLACED: _RevocationReason.ValueType  # 3
+    """Another machine or certificate has taken its place."""
+    REVOCATION_REASON_OUT_OF_USE: _RevocationReason.ValueType  # 4
+    """The machine is used no more."""
+    REVOCATION_REASON_OTHER: _RevocationReason.ValueType  # 5
+    """Something else."""
+
+class RevocationReason(_RevocationReason, metaclass=_RevocationReasonEnumTypeWrapper):
+    """Why a peer counts no more."""
+
+REVOCATION_REASON_UNSPECIFIED: RevocationReason.ValueType  # 0
+"""Never sent."""
+REVOCATION_REASON_STOLEN: RevocationReason.ValueType  # 1
+"""The machine was stolen, or is lost."""
+REVOCATION_REASON_COMPROMISED: RevocationReason.ValueType  # 2
+"""The key is known to others, or may be."""
+REVOCATION_REASON_REPLACED: RevocationReason.ValueType  # 3
+"""Another machine or certificate has taken its place."""
+REVOCATION_REASON_OUT_OF_USE: RevocationReason.ValueType  # 4
+"""The machine is used no more."""
+REVOCATION_REASON_OTHER: RevocationReason.ValueType  # 5
+"""Something else."""
+Global___RevocationReason: _TypeAlias = RevocationReason  # noqa: Y015
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):
@@ -563,3 +601,112 @@ class GetStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class RevokeTerminalRequest(_message.Message):
+    """Revokes a peer or a certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class RevokedCertificate(_message.Message):
+        """One certificate."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SHA256_FIELD_NUMBER: _builtins.int
+        URI_FIELD_NUMBER: _builtins.int
+        sha256: _builtins.bytes
+        """Required. SHA-256 of its DER, 32 bytes."""
+        uri: _builtins.str
+        """Optional. The URI that it names, where it is known. Terminals are told of certificates of the
+        center's own nodes only, and only where it is given.
+        """
+        def __init__(
+            self,
+            *,
+            sha256: _builtins.bytes = ...,
+            uri: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["sha256", b"sha256", "uri", b"uri"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required. UUIDv4, made by the client before sending."""
+    uri: _builtins.str
+    """A peer by its URI, such as "juki://municipality/131016/terminal/01": every certificate that it
+    has or gets.
+    """
+    reason: Global___RevocationReason.ValueType
+    """Required. Why."""
+    seen_tree_size: _builtins.int
+    """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
+    knows none: what this request leads to stands in the log behind it. Not part of the content
+    that a repeated request_id is held to.
+    """
+    @_builtins.property
+    def certificate(self) -> Global___RevokeTerminalRequest.RevokedCertificate:
+        """One certificate; the peer's others go on."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        uri: _builtins.str = ...,
+        certificate: Global___RevokeTerminalRequest.RevokedCertificate | None = ...,
+        reason: Global___RevocationReason.ValueType = ...,
+        seen_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "subject", b"subject", "uri", b"uri"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "reason", b"reason", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "subject", b"subject", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["uri", "certificate"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___RevokeTerminalRequest: _TypeAlias = RevokeTerminalRequest  # noqa: Y015
+
+@_typing.final
+class RevokeTerminalResponse(_message.Message):
+    """The revocation that is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    REVOKED_TIME_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    reason: Global___RevocationReason.ValueType
+    """Output only. Why; the first reason, where the peer was revoked before."""
+    @_builtins.property
+    def revoked_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Since when."""
+
+    @_builtins.property
+    def receipt(self) -> _receipt_pb2.Receipt:
+        """Output only. The leaves of this act in the audit log, with their proofs; none where the peer was
+        revoked before. Absent where the log has no signed head.
+        """
+
+    def __init__(
+        self,
+        *,
+        reason: Global___RevocationReason.ValueType = ...,
+        revoked_time: _timestamp_pb2.Timestamp | None = ...,
+        receipt: _receipt_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "revoked_time", b"revoked_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "receipt", b"receipt", "revoked_time", b"revoked_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeTerminalResponse: _TypeAlias = RevokeTerminalResponse  # noqa: Y015

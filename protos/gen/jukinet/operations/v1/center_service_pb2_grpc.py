@@ -83,6 +83,11 @@ class CenterServiceStub(object):
                 request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.RevokeTerminal = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/RevokeTerminal',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalResponse.FromString,
+                _registered_method=True)
 
 
 class CenterServiceServicer(object):
@@ -207,6 +212,21 @@ class CenterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeTerminal(self, request, context):
+        """Lets a peer, or one certificate, count no more: a terminal, a desk, an agency or an operator, and
+        a node of the center where its key was stolen.
+
+        The caller must present an operator certificate. A revocation is for good, counts for new calls
+        at once, and ends what the peer has under way within a second with CERTIFICATE_REVOKED. A peer
+        that was revoked already keeps its first reason. Changing: the same request_id gives the first
+        answer again.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CenterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -254,6 +274,11 @@ def add_CenterServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.FromString,
                     response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'RevokeTerminal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeTerminal,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -503,6 +528,33 @@ class CenterService(object):
             '/jukinet.operations.v1.CenterService/GetStatus',
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusRequest.SerializeToString,
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeTerminal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/RevokeTerminal',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.RevokeTerminalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -116,6 +116,17 @@ class CenterServiceStub:
 
     Reasons: STORE_UNAVAILABLE.
     """
+    RevokeTerminal: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.RevokeTerminalRequest, _center_service_pb2.RevokeTerminalResponse]
+    """Lets a peer, or one certificate, count no more: a terminal, a desk, an agency or an operator, and
+    a node of the center where its key was stolen.
+
+    The caller must present an operator certificate. A revocation is for good, counts for new calls
+    at once, and ends what the peer has under way within a second with CERTIFICATE_REVOKED. A peer
+    that was revoked already keeps its first reason. Changing: the same request_id gives the first
+    answer again.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
+    """
 
 @_typing.type_check_only
 class CenterServiceAsyncStub(CenterServiceStub):
@@ -204,6 +215,17 @@ class CenterServiceAsyncStub(CenterServiceStub):
     answered whatever is cut off.
 
     Reasons: STORE_UNAVAILABLE.
+    """
+    RevokeTerminal: _aio.UnaryUnaryMultiCallable[_center_service_pb2.RevokeTerminalRequest, _center_service_pb2.RevokeTerminalResponse]  # type: ignore[assignment]
+    """Lets a peer, or one certificate, count no more: a terminal, a desk, an agency or an operator, and
+    a node of the center where its key was stolen.
+
+    The caller must present an operator certificate. A revocation is for good, counts for new calls
+    at once, and ends what the peer has under way within a second with CERTIFICATE_REVOKED. A peer
+    that was revoked already keeps its first reason. Changing: the same request_id gives the first
+    answer again.
+
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
     """
 
 class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -344,6 +366,23 @@ class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
         answered whatever is cut off.
 
         Reasons: STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeTerminal(
+        self,
+        request: _center_service_pb2.RevokeTerminalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.RevokeTerminalResponse, _abc.Awaitable[_center_service_pb2.RevokeTerminalResponse]]:
+        """Lets a peer, or one certificate, count no more: a terminal, a desk, an agency or an operator, and
+        a node of the center where its key was stolen.
+
+        The caller must present an operator certificate. A revocation is for good, counts for new calls
+        at once, and ends what the peer has under way within a second with CERTIFICATE_REVOKED. A peer
+        that was revoked already keeps its first reason. Changing: the same request_id gives the first
+        answer again.
+
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
         """
 
 def add_CenterServiceServicer_to_server(servicer: CenterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

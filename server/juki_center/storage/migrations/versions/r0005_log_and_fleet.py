@@ -31,6 +31,14 @@ _REVOCATIONS: tuple[str, ...] = (
         subject TEXT NOT NULL,
         content BLOB NOT NULL
     )""",
+    """CREATE TABLE revocations (
+        subject TEXT PRIMARY KEY,
+        uri TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        revoked_at INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX revocations_uri ON revocations (uri)",
 )
 
 # Who is cut off, and whose updates are quarantined.
