@@ -44,7 +44,9 @@ class Call:
     `clerk` is the id of the clerk who is signed in, and `cited` what every leaf of the call names
     beside its own facts, such as the approval of a second person.
     `logged` are the leaves of the acts that this call has done so far, in order, and those of the
-    first answer where a request was sent again. It is empty where the log has no signed head.
+    first answer where a request was sent again or its stored answer was read again; the store puts
+    them there before it gives the act's answer, each with its proof to the newest signed head. It
+    is empty where the log has no signed head, and of a refused attempt nothing is in it.
     """
 
     uri: str

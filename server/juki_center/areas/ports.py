@@ -10,7 +10,7 @@ from juki_center.areas.agencies.authorisations import Agencies
 from juki_center.areas.agencies.batch_rows import Batches
 from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
-from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.audit.rows import LogRows
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.note_rows import CardNotes
 from juki_center.areas.cards.personalisation_rows import Personalisations
@@ -53,7 +53,7 @@ class Tx(Protocol):
     def applications(self) -> Applications: ...
 
     @property
-    def audit(self) -> AuditLog: ...
+    def audit(self) -> LogRows: ...
 
     @property
     def batches(self) -> Batches: ...

@@ -19,6 +19,7 @@ from juki_card.errors import CertificateRefused
 from juki_center.errors import (
     ConfigInvalid,
     KeyUnusable,
+    LogBroken,
     NotAllowed,
     Refusal,
     RotationBlocked,
@@ -94,6 +95,11 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     KeyUnusable: _Kind(
         "KEY_UNUSABLE",
         "Restore the key's file from its backup, with mode 0600. Only a new store takes a new key.",
+    ),
+    LogBroken: _Kind(
+        "AUDIT_LOG_BROKEN",
+        "Nothing was changed. Keep the file as evidence, find out who could write to it, and go on"
+        " from the newest backup whose log holds.",
     ),
     StoreUnusable: _Kind(
         "STORE_UNAVAILABLE",

@@ -7,6 +7,12 @@ As before, columns exist for keyed look-up, state and order only; times are micr
 from __future__ import annotations
 
 from alembic import op
+from sqlalchemy import Connection
+
+from juki_audit.errors import LogMalformed
+from juki_audit.leaf import Leaf
+from juki_audit.tree import Frontier
+from juki_center.errors import LogBroken
 
 revision = "0005"
 down_revision = "0004"
@@ -14,7 +20,23 @@ branch_labels = None
 depends_on = None
 
 # The log: its head and frontier, complete nodes, whose entries a leaf concerns.
-_LOG: tuple[str, ...] = ()
+# The table of answers names the leaves of the act that gave the answer.
+_LOG: tuple[str, ...] = (
+    """CREATE TABLE audit_head (
+        only INTEGER PRIMARY KEY CHECK (only = 1), frontier BLOB NOT NULL,
+        signed_size INTEGER NOT NULL, checkpoint BLOB
+    )""",
+    """CREATE TABLE audit_nodes (
+        level INTEGER NOT NULL, node_index INTEGER NOT NULL, hash BLOB NOT NULL,
+        PRIMARY KEY (level, node_index)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE audit_subjects (
+        subject BLOB NOT NULL, leaf_index INTEGER NOT NULL, PRIMARY KEY (subject, leaf_index)
+    ) WITHOUT ROWID""",
+    "ALTER TABLE answers ADD COLUMN leaf_index INTEGER",
+    "ALTER TABLE answers ADD COLUMN leaf_count INTEGER NOT NULL DEFAULT 0",
+)
+_LEAVES_AT_ONCE = 10_000
 
 # Clerks, their rights and sign-ins; approvals of second persons.
 _CLERKS: tuple[str, ...] = ()
@@ -57,6 +79,47 @@ def upgrade() -> None:
     """Make the tables."""
     for statement in (*_LOG, *_CLERKS, *_FLEET, *_REVOCATIONS, *_DISCONNECTIONS, *_ALERTS):
         op.execute(statement)
+    _grow_tree(op.get_bind())
+
+
+def _grow_tree(sql: Connection) -> None:
+    """Build the tree over the leaves that are there, and the index of their subjects.
+
+    Raises LogBroken for a leaf that is missing or is none.
+    """
+    frontier = Frontier()
+    while rows := _rows_from(sql, frontier.size):
+        _check_numbers(frontier.size, [row[0] for row in rows])
+        growth = frontier.append_all(row[2] for row in rows)
+        nodes = [(node.level, node.index, node.hash) for node in growth.nodes]
+        sql.exec_driver_sql("INSERT INTO audit_nodes VALUES (?, ?, ?)", nodes)
+        if subjects := [one for row in rows for one in _subjects(row[0], row[1])]:
+            sql.exec_driver_sql("INSERT INTO audit_subjects VALUES (?, ?)", subjects)
+        frontier = growth.frontier
+    sql.exec_driver_sql("INSERT INTO audit_head VALUES (1, ?, 0, NULL)", (frontier.encode(),))
+
+
+def _rows_from(sql: Connection, first: int) -> list[tuple[int, bytes | None, bytes]]:
+    found = sql.exec_driver_sql(
+        "SELECT leaf_index, content, commitment FROM audit_leaves WHERE leaf_index >= ?"
+        " ORDER BY leaf_index LIMIT ?",
+        (first, _LEAVES_AT_ONCE),
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def _check_numbers(first: int, numbers: list[int]) -> None:
+    for expected, number in enumerate(numbers, start=first):
+        if number != expected:
+            raise LogBroken(f"row {expected} of audit_leaves is missing")
+
+
+def _subjects(index: int, content: bytes | None) -> list[tuple[bytes, int]]:
+    try:
+        subjects = Leaf.decode(content).subjects if content is not None else ()
+    except LogMalformed as error:
+        raise LogBroken(f"row {index} of audit_leaves is no leaf: {error.rule}") from error
+    return [(subject, index) for subject in dict.fromkeys(subjects)]
 
 
 def downgrade() -> None:
