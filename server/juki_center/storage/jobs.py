@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.calls import Call, Logged
 from juki_center.storage.acts import run_act
+from juki_center.storage.connection import error_name
 from juki_center.storage.log_growth import Grown, Written
 from juki_center.storage.transaction import Transaction
 
@@ -88,3 +89,23 @@ class Job(Generic[Answer]):
             if self._grown is not None:
                 self.call.logged.extend(self._grown.logged(self._written))
         self._outcome()
+
+
+class Forgetting:
+    """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
+
+    is_urgent = True
+
+    def run(self, _sql: sqlite3.Connection, tx: Transaction) -> None:
+        """Forget."""
+        tx.keys.forget_closed()
+
+    def collect(self, _tx: Transaction, _grown: Grown | None) -> None:
+        """Have no receipt."""
+
+    def fail(self, error: Exception) -> None:
+        """Say so; the next act that asks for such a key forgets it all the same."""
+        logger.warning("keys not forgotten: %s", error_name(error))
+
+    def release(self) -> None:
+        """Tell nobody."""

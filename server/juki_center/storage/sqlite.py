@@ -24,7 +24,7 @@ from juki_center.storage.connection import (
     transaction,
     unavailable_if_broken,
 )
-from juki_center.storage.jobs import Job
+from juki_center.storage.jobs import Forgetting, Job
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_check import check_log
 from juki_center.storage.log_growth import sign_head
@@ -37,21 +37,6 @@ from juki_center.storage.writer import WINDOW_SECONDS, Writer
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-
-
-class _Forgetting:
-    """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
-
-    def run(self, tx: Transaction) -> None:
-        """Forget."""
-        tx.keys.forget_closed()
-
-    def fail(self, error: Exception) -> None:
-        """Say so; the next act that asks for such a key forgets it all the same."""
-        logger.warning("keys not forgotten: %s", error_name(error))
-
-    def release(self) -> None:
-        """Tell nobody."""
 
 
 class SQLiteStore:
@@ -118,7 +103,7 @@ class SQLiteStore:
         """
         self.read(lambda tx: tx.keys.forget_closed())
         if not self._closed:
-            self._queue.put(_Forgetting())
+            self._writer.put(Forgetting())
 
     def on_control(self, ring: Callable[[], None]) -> None:
         """Call `ring` after each commit with control events in it, from the writer's thread.
