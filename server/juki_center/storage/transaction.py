@@ -12,10 +12,12 @@ from juki_center.storage.act_trace import ActTrace, Mark
 from juki_center.storage.agencies_table import AgenciesTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.applications_table import ApplicationsTable
+from juki_center.storage.approvals_table import ApprovalsTable
 from juki_center.storage.batches_table import BatchesTable
 from juki_center.storage.card_notes_table import CardNotesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
+from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
 from juki_center.storage.imports_table import ImportsTable
@@ -58,12 +60,14 @@ class Transaction:
         self.agencies = AgenciesTable(sql)
         self.answers = AnswersTable(sql, self.keys, self.trace)
         self.applications = ApplicationsTable(sql, self.keys)
+        self.approvals = ApprovalsTable(sql, self.keys)
         self.audit = LogTable(sql, self.keys, self.trace)
         self.batches = BatchesTable(sql, self.keys)
         self.card_notes = CardNotesTable(sql, self.keys)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
+        self.clerks = ClerksTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
         self.control = ControlTable(sql)
         self.disconnections = DisconnectionsTable(sql)

@@ -39,7 +39,39 @@ _LOG: tuple[str, ...] = (
 _LEAVES_AT_ONCE = 10_000
 
 # Clerks, their rights and sign-ins; approvals of second persons.
-_CLERKS: tuple[str, ...] = ()
+_CLERKS: tuple[str, ...] = (
+    """CREATE TABLE clerks (
+        clerk_id TEXT PRIMARY KEY, municipality TEXT NOT NULL REFERENCES municipalities (code),
+        card_serial BLOB NOT NULL UNIQUE REFERENCES cards (serial), state TEXT NOT NULL,
+        key_version INTEGER NOT NULL, sealed BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX clerks_sealed ON clerks (municipality, key_version)",
+    """CREATE TABLE clerk_rights (
+        clerk_id TEXT NOT NULL REFERENCES clerks (clerk_id), clerk_right TEXT NOT NULL,
+        first_day TEXT NOT NULL, last_day TEXT NOT NULL, PRIMARY KEY (clerk_id, clerk_right)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE sign_ins (
+        terminal_uri TEXT PRIMARY KEY, sign_in_id BLOB NOT NULL,
+        clerk_id TEXT NOT NULL REFERENCES clerks (clerk_id), began_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL, used_at INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX sign_ins_of_clerk ON sign_ins (clerk_id)",
+    "CREATE TABLE sign_in_failures (subject TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX sign_in_failures_of ON sign_in_failures (subject, at)",
+    "CREATE INDEX sign_in_failures_to_forget ON sign_in_failures (at)",
+    "CREATE TABLE sign_in_stops (subject TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE approvals (
+        approval_id TEXT PRIMARY KEY, municipality TEXT, method TEXT NOT NULL, digest BLOB NOT NULL,
+        proposer_uri TEXT NOT NULL, proposer_clerk TEXT NOT NULL, proposer_credential BLOB NOT NULL,
+        proposed_at INTEGER NOT NULL, until INTEGER NOT NULL, approver_uri TEXT,
+        approver_clerk TEXT, approver_credential BLOB, approved_at INTEGER, used_by BLOB,
+        is_withdrawn INTEGER NOT NULL, key_version INTEGER NOT NULL, sealed BLOB
+    ) WITHOUT ROWID""",
+    "CREATE INDEX approvals_sealed ON approvals (municipality, key_version)"
+    " WHERE sealed IS NOT NULL",
+    "CREATE INDEX approvals_pending ON approvals (municipality, until) WHERE sealed IS NOT NULL",
+    "CREATE INDEX approvals_to_forget ON approvals (until) WHERE sealed IS NOT NULL",
+)
 
 # Peers: tokens of enrolment, certificates that were issued.
 _FLEET: tuple[str, ...] = ()
