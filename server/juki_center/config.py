@@ -40,6 +40,14 @@ class SessionTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInTimes:
+    """How long a clerk's sign-in lasts at the most, and how long without an act."""
+
+    longest: timedelta = timedelta(minutes=240)
+    idle: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
 class CenterConfig:
     """Everything that `juki-center serve` is told."""
 
@@ -55,6 +63,7 @@ class CenterConfig:
     photo_id_enabled: bool
     low_stock: int
     householder_card_only: bool
+    sign_in: SignInTimes = SignInTimes()
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -95,6 +104,10 @@ class CenterConfig:
             photo_id_enabled=_flag(flat, "photo_id.enabled"),
             low_stock=_number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
             householder_card_only=_flag(flat, "moves.householder_card_only"),
+            sign_in=SignInTimes(
+                longest=_minutes(flat, "clerks.sign_in_minutes", SignInTimes().longest),
+                idle=_minutes(flat, "clerks.idle_minutes", SignInTimes().idle),
+            ),
         )
 
 
@@ -114,6 +127,8 @@ _KEYS = frozenset(
         "photo_id.enabled",
         "codes.low_stock",
         "moves.householder_card_only",
+        "clerks.sign_in_minutes",
+        "clerks.idle_minutes",
     }
 )
 
@@ -161,6 +176,12 @@ def _seconds(flat: Mapping[str, object], key: str, default: timedelta) -> timede
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 3600:
         raise ConfigInvalid(key, "must be whole seconds, 1 to 3600")
     return timedelta(seconds=value)
+
+
+def _minutes(flat: Mapping[str, object], key: str, default: timedelta) -> timedelta:
+    most = 24 * 60
+    whole = _number(flat, key, int(default.total_seconds()) // 60, least=1, most=most)
+    return timedelta(minutes=whole)
 
 
 def _number(flat: Mapping[str, object], key: str, default: int, *, least: int, most: int) -> int:

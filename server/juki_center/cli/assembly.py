@@ -21,6 +21,13 @@ from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli.clerk_services import (
+    approval_service,
+    clerk_gates,
+    clerk_policy,
+    clerk_service,
+    terminal_service,
+)
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.config import Environment
@@ -36,6 +43,7 @@ from juki_center.rpc import (
     personalise_stream,
     residents,
     server,
+    terminals,
 )
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.agency_alarms import AgencyAlarms
@@ -47,6 +55,7 @@ from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
 from juki_center.rpc.personalisations import Personalisations
+from juki_center.rpc.terminal_sign_in import SignInParts
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
@@ -149,23 +158,27 @@ async def listening(
     confirmations = _confirmations(store, log, metrics, pace, around)
     material = MaterialSource(pki, around.clock())
     root = pki.trust().root.public_bytes(Encoding.PEM)
-    running = await server.start(
-        services=(
-            *_services(config, store, pki, material, sessions, around),
-            _register_service(config, store, metrics, imports, pace, around),
-            _application_service(config, store, around),
-            _card_service(
-                cards.Parts(
-                    store=store,
-                    policy=card_policy(config),
-                    clock=around.clock,
-                    metrics=metrics,
-                    making=_making(config, store, pki, sessions, around),
-                )
-            ),
-            _move_service(config, store, around),
-            _confirmation_service(confirmations),
+    clerks = SignInParts(store, clerk_policy(config), around.clock)
+    services = (
+        *_services(config, store, pki, material, sessions, around),
+        _register_service(config, store, metrics, imports, pace, around),
+        _application_service(config, store, around),
+        _card_service(
+            cards.Parts(
+                store=store,
+                policy=card_policy(config),
+                clock=around.clock,
+                metrics=metrics,
+                making=_making(config, store, pki, sessions, around),
+            )
         ),
+        _move_service(config, store, around),
+        _confirmation_service(confirmations),
+        terminal_service(terminals.Parts(clerks)),
+        clerk_service(clerks),
+    )
+    running = await server.start(
+        services=(*services, approval_service(clerks, services)),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
@@ -173,7 +186,7 @@ async def listening(
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
-        gates=fleet.gates,
+        gates=(*fleet.gates, *clerk_gates(clerks)),
     )
     try:
         async with (

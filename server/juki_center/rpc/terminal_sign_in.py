@@ -51,7 +51,7 @@ COUNTED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SignInParts:
     """What signing in stands on."""
 
     store: Store
@@ -62,8 +62,7 @@ class Parts:
 class SignIns:
     """The methods; a part of the service's servicer."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._sign_in_parts = parts
+    _sign_in: SignInParts
 
     async def SignInClerk(  # noqa: N802  # the proto's name
         self,
@@ -71,7 +70,7 @@ class SignIns:
         _context: Context[pb.SignInClerkRequest, pb.SignInClerkResponse],
     ) -> pb.SignInClerkResponse:
         """Sign a clerk in."""
-        parts, now = self._sign_in_parts, self._sign_in_parts.clock()
+        parts, now = self._sign_in, self._sign_in.clock()
         command = sign_ins.SignInClerk(
             _terminal(),
             fields.uuid4("request_id", request.request_id),
@@ -92,7 +91,7 @@ class SignIns:
         _context: Context[pb.SignOutRequest, pb.SignOutResponse],
     ) -> pb.SignOutResponse:
         """Sign out whoever is there."""
-        parts, now = self._sign_in_parts, self._sign_in_parts.clock()
+        parts, now = self._sign_in, self._sign_in.clock()
         request_id = fields.uuid4("request_id", request.request_id)
         command = sign_ins.SignOut(_terminal(), request_id)
         await durably(parts.store.act(lambda tx: sign_ins.sign_out(tx, command, now)))
@@ -104,14 +103,14 @@ class SignIns:
         _context: Context[pb.GetSignInRequest, pb.GetSignInResponse],
     ) -> pb.GetSignInResponse:
         """Say who is there."""
-        parts, now, here = self._sign_in_parts, self._sign_in_parts.clock(), _terminal()
+        parts, now, here = self._sign_in, self._sign_in.clock(), _terminal()
         found = parts.store.read(lambda tx: sign_ins.signed_in(tx, here, now, parts.policy))
         return pb.GetSignInResponse(sign_in=_message(found))
 
     async def _count(self, command: sign_ins.SignInClerk, reason: Reason, now: datetime) -> None:
         if reason not in COUNTED:
             return
-        store = self._sign_in_parts.store
+        store = self._sign_in.store
         await durably(store.act(lambda tx: sign_ins.count_refused(tx, command, reason, now)))
 
 
