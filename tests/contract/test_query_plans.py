@@ -297,7 +297,8 @@ def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> 
     small |= {"clerks", "clerk_rights", "sign_ins", "sign_in_failures", "sign_in_stops"}
     small |= {"approvals"}
     small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
-    small |= {"audit_head", "disconnections"}
+    small |= {"audit_head", "disconnections", "store_facts"}
+    small |= {"alerts", "alert_tallies", "alert_watch"}
     open_test_store(folder).close()
     with closing(sqlite3.connect(folder / "center.db")) as sql:
         names = sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

@@ -10,6 +10,7 @@ from juki_center.areas.agencies.authorisations import Agencies
 from juki_center.areas.agencies.batch_rows import Batches
 from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
+from juki_center.areas.alerts.rows import Alerts
 from juki_center.areas.approvals.rows import Approvals
 from juki_center.areas.audit.rows import LogRows
 from juki_center.areas.cards.application_rows import Applications
@@ -47,6 +48,9 @@ class Tx(Protocol):
 
     @property
     def agencies(self) -> Agencies: ...
+
+    @property
+    def alerts(self) -> Alerts: ...
 
     @property
     def answers(self) -> Answers: ...

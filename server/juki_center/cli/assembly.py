@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.policy import AgencyPolicy
+from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
@@ -30,6 +31,7 @@ from juki_center.cli.clerk_services import (
 )
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
+from juki_center.cli.log_watch import LogWatch
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
@@ -56,6 +58,7 @@ from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
 from juki_center.rpc.personalisations import Personalisations
 from juki_center.rpc.terminal_sign_in import SignInParts
+from juki_center.rpc.tracing import NO_TRACING
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from juki_center.areas.audit.heads import LogSigner
     from juki_center.areas.ports import Tx
     from juki_center.config import CenterConfig
+    from juki_center.rpc.tracing import Tracing
     from juki_center.storage.sqlite import SQLiteStore
 
 GRACE_SECONDS: Final = 5.0
@@ -104,6 +108,7 @@ class Surroundings:
 
     clock: Callable[[], datetime] = system_clock
     write_log: Callable[[bytes], object] = standard_error
+    tracing: Tracing = NO_TRACING
 
 
 @asynccontextmanager
@@ -182,17 +187,23 @@ async def listening(
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
-            log, metrics, lambda: _ready(store, material, around.clock()), fleet.live
+            log,
+            metrics,
+            lambda: _ready(store, material, around.clock()),
+            fleet.live,
+            around.tracing,
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
         gates=(*fleet.gates, *clerk_gates(clerks)),
     )
     try:
+        watch = LogWatch(store, alert_policy(config), log, metrics, around.clock)
         async with (
             fleet.watching(),
             housekeeping(store, around.clock),
             confirmations.bell.watching(),
+            watch.watching(),
         ):
             yield running
     finally:
@@ -301,6 +312,12 @@ def _card_service(parts: cards.Parts) -> server.Service:
 def card_policy(config: CenterConfig) -> CardPolicy:
     """Return what the configuration settles for cards."""
     return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
+
+
+def alert_policy(config: CenterConfig) -> AlertPolicy:
+    """Return what the configuration settles for alerts."""
+    settings = config.alerts
+    return AlertPolicy.of(settings.opens, settings.closes, settings.limits)
 
 
 def move_policy(config: CenterConfig) -> MovePolicy:

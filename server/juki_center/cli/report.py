@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 import typer
 
 from juki_card.errors import CertificateRefused
+from juki_center.cli.startup_guard import StartRefused
 from juki_center.errors import (
     ConfigInvalid,
     KeyUnusable,
@@ -105,6 +106,10 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
         "STORE_UNAVAILABLE",
         "Correct store.url, or make its folder; the file must be a store that you may write.",
         Exit.UNREACHABLE,
+    ),
+    StartRefused: _Kind(
+        "START_REFUSED",
+        "Give the center the store, the PKI folder and the configuration that belong together.",
     ),
     RotationBlocked: _Kind(
         "RESIDENCE_DISCONNECTED",

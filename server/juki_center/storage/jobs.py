@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from juki_center.areas.calls import Call, Logged
+from juki_center.areas.calls import Call, Logged, Mark
 from juki_center.storage.acts import run_act
 from juki_center.storage.connection import error_name
 from juki_center.storage.log_growth import Grown, Written
@@ -48,10 +49,15 @@ class Job(Generic[Answer]):
     _written: Written = field(default_factory=Written)
     _repeated: list[Logged] = field(default_factory=list)
     _grown: Grown | None = None
+    _times: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._note_time()
 
     def run(self, sql: sqlite3.Connection, tx: Transaction) -> None:
         """Run the act behind its call's guards; its own exceptions come out."""
         self._written, self._repeated, self._grown = Written(), [], None
+        self._note_time()
         answer, self._written = run_act(sql, tx, self._guarded, self.call)
         self._outcome = lambda: self.waiter.set_result(answer)
 
@@ -74,6 +80,7 @@ class Job(Generic[Answer]):
 
     def release(self) -> None:
         """Give the caller the outcome; called after the commit only, from the writer's thread."""
+        self._note_time()
         try:
             self.loop.call_soon_threadsafe(self._deliver)
         except RuntimeError:
@@ -85,10 +92,22 @@ class Job(Generic[Answer]):
             return
         # Proofs are worked out here, while the writer is at the next commit.
         if self.call is not None:
+            self._mark(self.call)
             self.call.logged.extend(self._repeated)
             if self._grown is not None:
                 self.call.logged.extend(self._grown.logged(self._written))
         self._outcome()
+
+    def _note_time(self) -> None:
+        """Note when the act was queued, begun (again, where its batch failed), and committed."""
+        if self.call is not None and self.call.marks is not None:
+            self._times.append(time.time_ns())
+
+    def _mark(self, call: Call) -> None:
+        if call.marks is not None:
+            queued, *begun, committed = self._times
+            call.marks.append(Mark("waiting for the writer", queued, begun[-1]))
+            call.marks.append(Mark("act and commit", begun[-1], committed))
 
 
 class Forgetting:

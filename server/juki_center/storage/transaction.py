@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from juki_center.errors import RuleBroken
 from juki_center.storage.act_trace import ActTrace, Mark
 from juki_center.storage.agencies_table import AgenciesTable
+from juki_center.storage.alerts_table import AlertsTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.applications_table import ApplicationsTable
 from juki_center.storage.approvals_table import ApprovalsTable
@@ -20,6 +21,7 @@ from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
+from juki_center.storage.facts_table import FactsTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
@@ -58,6 +60,7 @@ class Transaction:
         self.trace = ActTrace()
         self.log = LogGrowth(sql, self.keys, self.trace)
         self.agencies = AgenciesTable(sql)
+        self.alerts = AlertsTable(sql)
         self.answers = AnswersTable(sql, self.keys, self.trace)
         self.applications = ApplicationsTable(sql, self.keys)
         self.approvals = ApprovalsTable(sql, self.keys)
@@ -71,6 +74,7 @@ class Transaction:
         self.codes = StockTable(sql, self.keys)
         self.control = ControlTable(sql)
         self.disconnections = DisconnectionsTable(sql)
+        self.facts = FactsTable(sql)
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)

@@ -41,6 +41,9 @@ _BESIDE_METHODS = {
     Event.CARD_PAPERS_DELETED,
     Event.MOVE_REFUSED,
     Event.MOVE_DAY_ENDED,
+    Event.ALERT_RAISED,
+    Event.ALERT_SEEN,
+    Event.CLERK_CHANGED,
     Event.CLERK_SIGN_IN_REFUSED,
     Event.SIGN_IN_STOPPED,
 }

@@ -6,6 +6,8 @@ As before, columns exist for keyed look-up, state and order only; times are micr
 
 from __future__ import annotations
 
+from itertools import chain
+
 from alembic import op
 from sqlalchemy import Connection
 
@@ -104,12 +106,29 @@ _DISCONNECTIONS: tuple[str, ...] = (
 )
 
 # What the watchers have seen.
-_ALERTS: tuple[str, ...] = ()
+_ALERTS: tuple[str, ...] = (
+    "CREATE TABLE alert_watch (id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL)",
+    # Sightings by half windows: kind, number of the window and actor are all that is asked for.
+    """CREATE TABLE alert_tallies (
+        kind TEXT NOT NULL, window INTEGER NOT NULL, actor TEXT NOT NULL, count INTEGER NOT NULL,
+        first INTEGER NOT NULL, is_told INTEGER NOT NULL, PRIMARY KEY (kind, window, actor)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE alerts (
+        cursor INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+        at INTEGER NOT NULL, actor TEXT NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL,
+        last INTEGER NOT NULL, seen_at INTEGER, seen_by TEXT
+    )""",
+    "CREATE INDEX alerts_unseen ON alerts (kind) WHERE seen_at IS NULL",
+)
+
+# What the store as a whole belongs to.
+_FACTS = ("CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",)
 
 
 def upgrade() -> None:
     """Make the tables."""
-    for statement in (*_LOG, *_CLERKS, *_FLEET, *_REVOCATIONS, *_DISCONNECTIONS, *_ALERTS):
+    parts = (_LOG, _CLERKS, _FLEET, _REVOCATIONS, _DISCONNECTIONS, _ALERTS, _FACTS)
+    for statement in chain.from_iterable(parts):
         op.execute(statement)
     _grow_tree(op.get_bind())
 
