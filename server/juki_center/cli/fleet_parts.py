@@ -8,41 +8,54 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from juki_center.rpc.control_bell import ControlBell
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.data import municipality_rows
+from juki_center.rpc.control_bell import ControlBell, RingingStore
+from juki_center.rpc.disconnect_gate import DisconnectGate
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.revocation_gate import RevocationGate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from juki_center.rpc.control_bell import RingingStore
     from juki_center.rpc.interceptor import Gate
+
+
+class FleetStore(RingingStore, Protocol):
+    """A store that forgets keys when it is told."""
+
+    def forget_closed_keys(self) -> None:
+        """Let the keys of municipalities that are disconnected leave the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The calls under way, the bell of control events, and the gate of the revoked."""
+    """The calls under way, the bell of control events, and the gates that shut peers out."""
 
     live: LiveCalls
     bell: ControlBell
     revocations: RevocationGate
+    disconnections: DisconnectGate
 
     @classmethod
-    def of(cls, store: RingingStore) -> Fleet:
-        """Load what was revoked. The bell is older than what is loaded, so that nothing is lost."""
+    def of(cls, store: FleetStore) -> Fleet:
+        """Load who is shut out. The bell is older than what is loaded, so that nothing is lost."""
         live, bell = LiveCalls(), ControlBell(store)
-        return cls(live, bell, RevocationGate(store, live))
+        municipalities = Municipalities.parse(municipality_rows())
+        cut_off = DisconnectGate(store, municipalities, live, store.forget_closed_keys)
+        return cls(live, bell, RevocationGate(store, live), cut_off)
 
     @property
     def gates(self) -> tuple[Gate, ...]:
         """What stands in the way of every call."""
-        return (self.revocations,)
+        return (self.revocations, self.disconnections)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Act on control events until the block ends."""
-        with self.bell.subscribed(self.revocations.tell):
-            async with self.bell.watching():
+        bell = self.bell
+        with bell.subscribed(self.revocations.tell), bell.subscribed(self.disconnections.tell):
+            async with bell.watching():
                 yield

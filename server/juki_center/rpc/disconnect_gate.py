@@ -69,7 +69,7 @@ class DisconnectGate:
             raise refusal_of(cut_off)
         call.guards.append(standing.guard)
 
-    def told(self, events: Sequence[ControlEvent]) -> None:
+    def tell(self, events: Sequence[ControlEvent]) -> None:
         """Look again where something was cut off or connected."""
         if any(event.kind in _KINDS for event in events):
             self.look()

@@ -104,8 +104,6 @@ class Event(StrEnum):
     PEER_REVOKED = "PEER_REVOKED"
 
     # Alerts.
-    ALERT_RAISED = "ALERT_RAISED"
-    ALERT_SEEN = "ALERT_SEEN"
 
 
 class Cause(StrEnum):

@@ -64,7 +64,7 @@ class Subject:
 
     def __post_init__(self) -> None:
         if len(self.name) > _MOST_NAME_CHARACTERS or not _NAMES[self.scope](self.name):
-            raise RuleBroken(f"NO_{self.scope}", "subject")
+            raise RuleBroken(f"NO_{self.scope}")
 
     @property
     def municipality(self) -> MunicipalityCode | None:

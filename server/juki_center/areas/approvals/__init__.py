@@ -1,1 +1,0 @@
-"""Approvals: what one person proposes, another approves, and an act uses up."""
