@@ -7,6 +7,7 @@ PKIError                  each carries `reason`, the name that `--json` shows
 ├── Missing               a file that should be there is not
 ├── KeyExposed            a private key can be read by others than its owner
 ├── Unreadable            a file is not what its place or its first bytes promise
+├── TokenUnusable         a PKCS#11 token does not do what it should
 ├── Inconsistent          two files that belong together do not fit
 ├── IssuerExpires         a certificate would outlive the one that signs it
 ├── AlreadyStaged         a successor is published already and not in use yet
@@ -98,6 +99,18 @@ class Unreadable(PKIError):
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
         self.source = source
+        self.problem = problem
+
+
+class TokenUnusable(PKIError):
+    """A PKCS#11 token does not do what it should; `problem` is a kind of error, never a value."""
+
+    reason = "TOKEN_UNUSABLE"
+    remedy = "Look whether the token is there, its PIN is right, and it has the key of that label."
+
+    def __init__(self, label: str, problem: str) -> None:
+        super().__init__(f"token {label}: {problem}")
+        self.label = label
         self.problem = problem
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
@@ -39,6 +39,43 @@ class SessionTimes:
     usable: timedelta = timedelta(seconds=300)
 
 
+ALERT_LIMITS: Final = (
+    "mass_looks",
+    "mass_confirmations",
+    "out_of_hours",
+    "repeated_failures",
+    "many_looks_at_person",
+    "protected_sought",
+    "many_suspensions",
+)
+"""What the watch over the log counts; each may be given another limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """When windows are open, by the clock of Japan, and the limits that differ from the usual."""
+
+    opens: time = time(8, 0)
+    closes: time = time(20, 0)
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """Which share of the calls is traced, 0 to 1, and to which collector (OTLP over HTTP)."""
+
+    ratio: float = 0.0
+    endpoint: str = "http://127.0.0.1:4318/v1/traces"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInTimes:
+    """How long a clerk's sign-in lasts at the most, and how long without an act."""
+
+    longest: timedelta = timedelta(minutes=240)
+    idle: timedelta = timedelta(minutes=30)
+
+
 @dataclass(frozen=True, slots=True)
 class CenterConfig:
     """Everything that `juki-center serve` is told."""
@@ -55,6 +92,9 @@ class CenterConfig:
     photo_id_enabled: bool
     low_stock: int
     householder_card_only: bool
+    sign_in: SignInTimes = SignInTimes()
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    trace: TraceSettings = TraceSettings()
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -95,6 +135,12 @@ class CenterConfig:
             photo_id_enabled=_flag(flat, "photo_id.enabled"),
             low_stock=_number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
             householder_card_only=_flag(flat, "moves.householder_card_only"),
+            sign_in=SignInTimes(
+                longest=_minutes(flat, "clerks.sign_in_minutes", SignInTimes().longest),
+                idle=_minutes(flat, "clerks.idle_minutes", SignInTimes().idle),
+            ),
+            alerts=_alerts(flat),
+            trace=_trace(flat),
         )
 
 
@@ -114,6 +160,13 @@ _KEYS = frozenset(
         "photo_id.enabled",
         "codes.low_stock",
         "moves.householder_card_only",
+        "clerks.sign_in_minutes",
+        "clerks.idle_minutes",
+        "trace.ratio",
+        "trace.endpoint",
+        "alerts.opens",
+        "alerts.closes",
+        *(f"alerts.{name}" for name in ALERT_LIMITS),
     }
 )
 
@@ -163,6 +216,12 @@ def _seconds(flat: Mapping[str, object], key: str, default: timedelta) -> timede
     return timedelta(seconds=value)
 
 
+def _minutes(flat: Mapping[str, object], key: str, default: timedelta) -> timedelta:
+    most = 24 * 60
+    whole = _number(flat, key, int(default.total_seconds()) // 60, least=1, most=most)
+    return timedelta(minutes=whole)
+
+
 def _number(flat: Mapping[str, object], key: str, default: int, *, least: int, most: int) -> int:
     value = flat.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -175,6 +234,39 @@ def _flag(flat: Mapping[str, object], key: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigInvalid(key, "must be true or false")
     return value
+
+
+def _alerts(flat: Mapping[str, object]) -> AlertSettings:
+    usual = AlertSettings()
+    limits = {
+        name: _number(flat, f"alerts.{name}", 1, least=1, most=1_000_000)
+        for name in ALERT_LIMITS
+        if f"alerts.{name}" in flat
+    }
+    opens = _clock_time(flat, "alerts.opens", usual.opens)
+    closes = _clock_time(flat, "alerts.closes", usual.closes)
+    if opens >= closes:
+        raise ConfigInvalid("alerts.closes", "must be later than alerts.opens")
+    return AlertSettings(opens, closes, limits)
+
+
+def _trace(flat: Mapping[str, object]) -> TraceSettings:
+    usual = TraceSettings()
+    ratio = flat.get("trace.ratio", usual.ratio)
+    if not isinstance(ratio, int | float) or isinstance(ratio, bool) or not 0 <= ratio <= 1:
+        raise ConfigInvalid("trace.ratio", "must be a number from 0 to 1")
+    endpoint = _text(flat, "trace.endpoint", usual.endpoint)
+    if not endpoint.startswith(("http://", "https://")):
+        raise ConfigInvalid("trace.endpoint", "must be a URL of a collector")
+    return TraceSettings(float(ratio), endpoint)
+
+
+def _clock_time(flat: Mapping[str, object], key: str, default: time) -> time:
+    text = _text(flat, key, default.strftime("%H:%M"))
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  # a time of day has no zone
+    except ValueError:
+        raise ConfigInvalid(key, "must be a time of day, such as 08:30") from None
 
 
 def _store_url(url: str, base: Path) -> str:

@@ -3,6 +3,7 @@
 CenterError
 ├── Refusal       a rule forbids the act; `reason` and `metadata` go to the caller
 │   └── StoreUnusable    the store cannot even be opened; for the operator, with its file
+│       └── LogBroken    its audit log does not hold; with the row
 ├── NotAllowed    an event cannot happen in a state
 ├── RuleBroken    a value breaks the rule of its type; the edge adds the field's name
 ├── ConfigInvalid a key of the configuration is unknown, missing or of the wrong kind
@@ -233,6 +234,11 @@ class StoreUnusable(Refusal):
     def __init__(self, problem: str) -> None:
         super().__init__(Reason.STORE_UNAVAILABLE)
         self.problem = problem
+
+
+class LogBroken(StoreUnusable):
+    """The store's audit log does not hold; `problem` names the row that was altered, removed or
+    reordered."""
 
 
 class RuleBroken(CenterError, ValueError):

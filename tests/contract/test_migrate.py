@@ -14,9 +14,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from juki_audit.leaf import Leaf, commitment
+from juki_audit.merkle import root
+from juki_audit.tree import Frontier, Head
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.rules import last_valid_day
+from juki_center.errors import LogBroken
 from juki_center.storage.migrate import HEAD, migrate
+from tests.support.center import NOW
 
 
 def revision(path: Path) -> str:
@@ -98,3 +103,69 @@ def test_a_number_that_is_drawn_twice_is_drawn_anew(
     with closing(sqlite3.connect(path)) as sql:
         rows = sql.execute("SELECT number FROM cards ORDER BY number").fetchall()
     assert [row[0][:10] for row in rows] == ["0000000005", "0000000006"]
+
+
+def store_with_leaves_of_before(path: Path, leaves: list[bytes]) -> list[bytes]:
+    """Make a file at the revision before the log had a tree; return the leaves' commitments."""
+    config = Config()
+    config.set_main_option("script_location", "juki_center.storage:migrations")
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    rows = [(n, bytes(32), leaf, commitment(bytes(32), leaf)) for n, leaf in enumerate(leaves)]
+    with closing(sqlite3.connect(path)) as sql, sql:
+        sql.executemany(
+            "INSERT INTO audit_leaves (leaf_index, at, salt, content, commitment)"
+            " VALUES (?, 0, ?, ?, ?)",
+            rows,
+        )
+    return [row[3] for row in rows]
+
+
+def leaf_about(*subjects: bytes) -> bytes:
+    """Return the content of a leaf."""
+    return Leaf("COPY_ISSUED", NOW, "juki://center/1", "DONE", subjects=subjects).encode()
+
+
+def test_the_tree_is_built_over_the_leaves_of_before(tmp_path: Path) -> None:
+    path, one, two = tmp_path / "center.sqlite", b"1" * 32, b"2" * 32
+    contents = [leaf_about(*who) for who in ((one,), (), (two, one), (one, one), (two,))]
+    # More than the step reads at once.
+    committed = store_with_leaves_of_before(path, contents * 2_001)
+
+    migrate(path)
+
+    with closing(sqlite3.connect(path)) as sql:
+        frontier, *signed = sql.execute(
+            "SELECT frontier, signed_size, checkpoint FROM audit_head"
+        ).fetchone()
+        nodes = sql.execute("SELECT count(*) FROM audit_nodes").fetchone()[0]
+        subjects = sql.execute(
+            "SELECT * FROM audit_subjects WHERE leaf_index >= 10000 ORDER BY 1, 2"
+        ).fetchall()
+    assert Frontier.decode(frontier).head() == Head(10_005, root(committed))
+    assert (signed, nodes) == ([0, None], sum(10_005 >> level for level in range(14)))
+    assert subjects == [
+        (who, 10_000 + place) for who, place in ((one, 0), (one, 2), (one, 3), (two, 2), (two, 4))
+    ]
+
+
+def test_leaves_of_before_that_do_not_hold_are_named(tmp_path: Path) -> None:
+    for name, statement, row in (
+        (
+            "gap",
+            "DELETE FROM audit_leaves WHERE leaf_index = 1",
+            "row 1 of audit_leaves is missing",
+        ),
+        ("none", "UPDATE audit_leaves SET content = X'00' WHERE leaf_index = 2", "row 2 of"),
+    ):
+        path = tmp_path / name
+        store_with_leaves_of_before(path, [leaf_about() for _ in range(3)])
+        with closing(sqlite3.connect(path)) as sql, sql:
+            sql.execute(statement)
+
+        with pytest.raises(LogBroken) as broken:
+            migrate(path)
+
+        assert row in broken.value.problem
+        assert revision(path) == "0004"

@@ -41,6 +41,8 @@ LARGE = frozenset(
         "answers",
         "attribute_index",
         "audit_leaves",
+        "audit_nodes",
+        "audit_subjects",
         "card_applications",
         "card_fees",
         "card_notes",
@@ -292,8 +294,11 @@ def test_a_scan_would_be_seen(watched: Watched) -> None:
 
 def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> None:
     small = {"municipalities", "municipality_keys", "center_keys", "key_rotations", "agencies"}
+    small |= {"clerks", "clerk_rights", "sign_ins", "sign_in_failures", "sign_in_stops"}
+    small |= {"approvals"}
     small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
-    small |= {"disconnections"}
+    small |= {"audit_head", "disconnections", "store_facts"}
+    small |= {"alerts", "alert_tallies", "alert_watch"}
     open_test_store(folder).close()
     with closing(sqlite3.connect(folder / "center.db")) as sql:
         names = sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

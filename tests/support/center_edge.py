@@ -35,6 +35,7 @@ PEERS = (
     PeerIdentity(Role.AGENCY, "passport-1"),
     PeerIdentity(Role.AGENCY, "pension-1"),
     PeerIdentity(Role.OPERATOR, "operator-1"),
+    PeerIdentity(Role.OPERATOR, "operator-2"),
 )
 SERVICE = pb.DESCRIPTOR.services_by_name["CertificateCopyService"]
 

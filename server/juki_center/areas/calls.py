@@ -36,6 +36,15 @@ class Logged:
     checkpoint: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that a call waited for; times are nanoseconds since 1970-01-01T00:00Z."""
+
+    name: str
+    began: int
+    ended: int
+
+
 @dataclass(slots=True)
 class Call:
     """One call, while it is served.
@@ -44,7 +53,10 @@ class Call:
     `clerk` is the id of the clerk who is signed in, and `cited` what every leaf of the call names
     beside its own facts, such as the approval of a second person.
     `logged` are the leaves of the acts that this call has done so far, in order, and those of the
-    first answer where a request was sent again. It is empty where the log has no signed head.
+    first answer where a request was sent again or its stored answer was read again; the store puts
+    them there before it gives the act's answer, each with its proof to the newest signed head. It
+    is empty where the log has no signed head, and of a refused attempt nothing is in it.
+    `marks` are kept of calls that are traced; they are None of all others.
     """
 
     uri: str
@@ -56,6 +68,7 @@ class Call:
     clerk: str = ""
     cited: tuple[tuple[str, str], ...] = ()
     logged: list[Logged] = field(default_factory=list)
+    marks: list[Mark] | None = None
 
     def admit(self, tx: Tx) -> None:
         """Run the guards in an act's transaction; what they raise ends the act."""

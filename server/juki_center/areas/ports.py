@@ -10,12 +10,15 @@ from juki_center.areas.agencies.authorisations import Agencies
 from juki_center.areas.agencies.batch_rows import Batches
 from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
-from juki_center.areas.audit.events import AuditLog
+from juki_center.areas.alerts.rows import Alerts
+from juki_center.areas.approvals.rows import Approvals
+from juki_center.areas.audit.rows import LogRows
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.note_rows import CardNotes
 from juki_center.areas.cards.personalisation_rows import Personalisations
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.unlock_rows import Unlocks
+from juki_center.areas.clerks.rows import Clerks
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
@@ -47,13 +50,19 @@ class Tx(Protocol):
     def agencies(self) -> Agencies: ...
 
     @property
+    def alerts(self) -> Alerts: ...
+
+    @property
     def answers(self) -> Answers: ...
 
     @property
     def applications(self) -> Applications: ...
 
     @property
-    def audit(self) -> AuditLog: ...
+    def approvals(self) -> Approvals: ...
+
+    @property
+    def audit(self) -> LogRows: ...
 
     @property
     def batches(self) -> Batches: ...
@@ -69,6 +78,9 @@ class Tx(Protocol):
 
     @property
     def changes(self) -> Changes: ...
+
+    @property
+    def clerks(self) -> Clerks: ...
 
     @property
     def codes(self) -> CodeStock: ...

@@ -15,14 +15,23 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.policy import AgencyPolicy
+from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli.clerk_services import (
+    approval_service,
+    clerk_gates,
+    clerk_policy,
+    clerk_service,
+    terminal_service,
+)
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
+from juki_center.cli.log_watch import LogWatch
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
@@ -36,6 +45,7 @@ from juki_center.rpc import (
     personalise_stream,
     residents,
     server,
+    terminals,
 )
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.agency_alarms import AgencyAlarms
@@ -47,6 +57,8 @@ from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
 from juki_center.rpc.personalisations import Personalisations
+from juki_center.rpc.terminal_sign_in import SignInParts
+from juki_center.rpc.tracing import NO_TRACING
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
@@ -69,6 +81,7 @@ if TYPE_CHECKING:
     from juki_center.areas.audit.heads import LogSigner
     from juki_center.areas.ports import Tx
     from juki_center.config import CenterConfig
+    from juki_center.rpc.tracing import Tracing
     from juki_center.storage.sqlite import SQLiteStore
 
 GRACE_SECONDS: Final = 5.0
@@ -95,6 +108,7 @@ class Surroundings:
 
     clock: Callable[[], datetime] = system_clock
     write_log: Callable[[bytes], object] = standard_error
+    tracing: Tracing = NO_TRACING
 
 
 @asynccontextmanager
@@ -149,37 +163,47 @@ async def listening(
     confirmations = _confirmations(store, log, metrics, pace, around)
     material = MaterialSource(pki, around.clock())
     root = pki.trust().root.public_bytes(Encoding.PEM)
-    running = await server.start(
-        services=(
-            *_services(config, store, pki, material, sessions, around),
-            _register_service(config, store, metrics, imports, pace, around),
-            _application_service(config, store, around),
-            _card_service(
-                cards.Parts(
-                    store=store,
-                    policy=card_policy(config),
-                    clock=around.clock,
-                    metrics=metrics,
-                    making=_making(config, store, pki, sessions, around),
-                )
-            ),
-            _move_service(config, store, around),
-            _confirmation_service(confirmations),
+    clerks = SignInParts(store, clerk_policy(config), around.clock)
+    services = (
+        *_services(config, store, pki, material, sessions, around),
+        _register_service(config, store, metrics, imports, pace, around),
+        _application_service(config, store, around),
+        _card_service(
+            cards.Parts(
+                store=store,
+                policy=card_policy(config),
+                clock=around.clock,
+                metrics=metrics,
+                making=_making(config, store, pki, sessions, around),
+            )
         ),
+        _move_service(config, store, around),
+        _confirmation_service(confirmations),
+        terminal_service(terminals.Parts(clerks)),
+        clerk_service(clerks),
+    )
+    running = await server.start(
+        services=(*services, approval_service(clerks, services)),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=server.server_credentials(pki.center(config.node), root),
         observation=server.Observation(
-            log, metrics, lambda: _ready(store, material, around.clock()), fleet.live
+            log,
+            metrics,
+            lambda: _ready(store, material, around.clock()),
+            fleet.live,
+            around.tracing,
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
-        gates=fleet.gates,
+        gates=(*fleet.gates, *clerk_gates(clerks)),
     )
     try:
+        watch = LogWatch(store, alert_policy(config), log, metrics, around.clock)
         async with (
             fleet.watching(),
             housekeeping(store, around.clock),
             confirmations.bell.watching(),
+            watch.watching(),
         ):
             yield running
     finally:
@@ -288,6 +312,12 @@ def _card_service(parts: cards.Parts) -> server.Service:
 def card_policy(config: CenterConfig) -> CardPolicy:
     """Return what the configuration settles for cards."""
     return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
+
+
+def alert_policy(config: CenterConfig) -> AlertPolicy:
+    """Return what the configuration settles for alerts."""
+    settings = config.alerts
+    return AlertPolicy.of(settings.opens, settings.closes, settings.limits)
 
 
 def move_policy(config: CenterConfig) -> MovePolicy:

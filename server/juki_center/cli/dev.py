@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from juki_center.cli import assembly, dev_texts
+from juki_center.cli import assembly, dev_texts, startup_guard
 from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_folder import DevFolder, enter_samples
 from juki_center.cli.report import report
@@ -71,6 +71,7 @@ async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
             now = assembly.system_clock()
             numbers = await store.act(lambda tx: enter_samples(tx, cards, now))
             await store.act(lambda tx: enter_agencies(tx, now, f"juki://center/{config.node}"))
+            await startup_guard.check_parts(config, store)
             async with assembly.listening(config, store, around) as server:
                 facts = addresses(config, server) | {"dir": str(options.folder)}
                 folder.write_texts(cards, str(facts["grpc"]), numbers)

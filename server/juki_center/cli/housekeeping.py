@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_center.areas.agencies.batch_rows import forget_old_batches
 from juki_center.areas.agencies.provisions import forget_old_provisions
+from juki_center.areas.approvals.acts import forget_old_approvals
 from juki_center.areas.cards.application_ends import end_overdue
 from juki_center.areas.cards.continuations import lapse_overdue_continuations
 from juki_center.areas.cards.retention import AT_ONCE, forget_due
@@ -91,7 +92,7 @@ async def load_calendars(_store: KeptStore, now: datetime) -> None:
 
 
 async def forget_of_calls(store: KeptStore, now: datetime) -> None:
-    """Forget old answers, sessions, batches and locks, and give up old unlockings."""
+    """Forget old answers, sessions, batches, locks and proposals, and give up old unlockings."""
 
     def act(tx: Tx) -> None:
         forget_old_answers(tx, now)
@@ -99,6 +100,7 @@ async def forget_of_calls(store: KeptStore, now: datetime) -> None:
         forget_old_sessions(tx, now)
         forget_old_batches(tx, now)
         forget_old_locks(tx, now)
+        forget_old_approvals(tx, now)
         give_up_old_unlocks(tx, now)
 
     await store.act(act)

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 import typer
 
 from juki_card.errors import CertificateRefused
+from juki_center.cli.startup_guard import StartRefused
 from juki_center.errors import (
     ConfigInvalid,
     KeyUnusable,
+    LogBroken,
     NotAllowed,
     Refusal,
     RotationBlocked,
@@ -95,10 +97,19 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
         "KEY_UNUSABLE",
         "Restore the key's file from its backup, with mode 0600. Only a new store takes a new key.",
     ),
+    LogBroken: _Kind(
+        "AUDIT_LOG_BROKEN",
+        "Nothing was changed. Keep the file as evidence, find out who could write to it, and go on"
+        " from the newest backup whose log holds.",
+    ),
     StoreUnusable: _Kind(
         "STORE_UNAVAILABLE",
         "Correct store.url, or make its folder; the file must be a store that you may write.",
         Exit.UNREACHABLE,
+    ),
+    StartRefused: _Kind(
+        "START_REFUSED",
+        "Give the center the store, the PKI folder and the configuration that belong together.",
     ),
     RotationBlocked: _Kind(
         "RESIDENCE_DISCONNECTED",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
-from juki_center.cli import assembly, service_manager
+from juki_center.cli import assembly, service_manager, startup_guard
 from juki_center.cli.report import report
+from juki_center.cli.tracing import tracing_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from juki_center.cli.report import JSON
     from juki_center.config import CenterConfig
     from juki_center.rpc.server import Server
+    from juki_center.storage.sqlite import SQLiteStore
 
 Answer = TypeVar("Answer")
 
@@ -29,10 +31,21 @@ def run(main: Coroutine[object, object, Answer]) -> Answer:
 
 async def serve(config: CenterConfig, *, as_json: bool) -> None:
     """Open the store, listen, say where, and stop on SIGTERM or SIGINT."""
-    async with (
-        assembly.opened_store(config) as store,
-        assembly.listening(config, store) as server,
-    ):
+    async with assembly.opened_store(config) as store:
+        await startup_guard.check_parts(config, store)
+        await _serve(config, store, as_json=as_json)
+
+
+async def _serve(config: CenterConfig, store: SQLiteStore, *, as_json: bool) -> None:
+    with tracing_of(config) as tracing:
+        around = assembly.Surroundings(tracing=tracing)
+        await _listen(config, store, around, as_json=as_json)
+
+
+async def _listen(
+    config: CenterConfig, store: SQLiteStore, around: assembly.Surroundings, *, as_json: bool
+) -> None:
+    async with assembly.listening(config, store, around) as server:
         facts = addresses(config, server)
         lines = [f"listening on {facts['grpc']} (gRPC) and http://{facts['http']} (status)"]
         report("serve", facts, lines, as_json=as_json)

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from juki_card.flow import Batch, Dialogue
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_messages
+from juki_center.rpc.tracing import marked
 from juki_center.rpc.whole_writes import write_whole
 from jukinet.card.v1 import card_session_service_pb2 as pb
 
@@ -97,10 +98,11 @@ class Relay:
             while isinstance(state, Batch):
                 self._number += 1
                 protection = _PROTECTION[self._number]
-                await self._messages.write(
-                    card_messages.batch_message(state, self._number, protection)
-                )
-                message = await self._messages.next("answers", self._in_time)
+                with marked(f"APDU batch {self._number}"):
+                    await self._messages.write(
+                        card_messages.batch_message(state, self._number, protection)
+                    )
+                    message = await self._messages.next("answers", self._in_time)
                 answers = card_messages.answers(message.answers, state, self._number)
                 state = dialogue.answer(answers)
         return state.value

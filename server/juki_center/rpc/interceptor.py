@@ -25,6 +25,7 @@ from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.metrics import UNKNOWN_METHOD, Metrics
 from juki_center.rpc.options import MESSAGE_LIMIT_BYTES
 from juki_center.rpc.peers import Peers, enter
+from juki_center.rpc.tracing import NO_TRACING, TracedCall
 from juki_center.rpc.whole_writes import write_whole
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.live_calls import LiveCall
     from juki_center.rpc.options import AccessRule
     from juki_center.rpc.peers import Caller
+    from juki_center.rpc.tracing import Tracing
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -109,7 +111,7 @@ class RequestGate(Protocol):
 class Edge:
     """What every call shares: the rules, the callers, the gates, the log and the clock."""
 
-    def __init__(  # the parts are wired together once, by name
+    def __init__(  # noqa: PLR0913  # the parts are wired together once, by name
         self,
         *,
         rules: Mapping[str, AccessRule],
@@ -119,7 +121,9 @@ class Edge:
         clock: Callable[[], datetime],
         gates: tuple[Gate, ...] = (),
         live: LiveCalls | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
+        self.tracing = tracing
         self.gates = gates
         self.live = LiveCalls() if live is None else live
         self.request_gates = tuple(gate for gate in gates if isinstance(gate, RequestGate))
@@ -203,6 +207,8 @@ class Call:
         if caller.identity.role not in rule.roles:
             raise Refusal(Reason.ROLE_NOT_ALLOWED)
         call = _call_of(caller, self._method)
+        if self._edge.tracing.is_sampled():
+            call.marks = []
         for gate in self._edge.gates:
             gate.admit(call, caller, rule)
         enter(caller)
@@ -240,6 +246,11 @@ class Call:
         self._edge.log.record(
             Entry(self._edge.clock(), known, self._peer, code, reason, milliseconds)
         )
+        if self._call is not None and self._call.marks is not None:
+            ended = time.time_ns()
+            began = ended - round(seconds * 1_000_000_000)
+            traced = TracedCall(known, code, reason, began, ended, tuple(self._call.marks))
+            self._edge.tracing.record(traced)
 
 
 def _call_of(caller: Caller, method: str) -> calls.Call:

@@ -57,7 +57,18 @@ class Metrics:
             ("role",),
             registry=self._registry,
         )
-
+        self.alerts = Counter(
+            "juki_alerts",
+            "Alerts that the watch over the log raised.",
+            ("kind",),
+            registry=self._registry,
+        )
+        self.unseen_alerts = Gauge(
+            "juki_alerts_unseen",
+            "Alerts that no operator has seen.",
+            ("kind",),
+            registry=self._registry,
+        )
         self.open_batches = Gauge(
             "juki_batches_open", "Batches of agencies under way.", registry=self._registry
         )

@@ -19,6 +19,7 @@ from juki_center.rpc.interceptor import Edge, Interceptor
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import AccessRule, access_rules
 from juki_center.rpc.tls13 import is_settled
+from juki_center.rpc.tracing import NO_TRACING
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.access_log import AccessLog
     from juki_center.rpc.interceptor import Gate
     from juki_center.rpc.metrics import Metrics
+    from juki_center.rpc.tracing import Tracing
     from juki_pki.credential import X509Credential
 
 _EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center"))
@@ -94,6 +96,7 @@ class Observation:
     metrics: Metrics
     ready: Callable[[], Mapping[str, bool]]
     live: LiveCalls = field(default_factory=LiveCalls)
+    tracing: Tracing = NO_TRACING
 
 
 @dataclass(slots=True)
@@ -168,6 +171,7 @@ async def start(  # the parts are wired together once, by name
         clock=clock,
         gates=gates,
         live=observation.live,
+        tracing=observation.tracing,
     )
     server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from juki_center.areas.requests.answers import Request, Stored
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.storage.act_trace import ActTrace
 from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import (
     SQL,
@@ -23,9 +24,10 @@ from juki_center.storage.sql import (
 class AnswersTable:
     """Answers, for one transaction."""
 
-    def __init__(self, sql: SQL, keys: KeyRing) -> None:
+    def __init__(self, sql: SQL, keys: KeyRing, trace: ActTrace) -> None:
         self._sql = sql
         self._keys = keys
+        self._trace = trace
 
     def find(self, request: Request) -> Stored | None:
         """Return the answer that was given to this caller and id.
@@ -40,6 +42,8 @@ class AnswersTable:
         if row is None:
             return None
         same = hmac.compare_digest(as_octets(row[0]), self._content_token(request))
+        if same:
+            self._trace.found.append((request.caller_uri, request.request_id))
         return Stored(
             same_content=same,
             resource=as_text(row[1]),
@@ -57,6 +61,7 @@ class AnswersTable:
         now: datetime,
     ) -> None:
         """Keep an answer; the id is new for this caller."""
+        self._trace.kept.append((request.caller_uri, request.request_id))
         data_key = self._keys.data_key(sealed_for) if sealed_for else self._keys.center_key()
         self._sql.execute(
             "INSERT INTO answers (caller_uri, request_id, content_token, resource, answered_at,"
@@ -80,7 +85,10 @@ class AnswersTable:
             " WHERE caller_uri = ? AND request_id = ?",
             (caller_uri, request_id.bytes),
         ).fetchone()
-        return None if row is None else self._unsealed(row, answer_owner(caller_uri, request_id))
+        if row is None:
+            return None
+        self._trace.found.append((caller_uri, request_id))
+        return self._unsealed(row, answer_owner(caller_uri, request_id))
 
     def wipe(self, caller_uri: str, request_id: UUID) -> None:
         """Forget an answer's content for good; the id still stands."""

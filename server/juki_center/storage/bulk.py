@@ -43,11 +43,15 @@ class BulkConnection:
     def committing(self) -> Iterator[Transaction]:
         """Commit what is done inside, durably, or nothing where it raises.
 
+        The head of the log stays unsigned: the next one that the center signs covers it.
         Raises Refusal(STORE_UNAVAILABLE).
         """
         with unavailable_if_broken(), transaction(self._sql):
             self._tx.keys.begin()
+            self._tx.log.begin()
             yield self._tx
+            self._tx.log.end_act()
+            self._tx.log.seal(None)
 
     def others_wrote(self) -> bool:
         """Tell whether anybody else has committed since this was asked last.

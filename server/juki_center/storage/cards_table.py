@@ -18,10 +18,12 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
-_SELECT: Final = (
-    "SELECT serial, person, kind, status, municipality, valid_until, number, made_on, style,"
-    " pin_pending, returned_at, continue_until FROM cards"
-)
+CARD_COLUMNS: Final = (
+    "serial", "person", "kind", "status", "municipality", "valid_until", "number", "made_on",
+    "style", "pin_pending", "returned_at", "continue_until",
+)  # fmt: skip
+"""What `card_of` reads, in its order."""
+_SELECT: Final = f"SELECT {', '.join(CARD_COLUMNS)} FROM cards"  # noqa: S608  # constants
 
 
 class CardsTable:
@@ -33,19 +35,19 @@ class CardsTable:
     def card(self, serial: bytes) -> Card | None:
         """Return the card with this serial."""
         row = self._sql.execute(f"{_SELECT} WHERE serial = ?", (serial,)).fetchone()
-        return None if row is None else _card(row)
+        return None if row is None else card_of(row)
 
     def of_person(self, person: PersonID) -> list[Card]:
         """Return all cards that a person has or had, newest first."""
         rows = self._sql.execute(
             f"{_SELECT} WHERE person = ? ORDER BY rowid DESC", (person.octets,)
         ).fetchall()
-        return [_card(row) for row in rows]
+        return [card_of(row) for row in rows]
 
     def by_number(self, number: CardNumber) -> Card | None:
         """Return the card with this number on its face."""
         row = self._sql.execute(f"{_SELECT} WHERE number = ?", (number,)).fetchone()
-        return None if row is None else _card(row)
+        return None if row is None else card_of(row)
 
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
@@ -101,7 +103,7 @@ class CardsTable:
             " ORDER BY continue_until, rowid LIMIT ?",
             (day.isoformat(), limit),
         ).fetchall()
-        return [_card(row) for row in rows]
+        return [card_of(row) for row in rows]
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""
@@ -160,7 +162,8 @@ class CardsTable:
         self._sql.execute("DELETE FROM card_sessions WHERE usable_until < ?", (to_micros(moment),))
 
 
-def _card(row: Row) -> Card:
+def card_of(row: Row) -> Card:
+    """Return the card of a row with CARD_COLUMNS."""
     return Card(
         serial=as_octets(row[0]),
         person=PersonID(as_octets(row[1])),

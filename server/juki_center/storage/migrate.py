@@ -7,13 +7,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from juki_center.errors import StoreUnusable
+
 HEAD: Final = "0005"
 """The newest revision in `migrations/versions`."""
 
 
 def migrate(path: Path) -> None:
-    """Apply to a SQLite file the steps that it does not have yet. Raises sqlite3.Error."""
-    if _revision(path) != HEAD:
+    """Apply to a SQLite file the steps that it does not have yet.
+
+    Raises sqlite3.Error, and StoreUnusable for a file that a newer build has made.
+    """
+    found = _revision(path)
+    if found is not None and found > HEAD:
+        raise StoreUnusable(
+            f"{path}: its schema {found} is newer than this build, which has {HEAD}"
+        )
+    if found != HEAD:
         _upgrade(path)
 
 

@@ -1,7 +1,7 @@
 """A store that is filled once, as fast as the acts allow, and need not outlive a loss of power.
 
 Each act has its own savepoint and its refusals are logged, exactly as in the store that serves; but
-many acts share a commit, and no commit waits for the disk.
+many acts share a commit, and no commit waits for the disk. The heads of its log are unsigned.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from juki_center.areas.audit.events import DeniedAttempt
-from juki_center.storage.connection import connect, savepoint, transaction
+from juki_center.storage.acts import run_act
+from juki_center.storage.connection import connect, transaction
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sqlite import SQLiteStore
 from juki_center.storage.transaction import Transaction
@@ -37,20 +37,14 @@ class PassingStore:
     @contextmanager
     def committing(self) -> Iterator[None]:
         """Commit all acts that are done inside, or none where it raises."""
+        self._tx.log.begin()
         with transaction(self._sql):
             yield
+            self._tx.log.seal(None)
 
     def do(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run an act; what it raises undoes it alone, and a refusal that counts is logged."""
-        self._tx.keys.begin()
-        try:
-            with savepoint(self._sql):
-                return act(self._tx)
-        except DeniedAttempt as denied:
-            self._tx.keys.begin()
-            with savepoint(self._sql):
-                self._tx.audit.append(denied.event)
-            raise
+        return run_act(self._sql, self._tx, act)[0]
 
     async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run an act, as the store that serves is asked to."""

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from juki_center.storage.answers_table import answer_owner
 from juki_center.storage.applications_table import papers_owner, photo_owner
+from juki_center.storage.approvals_table import approval_owner
 from juki_center.storage.card_notes_table import card_note_owner
 from juki_center.storage.changes_table import change_owner
+from juki_center.storage.clerks_table import clerk_owner
 from juki_center.storage.issues_table import note_owner
 from juki_center.storage.keys import SealKey
 from juki_center.storage.locks_table import lock_owner
@@ -57,6 +59,7 @@ def _answer(row: Row) -> str:
 
 _SEALED_OF = "WHERE municipality = ? AND key_version = ? AND sealed IS NOT NULL LIMIT ?"
 _OF = "WHERE municipality = ? AND key_version = ? LIMIT ?"
+_APPROVALS_PUT = "UPDATE approvals SET key_version = ?, sealed = ? WHERE approval_id = ?"
 _SET = "SET key_version = ?, sealed = ? WHERE"
 _ANSWERS_PUT = f"UPDATE answers {_SET} caller_uri = ? AND request_id = ?"
 
@@ -162,6 +165,20 @@ OF_MUNICIPALITY: Final = (
         lambda row: correction_owner(as_text(row[0]), as_octets(row[1])),
         2,
     ),
+    SealedTable(
+        "clerks",
+        f"SELECT sealed, clerk_id FROM clerks {_OF}",  # noqa: S608  # a constant
+        f"UPDATE clerks {_SET} clerk_id = ?",  # a constant
+        lambda row: clerk_owner(as_text(row[0])),
+        1,
+    ),
+    SealedTable(
+        "approvals",
+        f"SELECT sealed, approval_id FROM approvals {_SEALED_OF}",  # noqa: S608  # a constant
+        _APPROVALS_PUT,
+        lambda row: approval_owner(as_text(row[0])),
+        1,
+    ),
 )
 OF_CENTER: Final = (
     SealedTable(
@@ -186,6 +203,14 @@ OF_CENTER: Final = (
         " WHERE ? IS NULL AND key_version = ? LIMIT ?",
         f"UPDATE card_notes {_SET} cursor = ?",  # a constant
         lambda row: card_note_owner(as_octets(row[1]), as_number(row[2])),
+        1,
+    ),
+    SealedTable(
+        "approvals",
+        "SELECT sealed, approval_id FROM approvals"
+        " WHERE municipality IS ? AND key_version = ? AND sealed IS NOT NULL LIMIT ?",
+        _APPROVALS_PUT,
+        lambda row: approval_owner(as_text(row[0])),
         1,
     ),
 )

@@ -1,8 +1,6 @@
 """The embedded store: SQLite in one process, one writer thread with group commit.
 
-Changing acts are queued to the writer. It takes those that arrive within a short window into one
-transaction, each under a savepoint of its own, and answers them after the commit is on the disk.
-Where the batch as a whole fails, its acts are run again one by one. Reading acts run on the event
+Changing acts are queued to the writer, which commits them in groups. Reading acts run on the event
 loop's own connection and see what is committed.
 """
 
@@ -11,93 +9,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import queue
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
-from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.audit.heads import LogSigner
-from juki_center.areas.calls import Call, current_call
-from juki_center.errors import Reason, Refusal, StoreUnusable
+from juki_center.areas.calls import current_call
+from juki_center.errors import LogBroken, Reason, Refusal, StoreUnusable
 from juki_center.storage.connection import (
     connect,
     error_name,
-    savepoint,
     transaction,
     unavailable_if_broken,
 )
+from juki_center.storage.jobs import Forgetting, Job
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.log_check import check_log
+from juki_center.storage.log_growth import sign_head
+from juki_center.storage.log_table import read_head
 from juki_center.storage.migrate import migrate
+from juki_center.storage.signing import HeadUnsigned, Signing
 from juki_center.storage.transaction import Transaction
+from juki_center.storage.writer import WINDOW_SECONDS, Writer
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-
-WINDOW_SECONDS = 0.0025
-_MOST_IN_A_BATCH = 256
-
-
-class _Work(Protocol):
-    """An act in the queue, whatever its answer."""
-
-    def run(self, tx: Transaction) -> None: ...
-
-    def fail(self, error: Exception) -> None: ...
-
-    def release(self) -> None: ...
-
-
-@dataclass(slots=True)
-class _Job(Generic[Answer]):
-    """An act, its outcome so far, and where its caller waits."""
-
-    act: Callable[[Transaction], Answer]
-    loop: asyncio.AbstractEventLoop
-    waiter: asyncio.Future[Answer]
-    _outcome: Callable[[], None] | None = None
-
-    def run(self, tx: Transaction) -> None:
-        """Run the act; its own exceptions come out."""
-        answer = self.act(tx)
-        self._outcome = lambda: self.waiter.set_result(answer)
-
-    def fail(self, error: Exception) -> None:
-        """Keep the exception that the caller will be given."""
-        self._outcome = lambda: self.waiter.set_exception(error)
-
-    def release(self) -> None:
-        """Give the caller the outcome; called after the commit only, from the writer's thread."""
-        try:
-            self.loop.call_soon_threadsafe(self._deliver)
-        except RuntimeError:
-            # The caller's loop is closed: the act stands, and its request can be asked about.
-            logger.debug("outcome without a listener")
-
-    def _deliver(self) -> None:
-        if self._outcome is not None and not self.waiter.done():
-            self._outcome()
-
-
-class _Forgetting:
-    """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
-
-    def run(self, tx: Transaction) -> None:
-        """Forget."""
-        tx.keys.forget_closed()
-
-    def fail(self, error: Exception) -> None:
-        """Say so; the next act that asks for such a key forgets it all the same."""
-        logger.warning("keys not forgotten: %s", error_name(error))
-
-    def release(self) -> None:
-        """Tell nobody."""
 
 
 class SQLiteStore:
@@ -113,27 +52,22 @@ class SQLiteStore:
     ) -> None:
         """Open or make the store. Without a signer the heads of its log stay unsigned.
 
-        Raises KeyUnusable where the key-encryption key is not the store's, and StoreUnusable
-        where the file cannot be used.
+        Raises KeyUnusable where the key-encryption key is not the store's, StoreUnusable where
+        the file cannot be used, and LogBroken where its log does not hold.
         """
         self.path = path
         self._kek = kek
-        self._signer = signer
-        self._window_seconds = window_seconds
-        # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
-        # two of its looks (CPython 3.11).
-        self._queue: queue.Queue[_Work | None] = queue.Queue()
-        self._rings: tuple[Callable[[], None], ...] = ()
         self._closed = False
         with _unusable_if_broken(path):
             _make_file(path)
             migrate(path)
             self._make_keys()
+            signing = Signing(signer) if signer else None
+            self._open_log(signer, signing)
             self._reader = connect(path, read_only=True)
             self._reading = Transaction(self._reader, kek)
-            self._writing = connect(path)
-        self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
-        self._thread.start()
+            writing = connect(path)
+        self._writer = Writer(writing, Transaction(writing, kek), signing, window_seconds)
 
     async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
@@ -145,8 +79,7 @@ class SQLiteStore:
             raise Refusal(Reason.SHUTTING_DOWN)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Answer] = loop.create_future()
-        call = current_call()
-        self._queue.put(_Job(act if call is None else _guarded(call, act), loop, waiter))
+        self._writer.put(Job(act, current_call(), loop, waiter))
         return await waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
@@ -154,8 +87,11 @@ class SQLiteStore:
         with unavailable_if_broken():
             self._reader.execute("BEGIN")
             self._reading.keys.begin()
+            self._reading.trace.clear()
             try:
-                return question(self._reading)
+                answer = question(self._reading)
+                self._log_what_was_found()
+                return answer
             finally:
                 self._reader.execute("ROLLBACK")
 
@@ -167,7 +103,7 @@ class SQLiteStore:
         """
         self.read(lambda tx: tx.keys.forget_closed())
         if not self._closed:
-            self._queue.put(_Forgetting())
+            self._writer.put(Forgetting())
 
     def on_control(self, ring: Callable[[], None]) -> None:
         """Call `ring` after each commit with control events in it, from the writer's thread.
@@ -175,7 +111,7 @@ class SQLiteStore:
         It is called before the acts' callers have their answers, so that who was answered finds
         everybody told.
         """
-        self._rings = (*self._rings, ring)
+        self._writer.on_control(ring)
 
     def empty_log(self) -> bool:
         """Move the write-ahead log into the database and cut it to nothing.
@@ -192,9 +128,28 @@ class SQLiteStore:
         if self._closed:
             return
         self._closed = True
-        self._queue.put(None)
-        self._thread.join()
+        self._writer.close()
         self._reader.close()
+
+    def _log_what_was_found(self) -> None:
+        """Leave in the call the leaves of the answers that a reading act has read again."""
+        call = current_call()
+        if call is not None:
+            for caller_uri, request_id in self._reading.trace.found:
+                call.logged.extend(self._reading.audit.receipt_of(caller_uri, request_id))
+
+    def _open_log(self, signer: LogSigner | None, signing: Signing | None) -> None:
+        """Check the log, and sign its head where that was left unsigned."""
+        with closing(connect(self.path)) as sql:
+            sql.execute("BEGIN")
+            try:
+                head = check_log(sql, Transaction(sql, self._kek).audit, signer)
+            except LogBroken as error:
+                raise LogBroken(f"{self.path}: {error.problem}") from error
+            finally:
+                sql.execute("ROLLBACK")
+            if signing and not head.is_signed:
+                _sign_head(sql, signing)
 
     def _make_keys(self) -> None:
         with closing(connect(self.path)) as sql:
@@ -202,91 +157,6 @@ class SQLiteStore:
             with transaction(sql):
                 tx.keys.make_missing_center_keys()
             tx.keys.check()
-
-    def _write(self) -> None:
-        """Be the writer thread."""
-        tx = Transaction(self._writing, self._kek)
-        with closing(self._writing):
-            while (first := self._queue.get()) is not None:
-                batch, is_last = self._gather(first)
-                self._commit(tx, batch)
-                if tx.control.take_news():
-                    self._ring()
-                for job in batch:
-                    job.release()
-                if is_last:
-                    return
-
-    def _ring(self) -> None:
-        for ring in self._rings:
-            ring()
-
-    def _gather(self, first: _Work) -> tuple[list[_Work], bool]:
-        """Return what arrives in the window after the first act, and whether the end was asked."""
-        batch = [first]
-        end = time.monotonic() + self._window_seconds
-        while len(batch) < _MOST_IN_A_BATCH:
-            try:
-                job = self._queue.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                return batch, False
-            if job is None:
-                return batch, True
-            batch.append(job)
-        return batch, False
-
-    def _commit(self, tx: Transaction, batch: list[_Work]) -> None:
-        """Commit a batch; where it fails as a whole, commit its acts one by one.
-
-        Whatever one act meets, a defect too, its neighbours and the thread go on.
-        """
-        try:
-            self._commit_together(tx, batch)
-        except Exception as error:
-            if len(batch) > 1:
-                for job in batch:
-                    self._commit(tx, [job])
-                return
-            # Its text and its traceback stay out of the log: they may quote a person's data.
-            logger.warning("commit failed: %s", error_name(error))
-            is_storage = isinstance(error, sqlite3.Error)
-            batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
-
-    def _commit_together(self, tx: Transaction, batch: list[_Work]) -> None:
-        with transaction(self._writing):
-            for job in batch:
-                self._run_one(tx, job)
-
-    def _run_one(self, tx: Transaction, job: _Work) -> None:
-        """Run an act under its own savepoint; what it raises undoes it alone.
-
-        Raises sqlite3.Error for the whole batch, but for a broken constraint: after any other one
-        the transaction may be gone.
-        """
-        try:
-            tx.keys.begin()
-            with savepoint(self._writing):
-                job.run(tx)
-        except DeniedAttempt as denied:
-            tx.keys.begin()
-            with savepoint(self._writing):
-                tx.audit.append(denied.event)
-            job.fail(denied)
-        except sqlite3.IntegrityError as error:
-            job.fail(error)
-        except sqlite3.Error:
-            raise
-        except Exception as error:
-            # It is the act's own, and goes to the act's caller.
-            job.fail(error)
-
-
-def _guarded(call: Call, act: Callable[[Transaction], Answer]) -> Callable[[Transaction], Answer]:
-    def run(tx: Transaction) -> Answer:
-        call.admit(tx)
-        return act(tx)
-
-    return run
 
 
 @contextmanager
@@ -296,6 +166,15 @@ def _unusable_if_broken(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else error_name(error)
         raise StoreUnusable(f"{path}: {problem}") from error
+
+
+def _sign_head(sql: sqlite3.Connection, signing: Signing) -> None:
+    try:
+        with transaction(sql):
+            sign_head(sql, read_head(sql).frontier, signing)
+    except HeadUnsigned as error:
+        # What needs no head is served, and every act tries to sign again.
+        logger.warning("head not signed: %s", error)
 
 
 def _make_file(path: Path) -> None:

@@ -8,21 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from juki_center.errors import RuleBroken
+from juki_center.storage.act_trace import ActTrace, Mark
 from juki_center.storage.agencies_table import AgenciesTable
+from juki_center.storage.alerts_table import AlertsTable
 from juki_center.storage.answers_table import AnswersTable
 from juki_center.storage.applications_table import ApplicationsTable
-from juki_center.storage.audit_table import AuditTable
+from juki_center.storage.approvals_table import ApprovalsTable
 from juki_center.storage.batches_table import BatchesTable
 from juki_center.storage.card_notes_table import CardNotesTable
 from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
+from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
+from juki_center.storage.facts_table import FactsTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.locks_table import LocksTable
+from juki_center.storage.log_growth import LogGrowth
+from juki_center.storage.log_table import LogTable
 from juki_center.storage.moves_table import MovesTable
 from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.personalisations_table import PersonalisationsTable
@@ -51,18 +57,24 @@ class Transaction:
     def __init__(self, sql: SQL, kek: KeyEncryptionKey) -> None:
         self._sql = sql
         self.keys = KeyRing(sql, kek)
+        self.trace = ActTrace()
+        self.log = LogGrowth(sql, self.keys, self.trace)
         self.agencies = AgenciesTable(sql)
-        self.answers = AnswersTable(sql, self.keys)
+        self.alerts = AlertsTable(sql)
+        self.answers = AnswersTable(sql, self.keys, self.trace)
         self.applications = ApplicationsTable(sql, self.keys)
-        self.audit = AuditTable(sql, self.keys)
+        self.approvals = ApprovalsTable(sql, self.keys)
+        self.audit = LogTable(sql, self.keys, self.trace)
         self.batches = BatchesTable(sql, self.keys)
         self.card_notes = CardNotesTable(sql, self.keys)
         self.cards = CardsTable(sql)
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
+        self.clerks = ClerksTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
         self.control = ControlTable(sql)
         self.disconnections = DisconnectionsTable(sql)
+        self.facts = FactsTable(sql)
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
@@ -84,19 +96,21 @@ class Transaction:
         Raises RuleBroken, CONTRADICTS_THE_REGISTER, for a row that the tables cannot hold beside
         those that they have, such as a code that lies in a stock.
         """
+        mark = self.trace.mark()
         self._sql.execute("SAVEPOINT alone")
         try:
             yield
         except sqlite3.IntegrityError:
-            self._undo()
+            self._undo(mark)
             raise RuleBroken("CONTRADICTS_THE_REGISTER") from None
         except BaseException:
-            self._undo()
+            self._undo(mark)
             raise
         self._sql.execute("RELEASE alone")
 
-    def _undo(self) -> None:
+    def _undo(self, mark: Mark) -> None:
         self._sql.execute("ROLLBACK TO alone")
         self._sql.execute("RELEASE alone")
+        self.trace.back_to(mark)
         # A key that was made inside is none.
         self.keys.begin()

@@ -15,6 +15,7 @@ from jukinet.cards.v1 import card_application_service_pb2 as applications
 from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
+from jukinet.fleet.v1 import clerk_service_pb2 as clerks
 from jukinet.fleet.v1 import terminal_service_pb2 as terminals
 from jukinet.moves.v1 import move_service_pb2 as moves
 from jukinet.operations.v1 import center_service_pb2 as operations
@@ -40,6 +41,8 @@ _BESIDE_METHODS = {
     Event.CARD_PAPERS_DELETED,
     Event.MOVE_REFUSED,
     Event.MOVE_DAY_ENDED,
+    Event.ALERT_RAISED,
+    Event.ALERT_SEEN,
     Event.CLERK_CHANGED,
     Event.CLERK_SIGN_IN_REFUSED,
     Event.SIGN_IN_STOPPED,
@@ -63,6 +66,7 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         moves.DESCRIPTOR.services_by_name["MoveService"],
         operations.DESCRIPTOR.services_by_name["CenterService"],
         terminals.DESCRIPTOR.services_by_name["TerminalService"],
+        clerks.DESCRIPTOR.services_by_name["ClerkService"],
         approvals.DESCRIPTOR.services_by_name["ApprovalService"],
         operations.DESCRIPTOR.services_by_name["CenterService"],
     )

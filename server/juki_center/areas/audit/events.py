@@ -104,6 +104,8 @@ class Event(StrEnum):
     PEER_REVOKED = "PEER_REVOKED"
 
     # Alerts.
+    ALERT_RAISED = "ALERT_RAISED"
+    ALERT_SEEN = "ALERT_SEEN"
 
 
 class Cause(StrEnum):

@@ -1,0 +1,1 @@
+"""Approvals: what one person proposes, another approves, and an act uses up."""

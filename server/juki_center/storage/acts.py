@@ -1,0 +1,52 @@
+"""One act in a transaction: its savepoint, its leaves, and what a refused attempt leaves behind."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.calls import Call
+from juki_center.storage.connection import error_name, savepoint
+from juki_center.storage.log_growth import Written
+from juki_center.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def run_act(
+    sql: sqlite3.Connection,
+    tx: Transaction,
+    act: Callable[[Transaction], Answer],
+    call: Call | None = None,
+) -> tuple[Answer, Written]:
+    """Run an act and make its leaves; what it raises undoes it alone.
+
+    Of an act that raises DeniedAttempt the leaf stands, and the exception comes out all the same.
+    """
+    tx.keys.begin()
+    tx.log.begin_act()
+    try:
+        with savepoint(sql):
+            return act(tx), tx.log.end_act(call)
+    except DeniedAttempt as denied:
+        _log_denied(sql, tx, denied, call)
+        raise
+
+
+def _log_denied(
+    sql: sqlite3.Connection, tx: Transaction, denied: DeniedAttempt, call: Call | None
+) -> None:
+    tx.keys.begin()
+    tx.log.begin_act()
+    try:
+        with savepoint(sql):
+            tx.audit.append(denied.event)
+            tx.log.end_act(call)
+    except Exception as error:
+        logger.warning("denied attempt not logged: %s", error_name(error))
+        raise

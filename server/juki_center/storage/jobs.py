@@ -1,0 +1,130 @@
+"""An act on its way through the writer: what it is, how it ended, and where its caller waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from juki_center.areas.calls import Call, Logged, Mark
+from juki_center.storage.acts import run_act
+from juki_center.storage.connection import error_name
+from juki_center.storage.log_growth import Grown, Written
+from juki_center.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class Work(Protocol):
+    """An act in the queue, whatever its answer."""
+
+    @property
+    def is_urgent(self) -> bool: ...
+
+    def run(self, sql: sqlite3.Connection, tx: Transaction) -> None: ...
+
+    def collect(self, tx: Transaction, grown: Grown | None) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+    def release(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Job(Generic[Answer]):
+    """An act, its outcome so far, and where its caller waits."""
+
+    act: Callable[[Transaction], Answer]
+    call: Call | None
+    loop: asyncio.AbstractEventLoop
+    waiter: asyncio.Future[Answer]
+    is_urgent: bool = False
+    _outcome: Callable[[], None] | None = None
+    _written: Written = field(default_factory=Written)
+    _repeated: list[Logged] = field(default_factory=list)
+    _grown: Grown | None = None
+    _times: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._note_time()
+
+    def run(self, sql: sqlite3.Connection, tx: Transaction) -> None:
+        """Run the act behind its call's guards; its own exceptions come out."""
+        self._written, self._repeated, self._grown = Written(), [], None
+        self._note_time()
+        answer, self._written = run_act(sql, tx, self._guarded, self.call)
+        self._outcome = lambda: self.waiter.set_result(answer)
+
+    def _guarded(self, tx: Transaction) -> Answer:
+        if self.call is not None:
+            self.call.admit(tx)
+        return self.act(tx)
+
+    def collect(self, tx: Transaction, grown: Grown | None) -> None:
+        """Keep what the call's receipt needs, while the transaction is open and its head known."""
+        if self.call is not None:
+            for caller_uri, request_id in self._written.found:
+                self._repeated.extend(tx.audit.receipt_of(caller_uri, request_id))
+            self._grown = grown if self._written.count else None
+
+    def fail(self, error: Exception) -> None:
+        """Keep the exception that the caller will be given."""
+        self._outcome = lambda: self.waiter.set_exception(error)
+        self._written = Written()
+
+    def release(self) -> None:
+        """Give the caller the outcome; called after the commit only, from the writer's thread."""
+        self._note_time()
+        try:
+            self.loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            # The caller's loop is closed: the act stands, and its request can be asked about.
+            logger.debug("outcome without a listener")
+
+    def _deliver(self) -> None:
+        if self._outcome is None or self.waiter.done():
+            return
+        # Proofs are worked out here, while the writer is at the next commit.
+        if self.call is not None:
+            self._mark(self.call)
+            self.call.logged.extend(self._repeated)
+            if self._grown is not None:
+                self.call.logged.extend(self._grown.logged(self._written))
+        self._outcome()
+
+    def _note_time(self) -> None:
+        """Note when the act was queued, begun (again, where its batch failed), and committed."""
+        if self.call is not None and self.call.marks is not None:
+            self._times.append(time.time_ns())
+
+    def _mark(self, call: Call) -> None:
+        if call.marks is not None:
+            queued, *begun, committed = self._times
+            call.marks.append(Mark("waiting for the writer", queued, begun[-1]))
+            call.marks.append(Mark("act and commit", begun[-1], committed))
+
+
+class Forgetting:
+    """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
+
+    is_urgent = True
+
+    def run(self, _sql: sqlite3.Connection, tx: Transaction) -> None:
+        """Forget."""
+        tx.keys.forget_closed()
+
+    def collect(self, _tx: Transaction, _grown: Grown | None) -> None:
+        """Have no receipt."""
+
+    def fail(self, error: Exception) -> None:
+        """Say so; the next act that asks for such a key forgets it all the same."""
+        logger.warning("keys not forgotten: %s", error_name(error))
+
+    def release(self) -> None:
+        """Tell nobody."""

@@ -1,0 +1,140 @@
+"""The writer: one thread that commits the acts of a store in groups.
+
+It takes the acts that arrive within a short window into one transaction, each under a savepoint of
+its own, and answers them after the commit is on the disk. Where the batch as a whole fails, its
+acts are run again one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.errors import Reason, Refusal
+from juki_center.storage.connection import error_name, transaction
+from juki_center.storage.jobs import Work
+from juki_center.storage.signing import HeadUnsigned, Signing
+from juki_center.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 0.0025
+_MOST_IN_A_BATCH = 256
+
+
+class Writer:
+    """Commits acts, in the order in which they come."""
+
+    def __init__(
+        self,
+        sql: sqlite3.Connection,
+        tx: Transaction,
+        signing: Signing | None,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> None:
+        self._sql = sql
+        self._tx = tx
+        self._signing = signing
+        self._window_seconds = window_seconds
+        # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
+        # two of its looks (CPython 3.11).
+        self._queue: queue.Queue[Work | None] = queue.Queue()
+        self._rings: tuple[Callable[[], None], ...] = ()
+        self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, job: Work) -> None:
+        """Queue an act."""
+        self._queue.put(job)
+
+    def on_control(self, ring: Callable[[], None]) -> None:
+        """Call `ring` after each commit with control events in it, from this thread."""
+        self._rings = (*self._rings, ring)
+
+    def close(self) -> None:
+        """Finish what is queued, then close the connection."""
+        self._queue.put(None)
+        self._thread.join()
+        if self._signing is not None:
+            self._signing.close()
+
+    def _write(self) -> None:
+        """Be the writer thread."""
+        with closing(self._sql):
+            while (first := self._queue.get()) is not None:
+                batch, is_last = self._gather(first)
+                self._commit(batch)
+                if self._tx.control.take_news():
+                    self._ring()
+                for job in batch:
+                    job.release()
+                if is_last:
+                    return
+
+    def _ring(self) -> None:
+        for ring in self._rings:
+            ring()
+
+    def _gather(self, first: Work) -> tuple[list[Work], bool]:
+        """Return what arrives in the window after the first act, and whether the end was asked."""
+        batch = [first]
+        end = time.monotonic() + self._window_seconds
+        while len(batch) < _MOST_IN_A_BATCH:
+            try:
+                job = self._queue.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return batch, False
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, batch: list[Work]) -> None:
+        """Commit a batch; where it fails as a whole, commit its acts one by one.
+
+        Whatever one act meets, a defect too, its neighbours and the thread go on.
+        """
+        try:
+            self._commit_together(batch)
+        except Exception as error:
+            if len(batch) > 1:
+                for job in batch:
+                    self._commit([job])
+                return
+            # Its text and its traceback stay out of the log: they may quote a person's data.
+            logger.warning("commit failed: %s", error_name(error))
+            is_storage = isinstance(error, sqlite3.Error | HeadUnsigned)
+            batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
+
+    def _commit_together(self, batch: list[Work]) -> None:
+        self._tx.log.begin()
+        with transaction(self._sql):
+            for job in batch:
+                self._run_one(job)
+            grown = self._tx.log.seal(self._signing)
+            for job in batch:
+                job.collect(self._tx, grown)
+
+    def _run_one(self, job: Work) -> None:
+        """Run an act under its own savepoint; what it raises undoes it alone.
+
+        Raises sqlite3.Error for the whole batch, but for a broken constraint: after any other one
+        the transaction may be gone.
+        """
+        try:
+            job.run(self._sql, self._tx)
+        except DeniedAttempt as denied:
+            job.fail(denied)
+        except sqlite3.IntegrityError as error:
+            job.fail(error)
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            # It is the act's own, and goes to the act's caller.
+            job.fail(error)

@@ -1,0 +1,74 @@
+"""Clerks for tests: entered with a card and rights, and signed in as a center would have it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from juki_center.areas.clerks.policy import ClerkPolicy
+from juki_center.areas.clerks.register import AddClerk, ChangeRight, add_clerk, change_right
+from juki_center.areas.clerks.rows import Clerk, Grant, Right, SignIn
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.data import municipality_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from juki_center.areas.ports import Tx
+
+OPERATOR_URI = "juki://operator/operator-1"
+NAME = "窓口　花子"
+FIRST_DAY, LAST_DAY = date(2003, 8, 25), date(2099, 12, 31)
+EVERY_RIGHT = tuple(Right)
+
+
+def clerk_policy(
+    sign_in_for: timedelta = timedelta(hours=4), idle_for: timedelta = timedelta(minutes=30)
+) -> ClerkPolicy:
+    """Return a policy over all municipalities of the country."""
+    return ClerkPolicy(Municipalities.parse(municipality_rows()), sign_in_for, idle_for)
+
+
+def enter_clerk(  # what a clerk is, by name
+    tx: Tx,
+    municipality: str,
+    now: datetime,
+    *,
+    rights: Iterable[Right] = EVERY_RIGHT,
+    name: str = NAME,
+    serial: bytes | None = None,
+) -> Clerk:
+    """Act: enter a clerk with rights for all of the network's time."""
+    code = MunicipalityCode(municipality)
+    tx.registers.host(code)
+    card = serial or hashlib.sha256(secrets.token_bytes(16)).digest()
+    clerk = add_clerk(tx, AddClerk(OPERATOR_URI, code, name, card), now)
+    for right in rights:
+        grant = Grant(right, FIRST_DAY, LAST_DAY)
+        change_right(tx, ChangeRight(OPERATOR_URI, clerk.clerk_id, right, grant), now)
+    return clerk
+
+
+def put_signed_in(
+    tx: Tx, clerk: Clerk, terminal_uri: str, now: datetime, *, ends_at: datetime | None = None
+) -> SignIn:
+    """Act: sign a clerk in at a terminal without a card session."""
+    sign_in = SignIn(
+        terminal_uri, secrets.token_bytes(16), clerk.clerk_id, now, now + timedelta(hours=4), now
+    )
+    kept = sign_in if ends_at is None else replace(sign_in, ends_at=ends_at)
+    tx.clerks.put_sign_in(kept)
+    return kept
+
+
+def put_signed_in_for_good(tx: Tx, terminal_uris: Iterable[str], now: datetime) -> None:
+    """Act: sign a clerk with every right in at each terminal, beyond any end of a test."""
+    far = datetime(2200, 1, 1, tzinfo=UTC)
+    for uri in terminal_uris:
+        municipality = uri.split("/")[3]
+        clerk = enter_clerk(tx, municipality, now)
+        tx.clerks.put_sign_in(SignIn(uri, secrets.token_bytes(16), clerk.clerk_id, now, far, far))
