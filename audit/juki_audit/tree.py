@@ -158,7 +158,7 @@ def verify_inclusion(head: Head, commitment: bytes, index: int, proof: Sequence[
     _verify_form(proof, len(path), start=index, size=head.size)
     root = leaf_hash(commitment)
     for step, sibling in zip(path, proof, strict=True):
-        root = _over(sibling, root) if step.is_left else _over(root, sibling)
+        root = node_hash(sibling, root) if step.is_left else node_hash(root, sibling)
     if not hmac.compare_digest(root, head.root):
         raise ProofInvalid("ROOT", start=index, size=head.size)
 
@@ -192,9 +192,9 @@ def _roots_by(older: Head, newer: Head, proof: Sequence[bytes]) -> tuple[bytes, 
     first = second = start
     for step, sibling in zip(path, siblings, strict=True):
         if step.is_left:
-            first, second = _over(sibling, first), _over(sibling, second)
+            first, second = node_hash(sibling, first), node_hash(sibling, second)
         else:
-            second = _over(second, sibling)
+            second = node_hash(second, sibling)
     return first, second
 
 
@@ -257,7 +257,7 @@ def _completed(size: int, commitment: bytes, edge: list[bytes]) -> Iterator[Node
     level, index, node = 0, size, leaf_hash(commitment)
     yield Node(level, index, node)
     while index & 1:
-        level, index, node = level + 1, index >> 1, _over(edge.pop(), node)
+        level, index, node = level + 1, index >> 1, node_hash(edge.pop(), node)
         yield Node(level, index, node)
     edge.append(node)
 
@@ -266,9 +266,10 @@ def _joined(hashes: Sequence[bytes]) -> bytes:
     """Return the hash over subtrees that stand side by side, each larger than the next."""
     *rest, joined = hashes
     for left in reversed(rest):
-        joined = _over(left, joined)
+        joined = node_hash(left, joined)
     return joined
 
 
-def _over(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of the node over two nodes."""
     return hashlib.sha256(NODE_PREFIX + left + right).digest()
