@@ -9,6 +9,7 @@ import typer
 
 from juki_center.cli import agency as agency_command
 from juki_center.cli import alerts as alerts_command
+from juki_center.cli import approvals as approvals_command
 from juki_center.cli import assembly, card_papers, cards_commands, simulate_commands
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
@@ -41,6 +42,8 @@ cards_app.add_typer(cards_commands.app)
 cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
 app.add_typer(codes_command.app, name="codes")
+app.command()(approvals_command.approve)
+app.command()(approvals_command.proposals)
 app.command()(backup_command.backup)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")

@@ -22,6 +22,7 @@ from juki_center.errors import (
     KeyUnusable,
     LogBroken,
     NotAllowed,
+    Reason,
     Refusal,
     RotationBlocked,
     RuleBroken,
@@ -179,6 +180,9 @@ EXPECTED: Final[tuple[type[Exception], ...]] = (Refusal, PKIError, *_KINDS)
 """What a command may meet in its surroundings; anything else is a defect and shows itself."""
 
 
+_UNREACHABLE: Final = frozenset({Reason.STORE_UNAVAILABLE, Reason.CENTER_UNREACHABLE})
+
+
 def failure(error: Exception) -> Failure:
     """Return what one of the EXPECTED errors means to the operator."""
     if isinstance(error, Refusal) and not isinstance(error, StoreUnusable):
@@ -209,7 +213,7 @@ def _message(error: Exception) -> str:
 
 def _refusal(refusal: Refusal) -> Failure:
     option = reason_options()[refusal.reason.value]
-    code = Exit.UNREACHABLE if refusal.reason.value == "STORE_UNAVAILABLE" else Exit.REFUSED
+    code = Exit.UNREACHABLE if refusal.reason in _UNREACHABLE else Exit.REFUSED
     return Failure(
         reason=refusal.reason.value,
         message=option.text,
