@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from juki_pki.credential import load_certificate, load_cv_certificate
-from juki_pki.generations import NEXT, is_staged, predecessors
+from juki_pki.generations import NEXT, living, predecessors
 from juki_pki.identity import Role
 from juki_pki.profile import ATS, Kind
 from juki_pki.publishing import CERTIFICATE, CV_CERTIFICATE
@@ -136,7 +136,7 @@ def _of_cv(kind: Kind, certificate: CVCertificate, *, in_use: bool = True) -> Ex
 
 def _of_peer(kind: Kind, path: Path) -> Iterator[Expiry]:
     yield _of(kind, path.name, load_certificate(path / CERTIFICATE))
-    if is_staged(path):
+    if path / NEXT in living(path):
         successor = load_certificate(path / NEXT / CERTIFICATE)
         yield _of(kind, f"{path.name} next", successor, in_use=False)
     for old in predecessors(path):

@@ -115,8 +115,11 @@ def _time(text: str, source: Path) -> datetime:
 
 
 def living(path: Path) -> tuple[Path, ...]:
-    """Return the folders of every generation that is trusted: in use, to come, of before."""
-    successor = (path / NEXT,) if is_staged(path) else ()
+    """Return the folders of every generation that is trusted: in use, to come, of before.
+
+    A successor whose key has moved is not whole any more: its other files are about to follow.
+    """
+    successor = (path / NEXT,) if (path / NEXT / KEY).exists() else ()
     return (path, *successor, *(one.path for one in predecessors(path)))
 
 

@@ -18,6 +18,7 @@ from juki_audit.errors import LogMalformed
 from juki_audit.notes import Note, VerifierKey, sign
 from juki_pki.errors import Inconsistent, Unreadable
 from juki_pki.files import new_folder, read_key, read_public, write_key, write_public
+from juki_pki.generations import living
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,8 @@ class LogKey:
 
     private: Ed25519PrivateKey = field(repr=False)
     verifier: VerifierKey
+    others: tuple[VerifierKey, ...] = ()
+    """Those of the log's earlier keys, and of the next one where it is published."""
 
     @property
     def origin(self) -> str:
@@ -42,7 +45,7 @@ class LogKey:
     @property
     def verifiers(self) -> tuple[VerifierKey, ...]:
         """The keys by which a head of this log is known."""
-        return (self.verifier,)
+        return (self.verifier, *self.others)
 
     def sign(self, text: str) -> bytes:
         """Return the text as a note signed by this key; raises LogMalformed for no such text."""
@@ -60,7 +63,9 @@ class LogKey:
             raise Unreadable(str(folder / "verifier"), f"{len(verifier)} lines, there must be one")
         if verifier[0] != VerifierKey.of(verifier[0].name, private):
             raise Inconsistent(folder, "the key is not the verifier's")
-        return cls(private, verifier[0])
+        generations = (path for path in living(folder) if path != folder)
+        others = [known for path in generations for known in load_verifiers(path / "verifier")]
+        return cls(private, verifier[0], tuple(others))
 
 
 def parse_log_key(octets: bytes) -> Ed25519PrivateKey | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -142,6 +142,23 @@ class CenterConfig:
             alerts=_alerts(flat),
             trace=_trace(flat),
         )
+
+
+_LIVE: Final = frozenset(("session", "photo_id_enabled", "low_stock", "householder_card_only"))
+"""What may change while a center serves; everything else waits for its next start."""
+
+
+def live_changes(old: CenterConfig, new: CenterConfig) -> tuple[CenterConfig, list[str], list[str]]:
+    """Return the old configuration with what may change at once taken from the new one.
+
+    Then the names of what was taken over, and of what differs and waits for the next start.
+    """
+    differing = [
+        one.name for one in fields(old) if getattr(old, one.name) != getattr(new, one.name)
+    ]
+    taken = [name for name in differing if name in _LIVE]
+    waiting = [name for name in differing if name not in _LIVE]
+    return replace(old, **{name: getattr(new, name) for name in taken}), taken, waiting
 
 
 _KEYS = frozenset(

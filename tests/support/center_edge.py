@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from juki_center.rpc import server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.metrics import Metrics
+from juki_center.rpc.server_tls import ServerTLS
 from juki_pki.identity import PeerIdentity, Role
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as pb_grpc
@@ -59,8 +60,9 @@ class RunningEdge:
     server: server.Server
     log: AccessLog
     metrics: Metrics
-    written: list[bytes] = field(default_factory=list)
-    live: LiveCalls = field(default_factory=LiveCalls)
+    tls: ServerTLS
+    written: list[bytes]
+    live: LiveCalls
 
     @property
     def address(self) -> str:
@@ -84,18 +86,18 @@ async def running(
     """Run an edge with `services` until the block ends."""
     written: list[bytes] = []
     log, metrics, live = AccessLog(written.append), Metrics(), LiveCalls() if live is None else live
-    root = (pki.trust_path / "root.pem").read_bytes()
+    tls = ServerTLS(pki.center("center-1"), pki.trust().anchors)
     listening = await server.start(
         services=services,
         listening=server.Listening("127.0.0.1:0", "127.0.0.1:0"),
-        credentials=server.server_credentials(pki.center("center-1"), root),
+        credentials=tls.credentials(),
         observation=server.Observation(log, metrics, ready, live),
         clock=clock,
         with_reflection=with_reflection,
         gates=gates,
     )
     try:
-        yield RunningEdge(listening, log, metrics, written, live)
+        yield RunningEdge(listening, log, metrics, tls, written, live)
     finally:
         await listening.stop(grace_seconds=0)
 

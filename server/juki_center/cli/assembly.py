@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +31,9 @@ from juki_center.cli.clerk_services import (
 )
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
+from juki_center.cli.log_signing import LogSigning
 from juki_center.cli.log_watch import LogWatch
+from juki_center.cli.reloading import Hangup, Reloading
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
@@ -57,6 +59,7 @@ from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
 from juki_center.rpc.personalisations import Personalisations
+from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
 from juki_center.rpc.tracing import NO_TRACING
 from juki_center.storage import open_store
@@ -109,6 +112,7 @@ class Surroundings:
     clock: Callable[[], datetime] = system_clock
     write_log: Callable[[bytes], object] = standard_error
     tracing: Tracing = NO_TRACING
+    hangup: Hangup = field(default_factory=Hangup)
 
 
 @asynccontextmanager
@@ -133,7 +137,7 @@ def open_with_key(config: CenterConfig) -> SQLiteStore:
 
 
 def _log_signer(pki: PKIFolder) -> LogSigner | None:
-    return pki.log_signer() if pki.log_signer_path.exists() else None
+    return LogSigning(pki.log_signer_path) if pki.log_signer_path.exists() else None
 
 
 def check_log_key(config: CenterConfig) -> None:
@@ -162,11 +166,15 @@ async def listening(
     imports = OpenStreams(metrics.open_imports, most=_MOST_IMPORTS)
     confirmations = _confirmations(store, log, metrics, pace, around)
     material = MaterialSource(pki, around.clock())
-    root = pki.trust().root.public_bytes(Encoding.PEM)
+    tls = ServerTLS(pki.center(config.node), pki.trust().anchors)
+    reloading = Reloading(config, log, around.clock, around.hangup)
+    reloading.on_keys(lambda now, folder: tls.use(folder.center(now.node), folder.trust().anchors))
+    reloading.on_keys(lambda _config, _folder: material.reread(around.clock()))
+    metrics.tell_expiries(reloading.ends)
     clerks = SignInParts(store, clerk_policy(config), around.clock)
     services = (
-        *_services(config, store, pki, material, sessions, around),
-        _register_service(config, store, metrics, imports, pace, around),
+        *_services(config, store, pki, material, sessions, around, reloading),
+        _register_service(config, store, metrics, imports, pace, around, reloading),
         _application_service(config, store, around),
         _card_service(
             cards.Parts(
@@ -177,7 +185,7 @@ async def listening(
                 making=_making(config, store, pki, sessions, around),
             )
         ),
-        _move_service(config, store, around),
+        _move_service(config, store, around, reloading),
         _confirmation_service(confirmations),
         terminal_service(terminals.Parts(clerks)),
         clerk_service(clerks),
@@ -185,7 +193,7 @@ async def listening(
     running = await server.start(
         services=(*services, approval_service(clerks, services)),
         listening=server.Listening(config.listen_grpc, config.listen_http),
-        credentials=server.server_credentials(pki.center(config.node), root),
+        credentials=tls.credentials(),
         observation=server.Observation(
             log,
             metrics,
@@ -204,6 +212,7 @@ async def listening(
             housekeeping(store, around.clock),
             confirmations.bell.watching(),
             watch.watching(),
+            reloading.watching(),
         ):
             yield running
     finally:
@@ -220,6 +229,7 @@ def _services(  # the parts meet here and nowhere else
     material: MaterialSource,
     sessions: OpenSessions,
     around: Surroundings,
+    reloading: Reloading,
 ) -> Iterator[server.Service]:
     authenticate = card_session.CardSessions(
         card_session.Parts(store, material.current, sessions, config.session, around.clock)
@@ -227,6 +237,9 @@ def _services(  # the parts meet here and nowhere else
     issue = copies.CertificateCopies(
         copies.Parts(store, _policy(config, pki), _copy_trust(pki), around.clock)
     )
+    reloading.on_config(lambda now: authenticate.use(now.session))
+    reloading.on_config(lambda now: issue.use(_policy(now, pki), _copy_trust(pki)))
+    reloading.on_keys(lambda now, folder: issue.use(_policy(now, folder), _copy_trust(folder)))
     yield server.Service(
         card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
         lambda target: card_session_service_pb2_grpc.add_CardSessionServiceServicer_to_server(
@@ -250,10 +263,12 @@ def _register_service(
     imports: OpenStreams,
     pace: BatchPace,
     around: Surroundings,
+    reloading: Reloading,
 ) -> server.Service:
     policy = RegisterPolicy(Municipalities.parse(municipality_rows()), config.low_stock)
     parts = residents.Parts(store, policy, around.clock, metrics, imports, pace)
     register = residents.Residents(parts)
+    reloading.on_config(lambda now: register.use(replace(policy, low_stock=now.low_stock)))
     return server.Service(
         resident_service_pb2.DESCRIPTOR.services_by_name["ResidentService"],
         lambda target: resident_service_pb2_grpc.add_ResidentServiceServicer_to_server(
@@ -275,8 +290,11 @@ def _application_service(
     )
 
 
-def _move_service(config: CenterConfig, store: SQLiteStore, around: Surroundings) -> server.Service:
+def _move_service(
+    config: CenterConfig, store: SQLiteStore, around: Surroundings, reloading: Reloading
+) -> server.Service:
     servicer = moves.Moves(moves.Parts(store, move_policy(config), around.clock))
+    reloading.on_config(lambda now: servicer.use(move_policy(now)))
     return server.Service(
         move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
         lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),

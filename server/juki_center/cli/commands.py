@@ -58,9 +58,9 @@ DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 @app.command()
 def serve(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
-    """Listen until SIGTERM or SIGINT."""
+    """Listen until SIGTERM or SIGINT; SIGHUP reads keys and configuration again."""
     with reporting("serve", as_json=as_json):
-        serve_command.run(serve_command.serve(CenterConfig.load(config), as_json=as_json))
+        serve_command.run(serve_command.serve(config, as_json=as_json))
 
 
 @app.command()

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly, dev_texts, startup_guard
 from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_folder import DevFolder, enter_samples
+from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
-from juki_center.cli.serve import addresses, until_stopped
-from juki_pki.profile import Profiles
-from juki_pki.renewal import renew_access_if_due
+from juki_center.cli.serve import addresses, on_hangup, until_stopped
+from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from juki_center.cli.report import JSON
-    from juki_center.config import CenterConfig
-
-_RENEW_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,10 @@ class DevCenter:
 
 async def dev(options: DevOptions, *, as_json: bool) -> None:
     """Run a development center until a signal asks for the end."""
-    async with running(options) as center:
+    hangup = on_hangup(
+        lambda: _listen(CenterConfig.load(DevFolder(options.folder).config), options)
+    )
+    async with running(options, hangup) as center:
         lines = [
             f"listening on {center.address} (gRPC) and http://{center.facts['http']} (status)",
             f"residents and cards: {center.folder.path / 'RESIDENTS.md'}",
@@ -60,13 +59,13 @@ async def dev(options: DevOptions, *, as_json: bool) -> None:
 
 
 @asynccontextmanager
-async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
+async def running(options: DevOptions, hangup: Hangup | None = None) -> AsyncIterator[DevCenter]:
     """Run a development center inside a program, such as a test, until the block ends."""
     folder = DevFolder(options.folder)
     config = _listen(folder.prepare(assembly.system_clock()), options)
     cards = folder.make_cards(assembly.system_clock())
     with (folder.state / "access.log").open("ab", buffering=0) as log:
-        around = assembly.Surroundings(write_log=log.write)
+        around = assembly.Surroundings(write_log=log.write, hangup=hangup or Hangup())
         async with assembly.opened_store(config) as store:
             now = assembly.system_clock()
             numbers = await store.act(lambda tx: enter_samples(tx, cards, now))
@@ -75,11 +74,7 @@ async def running(options: DevOptions) -> AsyncIterator[DevCenter]:
             async with assembly.listening(config, store, around) as server:
                 facts = addresses(config, server) | {"dir": str(options.folder)}
                 folder.write_texts(cards, str(facts["grpc"]), numbers)
-                renewal = asyncio.create_task(_renew(folder))
-                try:
-                    yield DevCenter(folder, facts)
-                finally:
-                    renewal.cancel()
+                yield DevCenter(folder, facts)
 
 
 def _listen(config: CenterConfig, options: DevOptions) -> CenterConfig:
@@ -93,12 +88,3 @@ def _listen(config: CenterConfig, options: DevOptions) -> CenterConfig:
 def _with_port(address: str, port: int | None) -> str:
     host = address.rpartition(":")[0]
     return address if port is None else f"{host}:{port}"
-
-
-async def _renew(folder: DevFolder) -> None:
-    """Keep the short-lived card access certificates valid; an operator does it by a timer."""
-    while True:
-        await asyncio.sleep(_RENEW_SECONDS)
-        await asyncio.to_thread(
-            renew_access_if_due, folder.pki, Profiles.load(), assembly.system_clock()
-        )

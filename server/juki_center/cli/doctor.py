@@ -26,18 +26,17 @@ from juki_center.rpc.card_material import load_material
 from juki_center.rpc.making_material import load_making_material
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.errors import PKIError
+from juki_pki.expiry import Expiry, expiries
 from juki_pki.folder import PKIFolder
 from juki_pki.profile import ATS
+from juki_pki.profile import Kind as PKIKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cryptography import x509
-
     from juki_center.cli.report import JSON
     from juki_center.config import CenterConfig
 
-_SOON: Final = timedelta(days=30)
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 _PROBE_SECONDS: Final = 2.0
 _HTTP_OK: Final = 200
@@ -106,26 +105,23 @@ def _key_encryption_key(config: CenterConfig, _now: datetime) -> Iterator[Findin
 
 
 def _certificates(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """Say when everything ends; how early that is a warning or a fault stands in docs/pki.md."""
     pki = PKIFolder(config.pki_dir)
-    trust = pki.trust()
-    certificates = {
-        "center certificate": pki.center(config.node).certificate,
-        "copy signer": pki.copy_signer().certificate,
-        "issuing authority": trust.issuing,
-        "root authority": trust.root,
-    } | {f"card signer {number}": one for number, one in enumerate(trust.card_signers, 1)}
-    for name, certificate in certificates.items():
-        yield _expiry(name, certificate, now)
+    # Reading a credential also says whether its key fits, is on P-256 and nobody else's.
+    pki.center(config.node)
+    pki.copy_signer()
+    for one in expiries(pki):
+        is_own = (one.kind, one.name) == (PKIKind.CENTER, config.node)
+        name = "center certificate" if is_own else f"{one.kind} {one.name}"
+        yield Finding(name, Level(one.level(now)), _validity(one, now))
 
 
-def _expiry(name: str, certificate: x509.Certificate, now: datetime) -> Finding:
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now < begins:
-        return Finding(name, Level.FAULT, f"not valid before {begins:%Y-%m-%d %H:%M}Z")
-    if now > ends:
-        return Finding(name, Level.FAULT, f"expired on {ends:%Y-%m-%d}")
-    level = Level.WARNING if ends - now < _SOON else Level.OK
-    return Finding(name, level, f"valid to {ends:%Y-%m-%d}")
+def _validity(one: Expiry, now: datetime) -> str:
+    if now < one.begins:
+        return f"not valid before {one.begins:%Y-%m-%d %H:%M}Z"
+    if now > one.ends:
+        return f"expired on {one.ends:%Y-%m-%d}"
+    return f"valid to {one.ends:%Y-%m-%d}" + ("" if one.in_use else ", not in use")
 
 
 def _card_access(config: CenterConfig, now: datetime) -> Iterator[Finding]:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 import uvloop
 
 from juki_center.cli import assembly, service_manager, startup_guard
+from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
 from juki_center.cli.tracing import tracing_of
+from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from juki_center.cli.report import JSON
-    from juki_center.config import CenterConfig
     from juki_center.rpc.server import Server
     from juki_center.storage.sqlite import SQLiteStore
 
@@ -29,17 +31,18 @@ def run(main: Coroutine[object, object, Answer]) -> Answer:
         return runner.run(main)
 
 
-async def serve(config: CenterConfig, *, as_json: bool) -> None:
-    """Open the store, listen, say where, and stop on SIGTERM or SIGINT."""
+async def serve(path: Path, *, as_json: bool) -> None:
+    """Open the store, listen, say where, and stop on SIGTERM or SIGINT.
+
+    SIGHUP has keys, certificates and configuration read again.
+    """
+    config = CenterConfig.load(path)
+    hangup = on_hangup(lambda: CenterConfig.load(path))
     async with assembly.opened_store(config) as store:
         await startup_guard.check_parts(config, store)
-        await _serve(config, store, as_json=as_json)
-
-
-async def _serve(config: CenterConfig, store: SQLiteStore, *, as_json: bool) -> None:
-    with tracing_of(config) as tracing:
-        around = assembly.Surroundings(tracing=tracing)
-        await _listen(config, store, around, as_json=as_json)
+        with tracing_of(config) as tracing:
+            around = assembly.Surroundings(tracing=tracing, hangup=hangup)
+            await _listen(config, store, around, as_json=as_json)
 
 
 async def _listen(
@@ -65,6 +68,13 @@ def addresses(config: CenterConfig, server: Server) -> dict[str, JSON]:
         "environment": config.environment.value,
         "node": config.node,
     }
+
+
+def on_hangup(read: Callable[[], CenterConfig]) -> Hangup:
+    """Return what SIGHUP rings from now on; `read` gives the configuration again."""
+    hangup = Hangup(read=read)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.told.set)
+    return hangup
 
 
 async def until_stopped() -> None:

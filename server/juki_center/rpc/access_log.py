@@ -73,6 +73,20 @@ class Alarm:
         return orjson.dumps(self) + b"\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What a running center has taken over, or has refused and gone on as before."""
+
+    at: datetime
+    reload: str
+    outcome: str
+    details: tuple[str, ...] = ()
+
+    def line(self) -> bytes:
+        """Return the reload as one line of JSON."""
+        return orjson.dumps(self) + b"\n"
+
+
 class AccessLog:
     """Collects lines and hands them to `write` in blocks."""
 
@@ -81,7 +95,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def record(self, entry: Entry | Incident | Alarm) -> None:
+    def record(self, entry: Entry | Incident | Alarm | Reload) -> None:
         """Take a line; it is written with the block, or after a second at the latest."""
         self._lines.append(entry.line())
         if len(self._lines) >= _LINES:

@@ -6,6 +6,7 @@ runs; whoever renews them is not here.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from juki_card.chat import CHAT
+    from juki_card.cvc import CVCertificate
     from juki_pki.credential import CVCredential
     from juki_pki.folder import PKIFolder
     from juki_pki.trust import Trust
@@ -78,16 +80,40 @@ def load_material(folder: PKIFolder, today: date) -> CardMaterial:
 
 
 def _access(trust: Trust, credential: CVCredential, today: date) -> Access:
-    certificates = (trust.dv, credential.certificate)
-    holder = verify_chain(certificates, trust.cvca, today)
+    chains = _chains(trust, credential.certificate)
+    anchors = {anchor.chr: anchor for anchor in trust.cvcas}
+    holders = [
+        verify_chain(chain.certificates, anchors[chain.trust_point], today) for chain in chains
+    ]
     description = credential.description
     return Access(
         key=credential.key,
-        chat=holder.chat,
+        chat=holders[0].chat,
         description=description.encode() if description is not None else b"",
-        chains=(Chain(trust.dv.car, certificates),),
-        last_day=min(one.expiration for one in certificates),
+        chains=chains,
+        last_day=min(trust.dv.expiration, credential.certificate.expiration),
     )
+
+
+def _chains(trust: Trust, terminal: CVCertificate) -> tuple[Chain, ...]:
+    """Return the chain for each CVCA that a card may trust, the newest first.
+
+    A card that has not been here since the last roll-over is led on by link certificates. Raises
+    CertificateRefused where the DV certificate stands below none of them.
+    """
+    known = {anchor.chr for anchor in trust.cvcas}
+    links = {link.chr: link for link in trust.links}
+    name, chains = trust.dv.car, []
+    certificates: tuple[CVCertificate, ...] = (trust.dv, terminal)
+    while name in known:
+        chains.append(Chain(name, certificates))
+        link = links.pop(name, None)
+        if link is None:
+            break
+        name, certificates = link.car, (link, *certificates)
+    if not chains:
+        raise CertificateRefused(f"CV certificate {trust.dv.chr}: issued by {name}, not known")
+    return tuple(chains)
 
 
 class MaterialSource:
@@ -101,13 +127,15 @@ class MaterialSource:
     def current(self, now: datetime) -> CardMaterial:
         """Return the material; what cannot be used, as in a renewal, stays as it was."""
         if now - self._read_at >= _REREAD_AFTER:
-            self._read_at = now
-            try:
-                self._material = load_material(self._folder, _day(now))
-            except (PKIError, CertificateRefused):
-                # The old certificates go on working; `ready` and `doctor` name the failure.
-                return self._material
+            self.reread(now)
         return self._material
+
+    def reread(self, now: datetime) -> None:
+        """Read the folder now, and not only when its minute is over."""
+        self._read_at = now
+        # What cannot be used goes on as it was; `ready` and `doctor` name the failure.
+        with contextlib.suppress(PKIError, CertificateRefused):
+            self._material = load_material(self._folder, _day(now))
 
     def is_valid(self, now: datetime) -> bool:
         """Whether cards take what the center shows them."""

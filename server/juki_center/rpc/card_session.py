@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -142,6 +142,10 @@ class CardSessions(pb_grpc.CardSessionServiceServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    def use(self, times: SessionTimes) -> None:
+        """Give the sessions that begin from now on other times; running ones keep theirs."""
+        self._parts = replace(self._parts, times=times)
 
     async def Authenticate(  # type: ignore[override]  # noqa: N802  # asyncio, the proto's name
         self,

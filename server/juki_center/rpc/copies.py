@@ -6,7 +6,7 @@ acts, inside the committing transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_center.areas.copies.find import get_issue, list_issues
@@ -54,6 +54,10 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    def use(self, policy: CopyPolicy, trust: CopyTrust) -> None:
+        """Work by another policy and trust from the next call on."""
+        self._parts = replace(self._parts, policy=policy, trust=trust)
 
     async def IssueCopy(  # noqa: N802  # the proto's name
         self,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 UNKNOWN_METHOD: Final = "unknown"
@@ -82,6 +87,13 @@ class Metrics:
             registry=self._registry,
         )
 
+    def tell_expiries(self, expiries: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        """Tell with each reading what ends when: its kind, its name, and seconds until then.
+
+        Names are those of certificates and machines, never of people.
+        """
+        self._registry.register(_Expiries(expiries))
+
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
         self._calls.labels(method, code, reason).inc()
@@ -90,3 +102,21 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return all values in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class _Expiries(Collector):
+    """Computes the time that is left when it is asked, so that it never stands still."""
+
+    def __init__(self, expiries: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        self._expiries = expiries
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return one gauge for each certificate."""
+        family = GaugeMetricFamily(
+            "juki_expiry_seconds",
+            "Seconds until a certificate ends; negative afterwards.",
+            labels=("kind", "name"),
+        )
+        for kind, name, seconds in self._expiries():
+            family.add_metric((kind, name), seconds)
+        return (family,)

@@ -5,7 +5,7 @@ Who calls comes from the certificate, never from the request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_center.areas.cards.continuations import continue_card
@@ -62,6 +62,10 @@ class Moves(pb_grpc.MoveServiceServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    def use(self, policy: MovePolicy) -> None:
+        """Work by another policy from the next call on."""
+        self._parts = replace(self._parts, policy=policy)
 
     async def FileMoveOut(  # noqa: N802  # the proto's name
         self,

@@ -6,7 +6,7 @@ Looking is an act too, because each look is in the audit log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from juki_center.areas.residents.births import register_birth
@@ -65,6 +65,10 @@ class Residents(pb_grpc.ResidentServiceServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+
+    def use(self, policy: RegisterPolicy) -> None:
+        """Work by another policy from the next call on."""
+        self._parts = replace(self._parts, policy=policy)
 
     async def GetRecord(  # noqa: N802  # the proto's name
         self,

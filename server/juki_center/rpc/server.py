@@ -18,7 +18,6 @@ from juki_center.rpc.errors import Statuses
 from juki_center.rpc.interceptor import Edge, Interceptor
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import AccessRule, access_rules
-from juki_center.rpc.tls13 import is_settled
 from juki_center.rpc.tracing import NO_TRACING
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from juki_center.rpc.interceptor import Gate
     from juki_center.rpc.metrics import Metrics
     from juki_center.rpc.tracing import Tracing
-    from juki_pki.credential import X509Credential
 
 _EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center"))
 _OPERATOR: Final = frozenset(("operator",))
@@ -63,13 +61,6 @@ class BindFailedError(OSError):
     def __init__(self, address: str) -> None:
         super().__init__(f"cannot listen on {address}; is another center running?")
         self.address = address
-
-
-class LegacyTLSError(RuntimeError):
-    """The environment would let gRPC accept TLS 1.2."""
-
-    def __init__(self) -> None:
-        super().__init__("tls13.settle() has not run: TLS 1.2 would be accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +129,6 @@ def infrastructure_rules(*, with_reflection: bool) -> dict[str, AccessRule]:
         for name in (_REFLECTION_V1, reflection.SERVICE_NAME):
             paths[f"/{name}/{_REFLECTION_METHOD}"] = _EVERYBODY
     return {path: AccessRule(path, roles) for path, roles in paths.items()}
-
-
-def server_credentials(center: X509Credential, root_pem: bytes) -> grpc.ServerCredentials:
-    """Return TLS credentials that demand a client certificate of our own hierarchy."""
-    if not is_settled():
-        raise LegacyTLSError
-    return grpc.ssl_server_credentials(
-        [(center.key_pem, center.chain_pem)], root_certificates=root_pem, require_client_auth=True
-    )
 
 
 async def start(  # the parts are wired together once, by name

@@ -16,6 +16,7 @@ from grpc_status import rpc_status
 
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import server
+from juki_center.rpc.server_tls import ServerTLS
 from juki_pki.identity import PeerIdentity, Role
 from jukinet.copies.v1 import certificate_copy_service_pb2 as pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as pb_grpc
@@ -317,12 +318,12 @@ async def test_channelz_is_for_operators_only(
 
 async def test_port_in_use_is_named(pki: PKIFolder) -> None:
     async with running(pki, scripted()) as edge:
-        root = (pki.trust_path / "root.pem").read_bytes()
+        tls = ServerTLS(pki.center("center-1"), pki.trust().anchors)
         with pytest.raises(server.BindFailedError) as raised:
             await server.start(
                 services=(),
                 listening=server.Listening(edge.address, "127.0.0.1:0"),
-                credentials=server.server_credentials(pki.center("center-1"), root),
+                credentials=tls.credentials(),
                 observation=server.Observation(edge.log, edge.metrics, dict),
                 clock=lambda: datetime.now(UTC),
                 with_reflection=False,

@@ -264,6 +264,20 @@ def test_activation_that_was_cut_off_is_finished_by_the_next(
     assert len(own_pki.trust().center_leaves) == 2
 
 
+def test_daily_renewal_goes_on_while_an_activation_is_cut_off(
+    own_pki: PKIFolder, step: Taking, profiles: Profiles, now: datetime
+) -> None:
+    rollover.renew(step(Rolling.CENTER))
+    place = step(Rolling.CENTER).path
+    for name in ("key.pem", "certificate.pem"):
+        (place / "next" / name).replace(place / name)
+
+    assert renewal.renew_access_if_due(own_pki, profiles, now + timedelta(days=1))
+    rollover.activate(step(Rolling.CENTER, at_once=True))
+
+    assert own_pki.center(NODE).certificate_sha256 in digests(own_pki.trust().center_leaves)
+
+
 def test_half_activated_credential_is_inconsistent_for_who_reads_it(
     own_pki: PKIFolder, step: Taking
 ) -> None:
