@@ -19,6 +19,7 @@ from juki_center.rule_sets import RuleSet
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 LOW_STOCK: Final = 100
+RESERVE_MIB: Final = 32
 """Below how many codes a stock is low, where the configuration does not say."""
 
 
@@ -88,6 +89,7 @@ class CenterConfig:
     node: str
     kek: Path
     store_url: str
+    reserve_mib: int
     session: SessionTimes
     photo_id_enabled: bool
     low_stock: int
@@ -127,6 +129,7 @@ class CenterConfig:
             node=_text(flat, "node", default="center-1"),
             kek=base / _text(flat, "keys.kek"),
             store_url=_store_url(_text(flat, "store.url"), base),
+            reserve_mib=_number(flat, "store.reserve_mib", RESERVE_MIB, least=0, most=65_536),
             session=SessionTimes(
                 plan=_seconds(flat, "session.plan_seconds", SessionTimes().plan),
                 ready=_seconds(flat, "session.ready_seconds", SessionTimes().ready),
@@ -171,6 +174,7 @@ _KEYS = frozenset(
         "node",
         "keys.kek",
         "store.url",
+        "store.reserve_mib",
         "session.plan_seconds",
         "session.ready_seconds",
         "session.usable_seconds",

@@ -168,6 +168,7 @@ class Reason(StrEnum):
     ALERT_NOT_FOUND = "ALERT_NOT_FOUND"
 
     # The log itself, and what is shown of it.
+    LOG_UNAVAILABLE = "LOG_UNAVAILABLE"
     RECEIPT_MISSING = "RECEIPT_MISSING"
     RECEIPT_INVALID = "RECEIPT_INVALID"
     LOG_NOT_SIGNED = "LOG_NOT_SIGNED"

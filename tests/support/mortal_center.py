@@ -102,7 +102,7 @@ def die_after_commit(ran: list[str]) -> None:
     """Die when a commit with the wanted act is durable, before its answer leaves."""
     original = SQLiteStore.act
 
-    async def act(store: SQLiteStore, wanted: Callable[[Any], Any]) -> Any:
+    async def act(store: SQLiteStore, wanted: Callable[[Any], Any], *, urgent: bool = False) -> Any:
         mine: list[str] = []
 
         def noting(tx: Any) -> Any:
@@ -111,7 +111,7 @@ def die_after_commit(ran: list[str]) -> None:
             mine[:] = ran
             return answer
 
-        answer = await original(store, noting)
+        answer = await original(store, noting, urgent=urgent)
         if mine:
             die(answer)
         return answer
@@ -143,7 +143,7 @@ def cut_in_any_act(orders: Orders) -> None:
     """Arrange for the death that a file of orders will name."""
     original = SQLiteStore.act
 
-    async def act(store: SQLiteStore, wanted: Callable[[Any], Any]) -> Any:
+    async def act(store: SQLiteStore, wanted: Callable[[Any], Any], *, urgent: bool = False) -> Any:
         point = orders.point()
 
         def fatal(tx: Any) -> Any:

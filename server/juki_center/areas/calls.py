@@ -45,6 +45,15 @@ class Mark:
     ended: int
 
 
+URGENT_METHODS: Final = frozenset(
+    (
+        "/jukinet.cards.v1.CardService/SuspendCard",
+        "/jukinet.operations.v1.CenterService/Disconnect",
+    )
+)
+"""What must be possible even while the log cannot be written as it should."""
+
+
 @dataclass(slots=True)
 class Call:
     """One call, while it is served.
@@ -69,6 +78,11 @@ class Call:
     cited: tuple[tuple[str, str], ...] = ()
     logged: list[Logged] = field(default_factory=list)
     marks: list[Mark] | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether its acts are done on the reserve where nothing else can be done."""
+        return self.method in URGENT_METHODS
 
     def admit(self, tx: Tx) -> None:
         """Run the guards in an act's transaction; what they raise ends the act."""

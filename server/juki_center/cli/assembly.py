@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.tracing import Tracing
     from juki_center.storage.sqlite import SQLiteStore
 
+_MEBIBYTE: Final = 1 << 20
 GRACE_SECONDS: Final = 5.0
 _NO_SERIAL: Final = bytes(32)
 _MOST_BATCHES: Final = 64
@@ -130,7 +131,9 @@ def open_with_key(config: CenterConfig) -> SQLiteStore:
     """
     kek = KeyEncryptionKey.load(config.kek)
     try:
-        return open_store(config.store_url, kek, signer=_log_signer(PKIFolder(config.pki_dir)))
+        signer = _log_signer(PKIFolder(config.pki_dir))
+        octets = config.reserve_mib * _MEBIBYTE
+        return open_store(config.store_url, kek, signer, reserve_octets=octets)
     except KeyUnusable as error:
         store = config.store_url.removeprefix("sqlite:///")
         raise KeyUnusable(f"{config.kek} is not the key of {store}") from error
@@ -389,7 +392,11 @@ def _copy_trust(pki: PKIFolder) -> CopyTrust:
 
 
 def _ready(store: SQLiteStore, material: MaterialSource, now: datetime) -> dict[str, bool]:
-    return {"store": is_readable(store), "card_access": material.is_valid(now)}
+    return {
+        "store": is_readable(store),
+        "log": store.is_log_writable,
+        "card_access": material.is_valid(now),
+    }
 
 
 def is_readable(store: SQLiteStore) -> bool:

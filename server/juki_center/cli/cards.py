@@ -87,7 +87,7 @@ async def suspend(
     now, policy = assembly.system_clock(), assembly.card_policy(config)
     command = SuspendCard(_operator(config), uuid.uuid4(), clerk_name, which.reference, loss)
     async with assembly.opened_store(config) as store:
-        suspended = await store.act(lambda tx: suspend_card(tx, command, now, policy))
+        suspended = await store.act(lambda tx: suspend_card(tx, command, now, policy), urgent=True)
     _report("cards suspend", [suspended.card], as_json=as_json)
 
 

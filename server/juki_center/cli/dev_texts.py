@@ -65,6 +65,7 @@ kek = "center/kek"
 
 [store]
 url = "sqlite:///center/center.sqlite"
+reserve_mib = 1
 
 [photo_id]
 enabled = true

@@ -12,7 +12,9 @@ from juki_center.storage.sqlite import SQLiteStore
 _SQLITE = "sqlite:///"
 
 
-def open_store(url: str, kek: KeyEncryptionKey, signer: LogSigner | None = None) -> SQLiteStore:
+def open_store(
+    url: str, kek: KeyEncryptionKey, signer: LogSigner | None = None, *, reserve_octets: int = 0
+) -> SQLiteStore:
     """Open the store at `sqlite:///FILE`, making it where there is none.
 
     Raises ConfigInvalid for another kind of URL, KeyUnusable where the key-encryption key is not
@@ -22,4 +24,4 @@ def open_store(url: str, kek: KeyEncryptionKey, signer: LogSigner | None = None)
     path = url.removeprefix(_SQLITE)
     if path == url or not path:
         raise ConfigInvalid("store.url", "must be sqlite:///FILE")
-    return SQLiteStore(Path(path), kek, signer=signer)
+    return SQLiteStore(Path(path), kek, signer=signer, reserve_octets=reserve_octets)

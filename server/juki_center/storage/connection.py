@@ -13,6 +13,7 @@ from juki_center.errors import Reason, Refusal
 logger = logging.getLogger(__name__)
 
 _BUSY_MILLISECONDS = 2_000
+_NO_ROOM = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE))
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -69,6 +70,11 @@ def unavailable_if_broken() -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         logger.warning("store cannot be used: %s", error_name(error))
         raise Refusal(Reason.STORE_UNAVAILABLE) from error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error of SQLite says that the disk has no room left."""
+    return getattr(error, "sqlite_errorcode", None) in _NO_ROOM
 
 
 def error_name(error: Exception) -> str:

@@ -46,7 +46,12 @@ class PassingStore:
         """Run an act; what it raises undoes it alone, and a refusal that counts is logged."""
         return run_act(self._sql, self._tx, act)[0]
 
-    async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
+    async def act(
+        self,
+        act: Callable[[Transaction], Answer],
+        *,
+        urgent: bool = False,  # noqa: ARG002
+    ) -> Answer:
         """Run an act, as the store that serves is asked to."""
         return self.do(act)
 

@@ -62,9 +62,8 @@ class Order:
 class Signing:
     """A signer, as the writer of a store uses it."""
 
-    def __init__(self, signer: LogSigner, seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, signer: LogSigner) -> None:
         self._signer = signer
-        self._seconds = seconds
         self._last: Order | None = None
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         # A signer that never answers must not keep the program from ending.
@@ -76,7 +75,7 @@ class Signing:
         if self.is_stalled():
             raise HeadUnsigned("an answer is overdue")
         text = checkpoints.body(Checkpoint(self._signer.origin, head))
-        self._last = Order(text, self._seconds)
+        self._last = Order(text, DEADLINE_SECONDS)
         self._orders.put(self._last)
         return self._last
 

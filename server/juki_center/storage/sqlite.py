@@ -26,10 +26,12 @@ from juki_center.storage.connection import (
 )
 from juki_center.storage.jobs import Forgetting, Job
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.log_care import LogCare
 from juki_center.storage.log_check import check_log
 from juki_center.storage.log_growth import sign_head
 from juki_center.storage.log_table import read_head
 from juki_center.storage.migrate import migrate
+from juki_center.storage.reserve import Reserve
 from juki_center.storage.signing import HeadUnsigned, Signing
 from juki_center.storage.transaction import Transaction
 from juki_center.storage.writer import WINDOW_SECONDS, Writer
@@ -48,10 +50,12 @@ class SQLiteStore:
         kek: KeyEncryptionKey,
         *,
         signer: LogSigner | None = None,
+        reserve_octets: int = 0,
         window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         """Open or make the store. Without a signer the heads of its log stay unsigned.
 
+        The reserve is room that a file beside the store keeps for urgent acts.
         Raises KeyUnusable where the key-encryption key is not the store's, StoreUnusable where
         the file cannot be used, and LogBroken where its log does not hold.
         """
@@ -63,23 +67,33 @@ class SQLiteStore:
             migrate(path)
             self._make_keys()
             signing = Signing(signer) if signer else None
-            self._open_log(signer, signing)
+            is_signed = self._open_log(signer, signing)
             self._reader = connect(path, read_only=True)
             self._reading = Transaction(self._reader, kek)
             writing = connect(path)
-        self._writer = Writer(writing, Transaction(writing, kek), signing, window_seconds)
+        self._care = LogCare(signing, Reserve.beside(path, reserve_octets), is_signed=is_signed)
+        tx = Transaction(writing, kek)
+        self._writer = Writer(writing, tx, signing, self._care, window_seconds)
 
-    async def act(self, act: Callable[[Transaction], Answer]) -> Answer:
+    @property
+    def is_log_writable(self) -> bool:
+        """Whether the log can be written, as far as is known; acts are refused while it cannot."""
+        return self._care.is_writable
+
+    async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
 
         The guards of the current call are run before it. A caller that is cancelled does not take
-        the act back.
+        the act back. While the log cannot be written, acts are refused with LOG_UNAVAILABLE; those
+        that are urgent, or that an urgent method asks for, are done as long as it is possible.
         """
         if self._closed:
             raise Refusal(Reason.SHUTTING_DOWN)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Answer] = loop.create_future()
-        self._writer.put(Job(act, current_call(), loop, waiter))
+        call = current_call()
+        is_urgent = urgent or (call is not None and call.is_urgent)
+        self._writer.put(Job(act, call, loop, waiter, is_urgent))
         return await waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
@@ -138,8 +152,8 @@ class SQLiteStore:
             for caller_uri, request_id in self._reading.trace.found:
                 call.logged.extend(self._reading.audit.receipt_of(caller_uri, request_id))
 
-    def _open_log(self, signer: LogSigner | None, signing: Signing | None) -> None:
-        """Check the log, and sign its head where that was left unsigned."""
+    def _open_log(self, signer: LogSigner | None, signing: Signing | None) -> bool:
+        """Check the log, and sign its head where that was left unsigned; tell whether it is."""
         with closing(connect(self.path)) as sql:
             sql.execute("BEGIN")
             try:
@@ -148,8 +162,7 @@ class SQLiteStore:
                 raise LogBroken(f"{self.path}: {error.problem}") from error
             finally:
                 sql.execute("ROLLBACK")
-            if signing and not head.is_signed:
-                _sign_head(sql, signing)
+            return head.is_signed or (signing is not None and _sign_head(sql, signing))
 
     def _make_keys(self) -> None:
         with closing(connect(self.path)) as sql:
@@ -168,13 +181,15 @@ def _unusable_if_broken(path: Path) -> Iterator[None]:
         raise StoreUnusable(f"{path}: {problem}") from error
 
 
-def _sign_head(sql: sqlite3.Connection, signing: Signing) -> None:
+def _sign_head(sql: sqlite3.Connection, signing: Signing) -> bool:
     try:
         with transaction(sql):
             sign_head(sql, read_head(sql).frontier, signing)
     except HeadUnsigned as error:
-        # What needs no head is served, and every act tries to sign again.
+        # What needs no head is served, and the writer tries again.
         logger.warning("head not signed: %s", error)
+        return False
+    return True
 
 
 def _make_file(path: Path) -> None:

@@ -17,8 +17,12 @@ from contextlib import closing
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.errors import Reason, Refusal
-from juki_center.storage.connection import error_name, transaction
+from juki_center.storage import log_care
+from juki_center.storage.connection import error_name, is_full, transaction
 from juki_center.storage.jobs import Work
+from juki_center.storage.log_care import LogCare
+from juki_center.storage.log_growth import sign_head, write_head
+from juki_center.storage.log_table import read_head
 from juki_center.storage.signing import HeadUnsigned, Signing
 from juki_center.storage.transaction import Transaction
 
@@ -36,11 +40,13 @@ class Writer:
         sql: sqlite3.Connection,
         tx: Transaction,
         signing: Signing | None,
+        care: LogCare,
         window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         self._sql = sql
         self._tx = tx
         self._signing = signing
+        self._care = care
         self._window_seconds = window_seconds
         # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
         # two of its looks (CPython 3.11).
@@ -67,7 +73,7 @@ class Writer:
     def _write(self) -> None:
         """Be the writer thread."""
         with closing(self._sql):
-            while (first := self._queue.get()) is not None:
+            while (first := self._next()) is not None:
                 batch, is_last = self._gather(first)
                 self._commit(batch)
                 if self._tx.control.take_news():
@@ -76,6 +82,15 @@ class Writer:
                     job.release()
                 if is_last:
                     return
+
+    def _next(self) -> Work | None:
+        """Wait for an act; meanwhile try the log again where it could not be written."""
+        while not self._care.is_writable:
+            try:
+                return self._queue.get(timeout=log_care.PAUSE_SECONDS)
+            except queue.Empty:
+                self._try_the_log()
+        return self._queue.get()
 
     def _ring(self) -> None:
         for ring in self._rings:
@@ -98,28 +113,85 @@ class Writer:
     def _commit(self, batch: list[Work]) -> None:
         """Commit a batch; where it fails as a whole, commit its acts one by one.
 
-        Whatever one act meets, a defect too, its neighbours and the thread go on.
+        Whatever one act meets, a defect too, its neighbours and the thread go on. While the log
+        cannot be written, urgent acts alone are committed.
         """
+        if not self._care.may_try():
+            self._commit_urgent(batch)
+            return
         try:
-            self._commit_together(batch)
+            self._commit_together(batch, self._signing)
+        except HeadUnsigned:
+            self._care.was_unsigned()
+            self._commit_urgent(batch)
         except Exception as error:
             if len(batch) > 1:
                 for job in batch:
                     self._commit([job])
-                return
-            # Its text and its traceback stay out of the log: they may quote a person's data.
-            logger.warning("commit failed: %s", error_name(error))
-            is_storage = isinstance(error, sqlite3.Error | HeadUnsigned)
-            batch[0].fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
+            elif batch[0].is_urgent and is_full(error):
+                self._commit_urgent(batch)
+            else:
+                self._fail(batch[0], error)
 
-    def _commit_together(self, batch: list[Work]) -> None:
+    def _commit_urgent(self, batch: list[Work]) -> None:
+        for job in batch:
+            if job.is_urgent:
+                self._commit_somehow(job, self._signing)
+            else:
+                job.fail(Refusal(Reason.LOG_UNAVAILABLE))
+
+    def _commit_somehow(self, job: Work, signing: Signing | None) -> None:
+        """Commit an urgent act: with an unsigned head where it cannot be signed, which the next
+        signed head covers; and on the room of the reserve where there is no other.
+        """
+        try:
+            self._commit_together([job], signing)
+        except HeadUnsigned:
+            self._care.was_unsigned()
+            self._commit_somehow(job, None)
+        except Exception as error:
+            if is_full(error) and self._care.use_reserve():
+                self._commit_somehow(job, signing)
+            else:
+                self._fail(job, error)
+
+    def _fail(self, job: Work, error: Exception) -> None:
+        # Its text and its traceback stay out of the log: they may quote a person's data.
+        logger.warning("commit failed: %s", error_name(error))
+        if is_full(error):
+            self._care.was_full()
+            job.fail(Refusal(Reason.LOG_UNAVAILABLE))
+        else:
+            is_storage = isinstance(error, sqlite3.Error)
+            job.fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
+
+    def _commit_together(self, batch: list[Work], signing: Signing | None) -> None:
         self._tx.log.begin()
         with transaction(self._sql):
             for job in batch:
                 self._run_one(job)
-            grown = self._tx.log.seal(self._signing)
+            grown = self._tx.log.seal(signing)
             for job in batch:
                 job.collect(self._tx, grown)
+        self._care.committed(is_signed=grown is not None and grown.checkpoint is not None)
+
+    def _try_the_log(self) -> None:
+        """See whether the log can be written again: write its head, signed where there is a key."""
+        if not self._care.may_try():
+            return
+        try:
+            with transaction(self._sql):
+                frontier = read_head(self._sql).frontier
+                if self._signing is None:
+                    write_head(self._sql, frontier, None)
+                else:
+                    sign_head(self._sql, frontier, self._signing)
+        except HeadUnsigned:
+            self._care.was_unsigned()
+        except sqlite3.Error as error:
+            logger.warning("log cannot be written: %s", error_name(error))
+        else:
+            self._care.committed(is_signed=True)
 
     def _run_one(self, job: Work) -> None:
         """Run an act under its own savepoint; what it raises undoes it alone.

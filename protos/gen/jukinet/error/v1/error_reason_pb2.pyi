@@ -314,10 +314,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An agent made the move-in notice; the holder must come another day."""
     ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 137
     """The caller's municipality has no such alert."""
-    ERROR_REASON_RECEIPT_MISSING: _ErrorReason.ValueType  # 143
+    ERROR_REASON_LOG_UNAVAILABLE: _ErrorReason.ValueType  # 140
     """140-149: the log itself, and what is shown of it.
-    A client's own: the answer of an act came without its receipt, and counts for nothing.
+    The audit log cannot be written at the moment: no act is done. Looking up, checking copies and
+    proofs go on; so do SuspendCard and Disconnect.
     """
+    ERROR_REASON_RECEIPT_MISSING: _ErrorReason.ValueType  # 143
+    """A client's own: the answer of an act came without its receipt, and counts for nothing."""
     ERROR_REASON_RECEIPT_INVALID: _ErrorReason.ValueType  # 144
     """A client's own: the receipt of an act does not verify, or is that of another act. Metadata: rule."""
     ERROR_REASON_LOG_NOT_SIGNED: _ErrorReason.ValueType  # 145
@@ -689,10 +692,13 @@ ERROR_REASON_AGENT_NO_CONTINUATION: ErrorReason.ValueType  # 136
 """An agent made the move-in notice; the holder must come another day."""
 ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 137
 """The caller's municipality has no such alert."""
-ERROR_REASON_RECEIPT_MISSING: ErrorReason.ValueType  # 143
+ERROR_REASON_LOG_UNAVAILABLE: ErrorReason.ValueType  # 140
 """140-149: the log itself, and what is shown of it.
-A client's own: the answer of an act came without its receipt, and counts for nothing.
+The audit log cannot be written at the moment: no act is done. Looking up, checking copies and
+proofs go on; so do SuspendCard and Disconnect.
 """
+ERROR_REASON_RECEIPT_MISSING: ErrorReason.ValueType  # 143
+"""A client's own: the answer of an act came without its receipt, and counts for nothing."""
 ERROR_REASON_RECEIPT_INVALID: ErrorReason.ValueType  # 144
 """A client's own: the receipt of an act does not verify, or is that of another act. Metadata: rule."""
 ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
