@@ -14,7 +14,10 @@ PKIError                  each carries `reason`, the name that `--json` shows
 ├── NotStaged             there is no successor to be used
 ├── NothingToRetire       there is no predecessor
 ├── TooEarly              others have not had the time that a step of a roll-over gives them
-└── StillNeeded           what is valid yet would lose its ground
+├── StillNeeded           what is valid yet would lose its ground
+├── RequestRefused        a certificate request is none, or its maker has not shown the key
+├── CodeMistyped          a code that a person typed does not fit its check
+└── DescriptionsRefused   what a center says of itself does not prove each other
 """
 
 from __future__ import annotations
@@ -194,3 +197,36 @@ class StillNeeded(PKIError):
         super().__init__(f"{what}: {len(below)} valid certificates stand on it alone: {shown}")
         self.what = what
         self.below = tuple(below)
+
+
+class RequestRefused(PKIError):
+    """A certificate request cannot be used; `rule` says why."""
+
+    reason = "CERTIFICATE_REQUEST_INVALID"
+    remedy = "Make a PKCS#10 request of a new P-256 key, signed with ECDSA and SHA-256."
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"certificate request: {rule}")
+        self.rule = rule
+
+
+class CodeMistyped(PKIError):
+    """A code that a person typed does not fit its check; the code is never repeated."""
+
+    reason = "CODE_MISTYPED"
+    remedy = "Compare it with the paper, group by group, and type it again."
+
+    def __init__(self, use: str) -> None:
+        super().__init__(f"the {use} does not fit its check")
+        self.use = use
+
+
+class DescriptionsRefused(PKIError):
+    """What a center says that its peers must trust does not hold together; `rule` says why."""
+
+    reason = "CENTER_NOT_TRUSTED"
+    remedy = "Nothing was stored. Ask the center's operator before you go on."
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"the center's descriptions: {rule}")
+        self.rule = rule

@@ -78,6 +78,20 @@ class SignInTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrolmentSettings:
+    """How peers come by their certificates."""
+
+    listen: str = ""
+    """Where callers without a certificate may enrol; empty: nowhere."""
+    issuing_dir: Path | None = None
+    """The folder of the authority that signs peers' certificates; None: this center issues none."""
+    grace: timedelta = timedelta(days=90)
+    """How long after its end a certificate can be recovered."""
+    overlap: timedelta = timedelta(minutes=10)
+    """How long a certificate still counts after its successor was confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
 class CenterConfig:
     """Everything that `juki-center serve` is told."""
 
@@ -97,6 +111,7 @@ class CenterConfig:
     sign_in: SignInTimes = SignInTimes()
     alerts: AlertSettings = field(default_factory=AlertSettings)
     trace: TraceSettings = TraceSettings()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -144,6 +159,7 @@ class CenterConfig:
             ),
             alerts=_alerts(flat),
             trace=_trace(flat),
+            enrolment=_enrolment(flat, base),
         )
 
 
@@ -188,6 +204,10 @@ _KEYS = frozenset(
         "alerts.opens",
         "alerts.closes",
         *(f"alerts.{name}" for name in ALERT_LIMITS),
+        "listen.enrolment",
+        "certificates.issuing_dir",
+        "certificates.grace_days",
+        "certificates.overlap_seconds",
     }
 )
 
@@ -218,6 +238,26 @@ def _address(flat: Mapping[str, object], key: str, default: str) -> str:
     if not host or not is_port:
         raise ConfigInvalid(key, "must be HOST:PORT, such as 127.0.0.1:7443")
     return text
+
+
+def _enrolment(flat: Mapping[str, object], base: Path) -> EnrolmentSettings:
+    usual = EnrolmentSettings()
+    listen = "listen.enrolment"
+    days = _number(flat, "certificates.grace_days", usual.grace.days, least=0, most=366)
+    return EnrolmentSettings(
+        listen=_address(flat, listen, "") if listen in flat else "",
+        issuing_dir=_issuing_dir(flat, base),
+        grace=timedelta(days=days),
+        overlap=_seconds(flat, "certificates.overlap_seconds", usual.overlap),
+    )
+
+
+def _issuing_dir(flat: Mapping[str, object], base: Path) -> Path | None:
+    """Return where the issuing authority lies; only in `dev` and `test` beside the other keys."""
+    if "certificates.issuing_dir" in flat:
+        return base / _text(flat, "certificates.issuing_dir")
+    is_production = flat.get("environment") == Environment.PRODUCTION.value
+    return None if is_production else base / _text(flat, "pki.dir") / "issuing"
 
 
 def _choice(

@@ -64,6 +64,7 @@ LARGE = frozenset(
         "move_corrections",
         "move_members",
         "moves",
+        "peer_certificates",
         "pending_updates",
         "provisions",
         "record_history",
@@ -296,6 +297,7 @@ def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> 
     small = {"municipalities", "municipality_keys", "center_keys", "key_rotations", "agencies"}
     small |= {"clerks", "clerk_rights", "sign_ins", "sign_in_failures", "sign_in_stops"}
     small |= {"approvals"}
+    small |= {"enrolment_tokens", "recoveries"}
     small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
     small |= {"audit_head", "disconnections", "store_facts"}
     small |= {"alerts", "alert_tallies", "alert_watch"}

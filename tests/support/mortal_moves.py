@@ -85,7 +85,11 @@ def run(order: Order) -> dict[str, object]:
     policy = MovePolicy(CardPolicy(RuleSet(order.rule_set), MUNICIPALITIES))
     servicer: Any = moves.Moves(moves.Parts(store, policy, lambda: NOW))
     request = getattr(pb, f"{order.method}Request").FromString(bytes.fromhex(order.request))
-    enter(Caller(PeerIdentity(Role.TERMINAL, "01", order.municipality), bytes(32), _KEY, _END))
+    enter(
+        Caller(
+            PeerIdentity(Role.TERMINAL, "01", order.municipality), bytes(32), _KEY, _END, _END, "1"
+        )
+    )
     try:
         answer = asyncio.run(getattr(servicer, order.method)(request, None))
     except Refusal as refusal:

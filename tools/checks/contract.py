@@ -89,7 +89,7 @@ def in_method(method: MethodDescriptorProto, comment: str, known: set[str]) -> I
     """Find what a method's option and comment do not say."""
     access = method.options.Extensions[options.access]
     roles = [options.Role.Name(role) for role in access.roles]
-    if not method.options.HasExtension(options.access) or not roles:
+    if not roles and not access.without_certificate:
         yield "has no access option with roles"
     if options.ROLE_UNSPECIFIED in access.roles or options.PURPOSE_UNSPECIFIED in access.purposes:
         yield "names an unspecified role or purpose"

@@ -20,9 +20,12 @@ from juki_center.areas.cards.register import Cards
 from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.clerks.rows import Clerks
 from juki_center.areas.copies.issues import Issues
+from juki_center.areas.fleet.certificates import PeerCertificates
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
+from juki_center.areas.fleet.recoveries import Recoveries
 from juki_center.areas.fleet.revocations import Revocations
+from juki_center.areas.fleet.tokens import EnrolmentTokens
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
@@ -92,6 +95,9 @@ class Tx(Protocol):
     def disconnections(self) -> Disconnections: ...
 
     @property
+    def enrolment_tokens(self) -> EnrolmentTokens: ...
+
+    @property
     def imports(self) -> Imports: ...
 
     @property
@@ -104,6 +110,9 @@ class Tx(Protocol):
     def moves(self) -> Moves: ...
 
     @property
+    def peer_certificates(self) -> PeerCertificates: ...
+
+    @property
     def pending(self) -> PendingUpdates: ...
 
     @property
@@ -111,6 +120,9 @@ class Tx(Protocol):
 
     @property
     def provisions(self) -> Provisions: ...
+
+    @property
+    def recoveries(self) -> Recoveries: ...
 
     @property
     def registers(self) -> Registers: ...

@@ -29,6 +29,7 @@ from juki_center.cli.clerk_services import (
     clerk_service,
     terminal_service,
 )
+from juki_center.cli.fleet_assembly import Enrolment
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.cli.log_signing import LogSigning
@@ -174,6 +175,8 @@ async def listening(
     reloading.on_keys(lambda now, folder: tls.use(folder.center(now.node), folder.trust().anchors))
     reloading.on_keys(lambda _config, _folder: material.reread(around.clock()))
     metrics.tell_expiries(reloading.ends)
+    enrolment = Enrolment(config, store, pki, around.clock)
+    reloading.on_keys(lambda now, folder: enrolment.use(folder.center(now.node), folder.trust()))
     clerks = SignInParts(store, clerk_policy(config), around.clock)
     services = (
         *_services(config, store, pki, material, sessions, around, reloading),
@@ -192,6 +195,7 @@ async def listening(
         _confirmation_service(confirmations),
         terminal_service(terminals.Parts(clerks)),
         clerk_service(clerks),
+        enrolment.service,
     )
     running = await server.start(
         services=(*services, approval_service(clerks, services)),
@@ -206,7 +210,7 @@ async def listening(
         ),
         clock=around.clock,
         with_reflection=config.environment is not Environment.PRODUCTION,
-        gates=(*fleet.gates, *clerk_gates(clerks)),
+        gates=(*fleet.gates, enrolment.gate, *clerk_gates(clerks)),
     )
     try:
         watch = LogWatch(store, alert_policy(config), log, metrics, around.clock)
@@ -216,6 +220,7 @@ async def listening(
             confirmations.bell.watching(),
             watch.watching(),
             reloading.watching(),
+            enrolment.listening(log, metrics) as running.enrolment_port,
         ):
             yield running
     finally:

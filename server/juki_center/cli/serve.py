@@ -65,6 +65,7 @@ def addresses(config: CenterConfig, server: Server) -> dict[str, JSON]:
     return {
         "grpc": f"{grpc_host}:{server.grpc_port}",
         "http": f"{http_host}:{server.http_port}",
+        "enrolment": _enrolment(config, server),
         "environment": config.environment.value,
         "node": config.node,
     }
@@ -75,6 +76,11 @@ def on_hangup(read: Callable[[], CenterConfig]) -> Hangup:
     hangup = Hangup(read=read)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.told.set)
     return hangup
+
+
+def _enrolment(config: CenterConfig, server: Server) -> str | None:
+    host = config.enrolment.listen.rpartition(":")[0]
+    return f"{host}:{server.enrolment_port}" if server.enrolment_port else None
 
 
 async def until_stopped() -> None:

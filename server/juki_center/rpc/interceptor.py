@@ -46,6 +46,8 @@ Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 Behaviour: TypeAlias = "Callable[..., object]"
 Check: TypeAlias = "Callable[..., object]"
 
+STRANGER: Final = "stranger"
+"""Whom the access log names where a caller has no certificate."""
 _CONSTRUCTORS: Final[Mapping[tuple[bool, bool], Callable[..., Handler]]] = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
@@ -109,7 +111,10 @@ class RequestGate(Protocol):
 
 
 class Edge:
-    """What every call shares: the rules, the callers, the gates, the log and the clock."""
+    """What every call shares: the rules, the callers, the gates, the log and the clock.
+
+    With `strangers` the callers have no certificate, and only what needs none is served.
+    """
 
     def __init__(  # noqa: PLR0913  # the parts are wired together once, by name
         self,
@@ -122,8 +127,10 @@ class Edge:
         gates: tuple[Gate, ...] = (),
         live: LiveCalls | None = None,
         tracing: Tracing = NO_TRACING,
+        strangers: bool = False,
     ) -> None:
         self.tracing = tracing
+        self.strangers = strangers
         self.gates = gates
         self.live = LiveCalls() if live is None else live
         self.request_gates = tuple(gate for gate in gates if isinstance(gate, RequestGate))
@@ -199,6 +206,22 @@ class Call:
                 self._record("INTERNAL")
 
     def _admit(self) -> None:
+        if self._edge.strangers:
+            self._admit_stranger()
+        else:
+            self._admit_peer()
+
+    def _admit_stranger(self) -> None:
+        """Admit whoever calls what needs no certificate: what counts is in the request."""
+        rule = self._edge.rules.get(self._method)
+        if rule is None or not rule.without_certificate:
+            raise Refusal(Reason.METHOD_UNKNOWN)
+        call = calls.Call(STRANGER, STRANGER, None, b"", self._method)
+        self._peer = STRANGER
+        calls.enter(call)
+        self._live = self._edge.live.begin(call)
+
+    def _admit_peer(self) -> None:
         caller = self._edge.peers.caller(self._context.auth_context(), self._edge.clock())
         self._peer = caller.identity.uri
         rule = self._edge.rules.get(self._method)

@@ -54,6 +54,8 @@ class AccessRule:
     two_persons: bool = False
     two_persons_for: tuple[str, ...] = ()
     """The fields any of which makes an act need a second person; empty where every act does."""
+    without_certificate: bool = False
+    """Whether the enrolment listener serves it to callers without a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def _rule(path: str, access: options_pb2.Access) -> AccessRule:
         right="" if access.right == options_pb2.RIGHT_UNSPECIFIED else right,
         two_persons=access.two_persons,
         two_persons_for=tuple(access.two_persons_for),
+        without_certificate=access.without_certificate,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -22,7 +23,6 @@ from juki_pki.identity import PeerIdentity, identity_from_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
 _PEM_KEY: Final = "x509_pem_cert"
 _CAPACITY: Final = 4096
@@ -37,6 +37,9 @@ class Caller:
     """SHA-256 of the certificate's DER, 32 bytes."""
     public_key: ec.EllipticCurvePublicKey
     valid_until: datetime
+    valid_from: datetime
+    serial: str
+    """The certificate's serial number, hexadecimal digits."""
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Caller:
@@ -50,7 +53,14 @@ class Caller:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise Refusal(Reason.UNAUTHENTICATED)
         digest = certificate.fingerprint(hashes.SHA256())
-        return cls(identity, digest, key, certificate.not_valid_after_utc)
+        return cls(
+            identity,
+            digest,
+            key,
+            valid_until=certificate.not_valid_after_utc,
+            valid_from=certificate.not_valid_before_utc,
+            serial=f"{certificate.serial_number:x}",
+        )
 
 
 class Peers:

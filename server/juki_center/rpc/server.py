@@ -42,7 +42,7 @@ _SEND_CAP_BYTES: Final = 262_144
 # Above every limit, so that the interceptor sees an oversized message and can name the reason; far
 # above it, gRPC itself ends the call.
 _RECEIVE_CAP_BYTES: Final = 2 * _SEND_CAP_BYTES
-_CHANNEL_OPTIONS: Final = (
+CHANNEL_OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", _RECEIVE_CAP_BYTES),
     ("grpc.max_send_message_length", _SEND_CAP_BYTES),
@@ -100,6 +100,8 @@ class Server:
     _http: asyncio.Server = field(repr=False)
     _health: health.aio.HealthServicer = field(repr=False)
     _log: AccessLog = field(repr=False)
+    enrolment_port: int = 0
+    """Where callers without a certificate enrol; 0 where they cannot."""
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls, let running ones end, then stop listening."""
@@ -155,11 +157,11 @@ async def start(  # the parts are wired together once, by name
         live=observation.live,
         tracing=observation.tracing,
     )
-    server = grpc.aio.server(interceptors=(Interceptor(edge),), options=_CHANNEL_OPTIONS)
+    server = grpc.aio.server(interceptors=(Interceptor(edge),), options=CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)
     for service in ours:
         await health_servicer.set(service.descriptor.full_name, _SERVING)
-    grpc_port = _bind(server, listening.grpc, credentials)
+    grpc_port = bind(server, listening.grpc, credentials)
     probes = status_http.Probes(observation.ready, observation.metrics.exposition)
     http, http_port = await _listen_http(probes, listening.http)
     await server.start()
@@ -194,7 +196,8 @@ def _add_reflection(server: grpc.aio.Server, names: tuple[str, ...]) -> None:
     server.add_generic_rpc_handlers((generic,))
 
 
-def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    """Listen on an address and return the port; raise BindFailedError where it is taken."""
     try:
         port = server.add_secure_port(address, credentials)
     except RuntimeError as error:

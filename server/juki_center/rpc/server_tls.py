@@ -30,7 +30,10 @@ class LegacyTLSError(RuntimeError):
 
 
 class ServerTLS:
-    """The center's certificate and key, and the anchors of its peers, as they are at the time."""
+    """The center's certificate and key, and the anchors of its peers, as they are at the time.
+
+    One for each port: what waits to be used is fetched once.
+    """
 
     def __init__(self, center: X509Credential, anchors: Sequence[x509.Certificate]) -> None:
         if not is_settled():
@@ -45,6 +48,14 @@ class ServerTLS:
             self._first,
             self._fetch,  # type: ignore[arg-type]  # the stubs forget that None keeps what is in use
             require_client_authentication=True,
+        )
+
+    def open_credentials(self) -> grpc.ServerCredentials:
+        """Return credentials that ask callers for no certificate, for the enrolment listener."""
+        return grpc.dynamic_ssl_server_credentials(
+            self._first,
+            self._fetch,  # type: ignore[arg-type]  # as above
+            require_client_authentication=False,
         )
 
     def use(self, center: X509Credential, anchors: Sequence[x509.Certificate]) -> bool:

@@ -22,6 +22,7 @@ from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
 from juki_center.storage.facts_table import FactsTable
+from juki_center.storage.fleet_table import EnrolmentTokensTable, PeerCertificatesTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
@@ -33,6 +34,7 @@ from juki_center.storage.moves_table import MovesTable
 from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
+from juki_center.storage.recoveries_table import RecoveriesTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.revocations_table import RevocationsTable
@@ -75,13 +77,16 @@ class Transaction:
         self.control = ControlTable(sql)
         self.disconnections = DisconnectionsTable(sql)
         self.facts = FactsTable(sql)
+        self.enrolment_tokens = EnrolmentTokensTable(sql)
         self.imports = ImportsTable(sql, self.keys)
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.moves = MovesTable(sql, self.keys)
+        self.peer_certificates = PeerCertificatesTable(sql)
         self.pending = PendingTable(sql, self.keys)
         self.personalisations = PersonalisationsTable(sql, self.keys)
         self.provisions = ProvisionsTable(sql, self.keys)
+        self.recoveries = RecoveriesTable(sql)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
         self.revocations = RevocationsTable(sql)

@@ -16,6 +16,7 @@ from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.fleet.v1 import clerk_service_pb2 as clerks
+from jukinet.fleet.v1 import enrollment_service_pb2 as enrolment
 from jukinet.fleet.v1 import terminal_service_pb2 as terminals
 from jukinet.moves.v1 import move_service_pb2 as moves
 from jukinet.operations.v1 import center_service_pb2 as operations
@@ -46,6 +47,11 @@ _BESIDE_METHODS = {
     Event.CLERK_CHANGED,
     Event.CLERK_SIGN_IN_REFUSED,
     Event.SIGN_IN_STOPPED,
+    Event.ENROLMENT_TOKEN_MADE,
+    Event.ENROLMENT_TOKEN_REVOKED,
+    Event.ENROLMENT_REFUSED,
+    Event.CERTIFICATE_RECOVERED,
+    Event.RECOVERY_REFUSED,
 }
 
 
@@ -58,6 +64,7 @@ def test_reasons_are_the_protos_values() -> None:
 def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> None:
     services = (
         card.DESCRIPTOR.services_by_name["CardSessionService"],
+        enrolment.DESCRIPTOR.services_by_name["EnrollmentService"],
         copies.DESCRIPTOR.services_by_name["CertificateCopyService"],
         residents.DESCRIPTOR.services_by_name["ResidentService"],
         agencies.DESCRIPTOR.services_by_name["IdentityConfirmationService"],

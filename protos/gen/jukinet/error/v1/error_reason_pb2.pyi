@@ -359,9 +359,42 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The approval was used by an act."""
     ERROR_REASON_ANOTHER_PERSON_REQUIRED: _ErrorReason.ValueType  # 161
     """The same person cannot propose and approve."""
-    ERROR_REASON_DISCONNECTED_TERMINAL: _ErrorReason.ValueType  # 185
+    ERROR_REASON_ENROLMENT_TOKEN_UNKNOWN: _ErrorReason.ValueType  # 165
     """165-179: terminals and their certificates.
-    180-194: revocations and disconnections.
+    The center has no such enrolment token.
+    """
+    ERROR_REASON_ENROLMENT_TOKEN_EXPIRED: _ErrorReason.ValueType  # 166
+    """The enrolment token's time is over. Metadata: expiredAt."""
+    ERROR_REASON_ENROLMENT_TOKEN_USED: _ErrorReason.ValueType  # 167
+    """The enrolment token was used already, with another key."""
+    ERROR_REASON_ENROLMENT_TOKEN_REVOKED: _ErrorReason.ValueType  # 168
+    """The center's operator has taken the enrolment token back."""
+    ERROR_REASON_CERTIFICATE_REQUEST_INVALID: _ErrorReason.ValueType  # 169
+    """The certificate request cannot be used. Metadata: rule."""
+    ERROR_REASON_ENROLMENT_MUNICIPALITY_NOT_VALID: _ErrorReason.ValueType  # 170
+    """No municipality works under the token's code today. Metadata: rule."""
+    ERROR_REASON_CERTIFICATE_RETIRED: _ErrorReason.ValueType  # 171
+    """The caller's certificate was replaced by a newer one. Metadata: refusedFrom."""
+    ERROR_REASON_CERTIFICATE_NOT_CONFIRMED: _ErrorReason.ValueType  # 172
+    """The caller's new certificate must be confirmed before anything else."""
+    ERROR_REASON_ISSUING_NOT_CONFIGURED: _ErrorReason.ValueType  # 173
+    """This center issues no certificates."""
+    ERROR_REASON_RECOVERY_REFUSED: _ErrorReason.ValueType  # 174
+    """The certificate is none that can be recovered."""
+    ERROR_REASON_RECOVERY_GRACE_OVER: _ErrorReason.ValueType  # 175
+    """The certificate expired too long ago to be recovered. Metadata: graceDays."""
+    ERROR_REASON_CERTIFICATE_NOT_EXPIRED: _ErrorReason.ValueType  # 176
+    """The certificate is still valid."""
+    ERROR_REASON_RECOVERY_NOT_FOUND: _ErrorReason.ValueType  # 177
+    """There is no such recovery that waits for approval."""
+    ERROR_REASON_DESCRIPTIONS_UNAVAILABLE: _ErrorReason.ValueType  # 178
+    """The center cannot read what its peers must trust."""
+    ERROR_REASON_CENTER_NOT_TRUSTED: _ErrorReason.ValueType  # 179
+    """What answers is not the center that is trusted, or its descriptions do not prove each other.
+    Metadata: rule.
+    """
+    ERROR_REASON_DISCONNECTED_TERMINAL: _ErrorReason.ValueType  # 185
+    """180-194: revocations and disconnections.
     The calling terminal is disconnected from the network.
     """
     ERROR_REASON_DISCONNECTED_MUNICIPALITY: _ErrorReason.ValueType  # 186
@@ -737,9 +770,42 @@ ERROR_REASON_APPROVAL_USED: ErrorReason.ValueType  # 160
 """The approval was used by an act."""
 ERROR_REASON_ANOTHER_PERSON_REQUIRED: ErrorReason.ValueType  # 161
 """The same person cannot propose and approve."""
-ERROR_REASON_DISCONNECTED_TERMINAL: ErrorReason.ValueType  # 185
+ERROR_REASON_ENROLMENT_TOKEN_UNKNOWN: ErrorReason.ValueType  # 165
 """165-179: terminals and their certificates.
-180-194: revocations and disconnections.
+The center has no such enrolment token.
+"""
+ERROR_REASON_ENROLMENT_TOKEN_EXPIRED: ErrorReason.ValueType  # 166
+"""The enrolment token's time is over. Metadata: expiredAt."""
+ERROR_REASON_ENROLMENT_TOKEN_USED: ErrorReason.ValueType  # 167
+"""The enrolment token was used already, with another key."""
+ERROR_REASON_ENROLMENT_TOKEN_REVOKED: ErrorReason.ValueType  # 168
+"""The center's operator has taken the enrolment token back."""
+ERROR_REASON_CERTIFICATE_REQUEST_INVALID: ErrorReason.ValueType  # 169
+"""The certificate request cannot be used. Metadata: rule."""
+ERROR_REASON_ENROLMENT_MUNICIPALITY_NOT_VALID: ErrorReason.ValueType  # 170
+"""No municipality works under the token's code today. Metadata: rule."""
+ERROR_REASON_CERTIFICATE_RETIRED: ErrorReason.ValueType  # 171
+"""The caller's certificate was replaced by a newer one. Metadata: refusedFrom."""
+ERROR_REASON_CERTIFICATE_NOT_CONFIRMED: ErrorReason.ValueType  # 172
+"""The caller's new certificate must be confirmed before anything else."""
+ERROR_REASON_ISSUING_NOT_CONFIGURED: ErrorReason.ValueType  # 173
+"""This center issues no certificates."""
+ERROR_REASON_RECOVERY_REFUSED: ErrorReason.ValueType  # 174
+"""The certificate is none that can be recovered."""
+ERROR_REASON_RECOVERY_GRACE_OVER: ErrorReason.ValueType  # 175
+"""The certificate expired too long ago to be recovered. Metadata: graceDays."""
+ERROR_REASON_CERTIFICATE_NOT_EXPIRED: ErrorReason.ValueType  # 176
+"""The certificate is still valid."""
+ERROR_REASON_RECOVERY_NOT_FOUND: ErrorReason.ValueType  # 177
+"""There is no such recovery that waits for approval."""
+ERROR_REASON_DESCRIPTIONS_UNAVAILABLE: ErrorReason.ValueType  # 178
+"""The center cannot read what its peers must trust."""
+ERROR_REASON_CENTER_NOT_TRUSTED: ErrorReason.ValueType  # 179
+"""What answers is not the center that is trusted, or its descriptions do not prove each other.
+Metadata: rule.
+"""
+ERROR_REASON_DISCONNECTED_TERMINAL: ErrorReason.ValueType  # 185
+"""180-194: revocations and disconnections.
 The calling terminal is disconnected from the network.
 """
 ERROR_REASON_DISCONNECTED_MUNICIPALITY: ErrorReason.ValueType  # 186

@@ -25,29 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n jukinet/options/v1/options.proto\x12\x12jukinet.options.v1\x1a google/protobuf/descriptor.proto\"\x98\x02\n\x06\x41\x63\x63\x65ss\x12\'\n\x05roles\x18\x01 \x03(\x0e\x32\x18.jukinet.options.v1.Role\x12-\n\x08purposes\x18\x02 \x03(\x0e\x32\x1b.jukinet.options.v1.Purpose\x12,\n\x05\x63lerk\x18\x03 \x01(\x0e\x32\x1d.jukinet.options.v1.ClerkRule\x12\x13\n\x0btwo_persons\x18\x04 \x01(\x08\x12\x13\n\x0b\x61udit_event\x18\x05 \x01(\t\x12\x1b\n\x13message_limit_bytes\x18\x06 \x01(\r\x12(\n\x05right\x18\x07 \x01(\x0e\x32\x19.jukinet.options.v1.Right\x12\x17\n\x0ftwo_persons_for\x18\x08 \x03(\t\"\xd0\x01\n\x06Reason\x12,\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x1e.jukinet.options.v1.StatusCode\x12(\n\x05retry\x18\x02 \x01(\x0e\x32\x19.jukinet.options.v1.Retry\x12&\n\x04part\x18\x03 \x01(\x0e\x32\x18.jukinet.options.v1.Part\x12\x0f\n\x07text_ja\x18\x04 \x01(\t\x12\x0f\n\x07text_en\x18\x05 \x01(\t\x12\x11\n\tremedy_ja\x18\x06 \x01(\t\x12\x11\n\tremedy_en\x18\x07 \x01(\t*\xac\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_COPIES\x10\x01\x12\x0f\n\x0bRIGHT_CARDS\x10\x02\x12\x0f\n\x0bRIGHT_MOVES\x10\x03\x12\x12\n\x0eRIGHT_REGISTER\x10\x04\x12\x14\n\x10RIGHT_PROTECTION\x10\x05\x12\x14\n\x10RIGHT_DISCLOSURE\x10\x06\x12\x18\n\x14RIGHT_ADMINISTRATION\x10\x07*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_TERMINAL\x10\x01\x12\r\n\tROLE_DESK\x10\x02\x12\x0f\n\x0bROLE_AGENCY\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x0f\n\x0bROLE_CENTER\x10\x05*\xbf\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PURPOSE_CERTIFICATE_COPY\x10\x01\x12\x15\n\x11PURPOSE_PIN_PROOF\x10\x02\x12\x16\n\x12PURPOSE_CARD_CHECK\x10\x03\x12\x16\n\x12PURPOSE_PIN_UNLOCK\x10\x04\x12\x19\n\x15PURPOSE_CLERK_SIGN_IN\x10\x05\x12\x1b\n\x17PURPOSE_SPECIAL_MOVE_IN\x10\x06*\xa1\x01\n\tClerkRule\x12\x1a\n\x16\x43LERK_RULE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LERK_RULE_SIGNED_IN\x10\x01\x12!\n\x1d\x43LERK_RULE_NAMED_WITHOUT_CARD\x10\x02\x12\x14\n\x10\x43LERK_RULE_NAMED\x10\x03\x12%\n!CLERK_RULE_SIGNED_IN_WITHOUT_CARD\x10\x04*\xe6\x02\n\nStatusCode\x12\x1b\n\x17STATUS_CODE_UNSPECIFIED\x10\x00\x12 \n\x1cSTATUS_CODE_INVALID_ARGUMENT\x10\x03\x12!\n\x1dSTATUS_CODE_DEADLINE_EXCEEDED\x10\x04\x12\x19\n\x15STATUS_CODE_NOT_FOUND\x10\x05\x12!\n\x1dSTATUS_CODE_PERMISSION_DENIED\x10\x07\x12\"\n\x1eSTATUS_CODE_RESOURCE_EXHAUSTED\x10\x08\x12#\n\x1fSTATUS_CODE_FAILED_PRECONDITION\x10\t\x12\x17\n\x13STATUS_CODE_ABORTED\x10\n\x12\x18\n\x14STATUS_CODE_INTERNAL\x10\r\x12\x1b\n\x17STATUS_CODE_UNAVAILABLE\x10\x0e\x12\x1f\n\x1bSTATUS_CODE_UNAUTHENTICATED\x10\x10*o\n\x05Retry\x12\x15\n\x11RETRY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRETRY_NEVER\x10\x01\x12\x16\n\x12RETRY_SAME_REQUEST\x10\x02\x12\x15\n\x11RETRY_NEW_REQUEST\x10\x03\x12\x0f\n\x0bRETRY_AFTER\x10\x04*m\n\x04Part\x12\x14\n\x10PART_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPART_READER\x10\x01\x12\r\n\tPART_CARD\x10\x02\x12\x0c\n\x08PART_PIN\x10\x03\x12\x10\n\x0cPART_NETWORK\x10\x04\x12\x0f\n\x0bPART_CENTER\x10\x05:L\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1a.jukinet.options.v1.Access:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x08:O\n\x06reason\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\x0b\x32\x1a.jukinet.options.v1.Reasonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n jukinet/options/v1/options.proto\x12\x12jukinet.options.v1\x1a google/protobuf/descriptor.proto\"\xb5\x02\n\x06\x41\x63\x63\x65ss\x12\'\n\x05roles\x18\x01 \x03(\x0e\x32\x18.jukinet.options.v1.Role\x12-\n\x08purposes\x18\x02 \x03(\x0e\x32\x1b.jukinet.options.v1.Purpose\x12,\n\x05\x63lerk\x18\x03 \x01(\x0e\x32\x1d.jukinet.options.v1.ClerkRule\x12\x13\n\x0btwo_persons\x18\x04 \x01(\x08\x12\x13\n\x0b\x61udit_event\x18\x05 \x01(\t\x12\x1b\n\x13message_limit_bytes\x18\x06 \x01(\r\x12(\n\x05right\x18\x07 \x01(\x0e\x32\x19.jukinet.options.v1.Right\x12\x17\n\x0ftwo_persons_for\x18\x08 \x03(\t\x12\x1b\n\x13without_certificate\x18\t \x01(\x08\"\xd0\x01\n\x06Reason\x12,\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x1e.jukinet.options.v1.StatusCode\x12(\n\x05retry\x18\x02 \x01(\x0e\x32\x19.jukinet.options.v1.Retry\x12&\n\x04part\x18\x03 \x01(\x0e\x32\x18.jukinet.options.v1.Part\x12\x0f\n\x07text_ja\x18\x04 \x01(\t\x12\x0f\n\x07text_en\x18\x05 \x01(\t\x12\x11\n\tremedy_ja\x18\x06 \x01(\t\x12\x11\n\tremedy_en\x18\x07 \x01(\t*\xac\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_COPIES\x10\x01\x12\x0f\n\x0bRIGHT_CARDS\x10\x02\x12\x0f\n\x0bRIGHT_MOVES\x10\x03\x12\x12\n\x0eRIGHT_REGISTER\x10\x04\x12\x14\n\x10RIGHT_PROTECTION\x10\x05\x12\x14\n\x10RIGHT_DISCLOSURE\x10\x06\x12\x18\n\x14RIGHT_ADMINISTRATION\x10\x07*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_TERMINAL\x10\x01\x12\r\n\tROLE_DESK\x10\x02\x12\x0f\n\x0bROLE_AGENCY\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x0f\n\x0bROLE_CENTER\x10\x05*\xbf\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PURPOSE_CERTIFICATE_COPY\x10\x01\x12\x15\n\x11PURPOSE_PIN_PROOF\x10\x02\x12\x16\n\x12PURPOSE_CARD_CHECK\x10\x03\x12\x16\n\x12PURPOSE_PIN_UNLOCK\x10\x04\x12\x19\n\x15PURPOSE_CLERK_SIGN_IN\x10\x05\x12\x1b\n\x17PURPOSE_SPECIAL_MOVE_IN\x10\x06*\xa1\x01\n\tClerkRule\x12\x1a\n\x16\x43LERK_RULE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LERK_RULE_SIGNED_IN\x10\x01\x12!\n\x1d\x43LERK_RULE_NAMED_WITHOUT_CARD\x10\x02\x12\x14\n\x10\x43LERK_RULE_NAMED\x10\x03\x12%\n!CLERK_RULE_SIGNED_IN_WITHOUT_CARD\x10\x04*\xe6\x02\n\nStatusCode\x12\x1b\n\x17STATUS_CODE_UNSPECIFIED\x10\x00\x12 \n\x1cSTATUS_CODE_INVALID_ARGUMENT\x10\x03\x12!\n\x1dSTATUS_CODE_DEADLINE_EXCEEDED\x10\x04\x12\x19\n\x15STATUS_CODE_NOT_FOUND\x10\x05\x12!\n\x1dSTATUS_CODE_PERMISSION_DENIED\x10\x07\x12\"\n\x1eSTATUS_CODE_RESOURCE_EXHAUSTED\x10\x08\x12#\n\x1fSTATUS_CODE_FAILED_PRECONDITION\x10\t\x12\x17\n\x13STATUS_CODE_ABORTED\x10\n\x12\x18\n\x14STATUS_CODE_INTERNAL\x10\r\x12\x1b\n\x17STATUS_CODE_UNAVAILABLE\x10\x0e\x12\x1f\n\x1bSTATUS_CODE_UNAUTHENTICATED\x10\x10*o\n\x05Retry\x12\x15\n\x11RETRY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRETRY_NEVER\x10\x01\x12\x16\n\x12RETRY_SAME_REQUEST\x10\x02\x12\x15\n\x11RETRY_NEW_REQUEST\x10\x03\x12\x0f\n\x0bRETRY_AFTER\x10\x04*m\n\x04Part\x12\x14\n\x10PART_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPART_READER\x10\x01\x12\r\n\tPART_CARD\x10\x02\x12\x0c\n\x08PART_PIN\x10\x03\x12\x10\n\x0cPART_NETWORK\x10\x04\x12\x0f\n\x0bPART_CENTER\x10\x05:L\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1a.jukinet.options.v1.Access:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x08:O\n\x06reason\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\x0b\x32\x1a.jukinet.options.v1.Reasonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'jukinet.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RIGHT']._serialized_start=585
-  _globals['_RIGHT']._serialized_end=757
-  _globals['_ROLE']._serialized_start=759
-  _globals['_ROLE']._serialized_end=874
-  _globals['_PURPOSE']._serialized_start=877
-  _globals['_PURPOSE']._serialized_end=1068
-  _globals['_CLERKRULE']._serialized_start=1071
-  _globals['_CLERKRULE']._serialized_end=1232
-  _globals['_STATUSCODE']._serialized_start=1235
-  _globals['_STATUSCODE']._serialized_end=1593
-  _globals['_RETRY']._serialized_start=1595
-  _globals['_RETRY']._serialized_end=1706
-  _globals['_PART']._serialized_start=1708
-  _globals['_PART']._serialized_end=1817
+  _globals['_RIGHT']._serialized_start=614
+  _globals['_RIGHT']._serialized_end=786
+  _globals['_ROLE']._serialized_start=788
+  _globals['_ROLE']._serialized_end=903
+  _globals['_PURPOSE']._serialized_start=906
+  _globals['_PURPOSE']._serialized_end=1097
+  _globals['_CLERKRULE']._serialized_start=1100
+  _globals['_CLERKRULE']._serialized_end=1261
+  _globals['_STATUSCODE']._serialized_start=1264
+  _globals['_STATUSCODE']._serialized_end=1622
+  _globals['_RETRY']._serialized_start=1624
+  _globals['_RETRY']._serialized_end=1735
+  _globals['_PART']._serialized_start=1737
+  _globals['_PART']._serialized_end=1846
   _globals['_ACCESS']._serialized_start=91
-  _globals['_ACCESS']._serialized_end=371
-  _globals['_REASON']._serialized_start=374
-  _globals['_REASON']._serialized_end=582
+  _globals['_ACCESS']._serialized_end=400
+  _globals['_REASON']._serialized_start=403
+  _globals['_REASON']._serialized_end=611
 # @@protoc_insertion_point(module_scope)

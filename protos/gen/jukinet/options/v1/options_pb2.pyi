@@ -335,6 +335,7 @@ class Access(_message.Message):
     MESSAGE_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     RIGHT_FIELD_NUMBER: _builtins.int
     TWO_PERSONS_FOR_FIELD_NUMBER: _builtins.int
+    WITHOUT_CERTIFICATE_FIELD_NUMBER: _builtins.int
     clerk: Global___ClerkRule.ValueType
     """Whether a signed-in clerk is needed."""
     two_persons: _builtins.bool
@@ -347,9 +348,13 @@ class Access(_message.Message):
     """Optional. The right that the signed-in clerk must have on the day; unspecified where any clerk
     may, or where the method itself says which right an act needs.
     """
+    without_certificate: _builtins.bool
+    """Whether callers without a certificate are served, at the enrolment listener and nowhere else."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
-        """Required. The roles that may call; the role is read from the URI of the client certificate."""
+        """The roles that may call; the role is read from the URI of the client certificate. Required but
+        for methods that are served to callers without one.
+        """
 
     @_builtins.property
     def purposes(self) -> _containers.RepeatedScalarFieldContainer[Global___Purpose.ValueType]:
@@ -372,10 +377,11 @@ class Access(_message.Message):
         message_limit_bytes: _builtins.int = ...,
         right: Global___Right.ValueType = ...,
         two_persons_for: _abc.Iterable[_builtins.str] | None = ...,
+        without_certificate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "message_limit_bytes", b"message_limit_bytes", "purposes", b"purposes", "right", b"right", "roles", b"roles", "two_persons", b"two_persons", "two_persons_for", b"two_persons_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_event", b"audit_event", "clerk", b"clerk", "message_limit_bytes", b"message_limit_bytes", "purposes", b"purposes", "right", b"right", "roles", b"roles", "two_persons", b"two_persons", "two_persons_for", b"two_persons_for", "without_certificate", b"without_certificate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -76,7 +76,53 @@ _CLERKS: tuple[str, ...] = (
 )
 
 # Peers: tokens of enrolment, certificates that were issued.
-_FLEET: tuple[str, ...] = ()
+_FLEET: tuple[str, ...] = (
+    """CREATE TABLE enrolment_tokens (
+        id TEXT PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        uri TEXT NOT NULL,
+        role TEXT NOT NULL,
+        municipality TEXT,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        used_at INTEGER,
+        key_digest BLOB,
+        fingerprint BLOB
+    ) WITHOUT ROWID""",
+    """CREATE TABLE peer_certificates (
+        fingerprint BLOB PRIMARY KEY,
+        uri TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        not_before INTEGER NOT NULL,
+        not_after INTEGER NOT NULL,
+        key_digest BLOB NOT NULL,
+        state TEXT NOT NULL,
+        source TEXT NOT NULL,
+        entered_at INTEGER NOT NULL,
+        refused_from INTEGER,
+        replaces BLOB,
+        content BLOB NOT NULL
+    )""",
+    "CREATE INDEX peer_certificates_by_uri ON peer_certificates (uri, entered_at)",
+    "CREATE INDEX peer_certificates_by_key ON peer_certificates (key_digest)",
+    """CREATE TABLE recoveries (
+        id TEXT PRIMARY KEY,
+        uri TEXT NOT NULL,
+        role TEXT NOT NULL,
+        municipality TEXT,
+        expired BLOB NOT NULL,
+        expired_at INTEGER NOT NULL,
+        key_digest BLOB NOT NULL,
+        state TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        decided_at INTEGER,
+        decided_by TEXT NOT NULL,
+        fingerprint BLOB
+    ) WITHOUT ROWID""",
+    "CREATE INDEX recoveries_by_state ON recoveries (state, asked_at)",
+)
 
 # Certificates that count no more, and what streams are told.
 _REVOCATIONS: tuple[str, ...] = (
