@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 def test_small_registers_are_measured_and_removed(tmp_path: Path) -> None:
     sizes = {"BENCH_SMALL": "40", "BENCH_RESIDENTS": "80", "BENCH_DIR": str(tmp_path)}
-    sizes["BENCH_SUSPENSIONS"] = "2"
+    sizes |= {"BENCH_SUSPENSIONS": "2", "BENCH_LEAVES": "300"}
 
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench", "--json"],
@@ -35,6 +35,7 @@ def test_small_registers_are_measured_and_removed(tmp_path: Path) -> None:
     assert told["result"]["machine"]["date"]
     names = {figure["name"] for part in told["result"]["parts"] for figure in part["figures"]}
     assert {"imported, lines a second", "by code, 80 residents, p99"} <= names
+    assert "CPU of a leaf, 13 in a commit" in names
     assert "terminal refuses after the command, p99" in names
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == told
