@@ -35,7 +35,7 @@ def test_small_registers_are_measured_and_removed(tmp_path: Path) -> None:
     assert told["result"]["machine"]["date"]
     names = {figure["name"] for part in told["result"]["parts"] for figure in part["figures"]}
     assert {"imported, lines a second", "by code, 80 residents, p99"} <= names
-    assert "CPU of a leaf, 13 in a commit" in names
+    assert "CPU of a leaf appended, 13 in a commit" in names
     assert "terminal refuses after the command, p99" in names
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == told
