@@ -1,14 +1,13 @@
 """A copy of a log in one file, line by line, which anybody can check offline.
 
 Each line is a JSON object in UTF-8; octets are in base64 (RFC 4648, 4). The first line says what it
-is and carries the signed head; then come blocks: the leaves, one a line, and one line with the leaf
-hashes of the block as the center's tree has them, apart from the leaves. The last line says that
-the copy is whole.
+is and carries the signed head; then come blocks: one line with the leaf hashes of the block as the
+center's tree has them, and the leaves, one a line. The last line says that the copy is whole.
 
     {"juki-audit-copy": 1, "size": 2, "checkpoint": "jukinet/log-…\\n2\\n…\\n\\n— …\\n"}
+    {"hashes": 0, "octets": "…"}
     {"leaf": 0, "commitment": "…", "salt": "…", "content": "…"}
     {"leaf": 1, "commitment": "…"}
-    {"hashes": 0, "octets": "…"}
     {"end": 2}
 """
 
@@ -41,13 +40,6 @@ class CopyMalformed(LogRefused):
         self.line = line
 
 
-class CopyCutOff(LogRefused):
-    """A copy has no end."""
-
-    def __init__(self) -> None:
-        super().__init__("CUT_OFF")
-
-
 def lines_of(
     checkpoint: bytes, size: int, rows: Iterable[Row], hashes: Iterable[tuple[int, bytes]]
 ) -> Iterator[bytes]:
@@ -57,11 +49,11 @@ def lines_of(
     )
     left, kept = iter(rows), iter(hashes)
     while block := list(islice(left, BLOCK)):
-        yield from (_line(_leaf(row)) for row in block)
         of_block = list(islice(kept, len(block)))
         if of_block:
             octets = b"".join(one for _, one in of_block)
             yield _line({"hashes": of_block[0][0], "octets": _text(octets)})
+        yield from (_line(_leaf(row)) for row in block)
     yield _line({"end": size})
 
 
@@ -69,8 +61,8 @@ def lines_of(
 class LogCopy:
     """A copy as an examination reads it; `lines` begins to read its lines anew each time.
 
-    Every method raises CopyMalformed for a line that is none, and CopyCutOff where the end is
-    missing.
+    Every method raises CopyMalformed for a line that is none. Where the end is missing, what is
+    there is read all the same.
     """
 
     lines: Callable[[], Iterator[bytes]]
@@ -99,15 +91,15 @@ class LogCopy:
 
     def rows(self) -> Iterator[Row]:
         """Yield the leaves in the order of their lines."""
-        end, last = _line({"end": self.size}), b""
         for number, line in self._numbered():
-            last = line
             if line.startswith(_LEAF):
                 yield _row(_parsed(line, number), number)
-            elif not line.startswith(_HASHES) and line != end:
+            elif not line.startswith(_HASHES) and line != self.end():
                 raise CopyMalformed("LINE", number)
-        if last != end:
-            raise CopyCutOff
+
+    def end(self) -> bytes:
+        """Return the line that a whole copy ends with."""
+        return _line({"end": self.size})
 
     def nodes(self, level: int) -> Iterator[tuple[int, bytes]]:
         """Yield the leaf hashes; a copy has no other nodes."""
@@ -118,8 +110,11 @@ class LogCopy:
                 yield from _hashes(_parsed(line, number), number)
 
     def _numbered(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines behind the first one with their numbers."""
-        return islice(enumerate(self.lines(), 1), 1, None)
+        """Yield the lines behind the first one with their numbers, up to one that is cut off."""
+        for number, line in islice(enumerate(self.lines(), 1), 1, None):
+            if not line.endswith(b"\n"):
+                return
+            yield number, line
 
 
 def _leaf(row: Row) -> JSONLine:

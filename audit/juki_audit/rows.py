@@ -36,6 +36,10 @@ class LogRecords(Protocol):
     def keeps_tree(self) -> bool:
         """Whether all complete nodes and the frontier are kept, as a store does."""
 
+    @property
+    def size(self) -> int:
+        """How many rows there are said to be; for telling how far a reader is."""
+
     def rows(self) -> Iterator[Row]:
         """Yield the rows in the order in which they lie."""
 

@@ -230,6 +230,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     "retention": forget_of_cards,
     "ends of days": look_at_moves,
     "windows of moves": look_at_one_move,
+    "the log": lambda tx: (tx.audit.nodes([(0, 1), (1, 0)]), tx.audit.leaves(3, 1)),
     "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
     "answer": lambda tx: (
         tx.answers.put(REQUEST, b"a", resource="r", sealed_for=TOKOROZAWA, now=NOW),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,12 +12,14 @@ from juki_audit import checkpoints
 from juki_audit.checkpoints import Checkpoint
 from juki_audit.notes import VerifierKey
 from juki_audit.tree import Frontier
+from juki_center.areas.audit.rows import StoredLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from juki_center.areas.audit.proofs import Address
+    from juki_center.areas.audit.rows import Address
 
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 ORIGIN = "log.test"
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 VERIFIER = VerifierKey.of(ORIGIN, LOG_KEY)
@@ -32,21 +35,22 @@ def signed_head(leaves: Sequence[bytes], key: Ed25519PrivateKey = LOG_KEY) -> by
 class LogInMemory:
     """A log of some leaves, whose newest signed head is over the first `signed` of them."""
 
-    leaves: list[bytes]
+    kept: list[bytes]
     signed: int | None = None
     asked: int = 0
 
     def size(self) -> int:
-        return len(self.leaves)
+        return len(self.kept)
 
-    def checkpoint(self) -> bytes:
-        return b"" if self.signed is None else signed_head(self.leaves[: self.signed])
+    def checkpoint(self) -> bytes | None:
+        return None if self.signed is None else signed_head(self.kept[: self.signed])
 
-    def commitment(self, index: int) -> bytes:
-        return self.leaves[index]
+    def leaves(self, first: int, count: int) -> list[StoredLeaf]:
+        found = list(enumerate(self.kept))[first : first + count]
+        return [StoredLeaf(index, NOW, commitment, None, None) for index, commitment in found]
 
     def nodes(self, addresses: Collection[Address]) -> Mapping[Address, bytes]:
         self.asked += 1
-        complete = Frontier().append_all(self.leaves).nodes
+        complete = Frontier().append_all(self.kept).nodes
         kept = {(node.level, node.index): node.hash for node in complete}
         return {address: kept[address] for address in addresses}

@@ -51,6 +51,10 @@ class Records:
         nodes = {(node.level, node.index): node.hash for node in growth.nodes}
         return cls(rows, nodes, growth.frontier, signed_head(leaves))
 
+    @property
+    def size(self) -> int:
+        return len(self.kept)
+
     def rows(self) -> Iterator[Row]:
         return iter(self.kept)
 

@@ -45,6 +45,7 @@ from juki_center.rpc import (
     cards,
     copies,
     moves,
+    operations,
     personalise_stream,
     residents,
     server,
@@ -59,6 +60,9 @@ from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
+from juki_center.rpc.operations_disconnect import DisconnectParts
+from juki_center.rpc.operations_log import LogParts
+from juki_center.rpc.operations_revoke import RevokeParts
 from juki_center.rpc.personalisations import Personalisations
 from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
@@ -77,6 +81,7 @@ from jukinet.cards.v1 import (
 from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
 from jukinet.moves.v1 import move_service_pb2, move_service_pb2_grpc
+from jukinet.operations.v1 import center_service_pb2, center_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -306,6 +311,19 @@ def _move_service(
     return server.Service(
         move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
         lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),
+    )
+
+
+def _operations_service(store: SQLiteStore, around: Surroundings) -> server.Service:
+    parts = operations.Parts(
+        LogParts(store), RevokeParts(store, around.clock), DisconnectParts(store, around.clock)
+    )
+    servicer = operations.CenterOperations(parts)  # type: ignore[abstract]  # no quarantine yet
+    return server.Service(
+        center_service_pb2.DESCRIPTOR.services_by_name["CenterService"],
+        lambda target: center_service_pb2_grpc.add_CenterServiceServicer_to_server(
+            servicer, target
+        ),
     )
 
 

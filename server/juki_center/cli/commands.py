@@ -11,6 +11,7 @@ from juki_center.cli import agency as agency_command
 from juki_center.cli import alerts as alerts_command
 from juki_center.cli import approvals as approvals_command
 from juki_center.cli import assembly, card_papers, cards_commands, simulate_commands
+from juki_center.cli import audit as audit_command
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import codes as codes_command
@@ -37,6 +38,7 @@ cards_app = typer.Typer(
     help="Look at a card's state, or change it; works beside a center that serves.",
 )
 app.add_typer(agency_command.app, name="agency")
+app.add_typer(audit_command.app, name="audit")
 app.add_typer(alerts_command.app, name="alerts")
 cards_app.add_typer(cards_commands.app)
 cards_app.add_typer(cards_reconcile_command.app)

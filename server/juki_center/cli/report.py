@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 import typer
 
+from juki_audit.errors import LogRefused
 from juki_card.errors import CertificateRefused
 from juki_center.cli.startup_guard import StartRefused
 from juki_center.errors import (
@@ -121,6 +122,11 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     ),
     NotAllowed: _Kind("NOT_ALLOWED", "Look at the card's state with `juki-center cards status`."),
     RuleBroken: _Kind("INPUT_INVALID", "Correct the input.", Exit.USAGE),
+    LogRefused: _Kind(
+        "LOG_NOT_SOUND",
+        "Keep the file as it is, and compare it with an earlier copy; docs/audit.md says how.",
+    ),
+    FileExistsError: _Kind("FILE_EXISTS", "Name a file that does not exist yet."),
     FileNotFoundError: _Kind(
         "FILE_UNUSABLE", "Make the named file, or name another one; --config names the center's."
     ),
@@ -173,6 +179,15 @@ _RULES: Final[Mapping[str, str]] = {
     "LAST_DAY_PAST": "the last day cannot be before today, nor before the first",
     "LAST_DAY_LATER": "withdrawing cannot lengthen it; add another authorisation",
     "AUTHORISATION_UNKNOWN": "this agency has no such authorisation; see `juki-center agency show`",
+    "TRUST_MISSING": (
+        "name the log's verifiers: --trust FOLDER, the trust folder, or a file with them;"
+        " they never come from what is examined"
+    ),
+    "NEED_TOO_LARGE": "more witnesses are needed than are known: name their keys by --witness",
+    "NOT_A_WITNESS": "not the keys of witnesses, name+id+key, one a line",
+    "COPY_OR_STORE": "name one thing to examine: a copy, --store FILE or --proof FILE",
+    "LEAF_OR_REQUEST": "name what to prove: the index of a leaf, or --request ID",
+    "REQUEST_ID": "a request id is a UUID, as the terminal's journal has it",
     "AUTHORISATION_ENDED": "this authorisation was withdrawn already",
 }
 """What an operator reads for a rule that the command line's input breaks."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import grpc
 
     from juki_center.areas.audit.proofs import ProvableLog
-    from juki_center.areas.ports import Store, Tx
+    from juki_center.areas.ports import Store
 
     Request = TypeVar("Request")
     Answer = TypeVar("Answer")
@@ -31,7 +31,6 @@ class LogParts:
     """What the log's answers stand on."""
 
     store: Store
-    log: Callable[[Tx], ProvableLog]
 
 
 class LogProofs:
@@ -78,8 +77,7 @@ class LogProofs:
         )
 
     def _asked(self, question: Callable[[ProvableLog], Answer]) -> Answer:
-        parts = self._log
-        return parts.store.read(lambda tx: question(parts.log(tx)))
+        return self._log.store.read(lambda tx: question(tx.audit))
 
 
 def _chosen(name: str, size: int) -> int | None:

@@ -6,6 +6,7 @@ for the head: the frontier, and the newest signed checkpoint. Who writes them is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 from juki_audit.leaf import Leaf
 from juki_audit.tree import Frontier, inclusion_proof
 from juki_center.areas.audit.events import AuditEvent
-from juki_center.areas.audit.rows import StoredLeaf
+from juki_center.areas.audit.rows import Address, StoredLeaf
 from juki_center.areas.calls import Logged
 from juki_center.areas.residents.records import PersonID
 from juki_center.storage.act_trace import ActTrace
@@ -77,6 +78,18 @@ class LogTable:
         if row is None:
             raise LookupError(f"no complete node {index} at level {level}")
         return as_octets(row[0])
+
+    def nodes(self, addresses: Collection[Address]) -> dict[Address, bytes]:
+        """Return the hashes of these nodes, none for one that is not complete."""
+        wanted = [part for address in addresses for part in address]
+        places = ", ".join(["(?, ?)"] * len(addresses))
+        rows = self._sql.execute(
+            f"WITH wanted (level, node_index) AS (VALUES {places})"  # noqa: S608  # question marks
+            " SELECT level, node_index, hash FROM wanted CROSS JOIN audit_nodes"
+            " USING (level, node_index)",
+            wanted,
+        ).fetchall()
+        return {(as_number(level), as_number(index)): as_octets(one) for level, index, one in rows}
 
     def checkpoint(self) -> bytes | None:
         """Return the newest signed head; None where none was ever signed."""

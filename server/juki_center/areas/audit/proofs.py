@@ -11,10 +11,9 @@ from typing import Protocol
 
 from juki_audit import checkpoints, tree
 from juki_audit.tree import EMPTY_ROOT, ReadNode
+from juki_center.areas.audit.rows import Address, StoredLeaf
 from juki_center.errors import Reason, Refusal
 
-Address = tuple[int, int]
-"""Level and index of a node."""
 Proof = tuple[bytes, ...]
 
 
@@ -24,11 +23,11 @@ class ProvableLog(Protocol):
     def size(self) -> int:
         """Return how many leaves there are."""
 
-    def checkpoint(self) -> bytes:
-        """Return the newest signed head with its cosignatures; empty where none was signed."""
+    def checkpoint(self) -> bytes | None:
+        """Return the newest signed head with its cosignatures; None where none was signed."""
 
-    def commitment(self, index: int) -> bytes:
-        """Return the commitment of a leaf that exists."""
+    def leaves(self, first: int, count: int) -> list[StoredLeaf]:
+        """Return at most `count` leaves in order, from the leaf `first` on."""
 
     def nodes(self, addresses: Collection[Address]) -> Mapping[Address, bytes]:
         """Return the hashes of complete nodes, in one question to the database."""
@@ -73,7 +72,7 @@ def prove_inclusion(log: ProvableLog, index: int, size: int | None) -> Inclusion
             raise Refusal(Reason.LOG_SHORTER, treeSize=str(upto))
         raise Refusal(Reason.FIELD_INVALID, field="leaf_index", rule="LEAF_INDEX")
     proof = _proof(log, lambda read_node: tree.inclusion_proof(read_node, index, upto))
-    return Inclusion(upto, log.commitment(index), proof, checkpoint)
+    return Inclusion(upto, log.leaves(index, 1)[0].commitment, proof, checkpoint)
 
 
 def prove_consistency(log: ProvableLog, first: int, second: int | None) -> Consistency:

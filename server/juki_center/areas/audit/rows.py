@@ -7,17 +7,22 @@ proofs go on without them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from juki_center.areas.audit.events import AuditLog
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from juki_audit.leaf import Leaf
     from juki_center.areas.calls import Logged
     from juki_center.areas.residents.records import PersonID
+
+
+Address: TypeAlias = tuple[int, int]
+"""Level and index of a node of the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class LogRows(AuditLog, Protocol):
 
         Raises LookupError for a node that is not complete.
         """
+
+    def nodes(self, addresses: Collection[Address]) -> Mapping[Address, bytes]:
+        """Return the hashes of these nodes, none for one that is not complete."""
 
     def checkpoint(self) -> bytes | None:
         """Return the newest signed head; None where none was ever signed.
