@@ -2,6 +2,7 @@
 
 CenterError
 ├── Refusal       a rule forbids the act; `reason` and `metadata` go to the caller
+│   ├── Delayed          who is refused is told when to come back
 │   └── StoreUnusable    the store cannot even be opened; for the operator, with its file
 │       └── LogBroken    its audit log does not hold; with the row
 ├── NotAllowed    an event cannot happen in a state
@@ -241,6 +242,14 @@ class Refusal(CenterError):
         super().__init__(str(reason))
         self.reason = reason
         self.metadata = metadata
+
+
+class Delayed(Refusal):
+    """A refusal that says itself when to come back, in `seconds`."""
+
+    def __init__(self, reason: Reason, seconds: float, **metadata: str) -> None:
+        super().__init__(reason, **metadata)
+        self.seconds = seconds
 
 
 class StoreUnusable(Refusal):

@@ -24,6 +24,7 @@ from juki_center.areas.fleet.certificates import PeerCertificates
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.fleet.recoveries import Recoveries
+from juki_center.areas.fleet.reports import TerminalReports
 from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.fleet.tokens import EnrolmentTokens
 from juki_center.areas.moves.rows import Moves
@@ -135,6 +136,9 @@ class Tx(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def terminal_reports(self) -> TerminalReports: ...
 
     @property
     def unlocks(self) -> Unlocks: ...

@@ -21,6 +21,7 @@ from juki_center.areas.cards.sessions import forget_old_sessions
 from juki_center.areas.cards.unlocks import give_up_old_unlocks
 from juki_center.areas.copies.voids import forget_persons_of_copies
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.fleet.control import forget_old_events
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS, Round
 from juki_center.areas.open_days import is_open
 from juki_center.areas.ports import Store
@@ -102,6 +103,7 @@ async def forget_of_calls(store: KeptStore, now: datetime) -> None:
         forget_old_locks(tx, now)
         forget_old_approvals(tx, now)
         give_up_old_unlocks(tx, now)
+        forget_old_events(tx, now)
 
     await store.act(act)
 

@@ -7,13 +7,14 @@ of an exception passes here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from juki_center.errors import Reason
+from juki_center.errors import Delayed, Reason
 from juki_center.rpc.options import reason_options
 
 if TYPE_CHECKING:
@@ -61,11 +62,17 @@ def _details(refusal: Refusal, option: ReasonOption) -> list[any_pb2.Any]:
         domain=DOMAIN, reason=refusal.reason.value, metadata=metadata
     )
     details = [_packed(info)]
-    if option.retry == "after":
-        seconds = _DELAYS_SECONDS.get(refusal.reason, _DEFAULT_DELAY_SECONDS)
-        delay = duration_pb2.Duration(seconds=seconds)
+    if isinstance(refusal, Delayed) or option.retry == "after":
+        delay = duration_pb2.Duration()
+        delay.FromTimedelta(timedelta(seconds=_seconds(refusal)))
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     return details
+
+
+def _seconds(refusal: Refusal) -> float:
+    if isinstance(refusal, Delayed):
+        return refusal.seconds
+    return _DELAYS_SECONDS.get(refusal.reason, _DEFAULT_DELAY_SECONDS)
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:

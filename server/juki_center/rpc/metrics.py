@@ -80,6 +80,11 @@ class Metrics:
         self.open_watches = Gauge(
             "juki_watches_open", "Agencies' streams of changes.", registry=self._registry
         )
+        self.open_terminal_watches = Gauge(
+            "juki_terminal_watches_open",
+            "Streams that tell terminals, desks and agencies what they must know at once.",
+            registry=self._registry,
+        )
         self.agency_alarms = Counter(
             "juki_agency_alarms",
             "How often an agency was refused so often that it is an alarm.",

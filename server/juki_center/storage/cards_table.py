@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from juki_center.areas.cards.numbers import CardNumber
@@ -14,6 +14,8 @@ from juki_center.areas.cards.register import (
     CardStyle,
     Purpose,
 )
+from juki_center.areas.fleet.control import Control, ControlKind
+from juki_center.areas.fleet.hotlist import CardState, state_of
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
@@ -29,8 +31,9 @@ _SELECT: Final = f"SELECT {', '.join(CARD_COLUMNS)} FROM cards"  # noqa: S608  #
 class CardsTable:
     """Cards and their sessions, for one transaction."""
 
-    def __init__(self, sql: SQL) -> None:
+    def __init__(self, sql: SQL, control: Control) -> None:
         self._sql = sql
+        self._control = control
 
     def card(self, serial: bytes) -> Card | None:
         """Return the card with this serial."""
@@ -70,10 +73,35 @@ class CardsTable:
                 None if card.continue_until is None else card.continue_until.isoformat(),
             ),
         )
+        self._tell(card.serial, None, card.status)
 
     def set_status(self, serial: bytes, status: CardStatus) -> None:
         """Write a card's state."""
+        row = self._sql.execute("SELECT status FROM cards WHERE serial = ?", (serial,)).fetchone()
         self._sql.execute("UPDATE cards SET status = ? WHERE serial = ?", (status, serial))
+        if row is not None:
+            self._tell(serial, CardStatus(as_text(row[0])), status)
+
+    def stopped(self, day: date) -> list[tuple[bytes, CardStatus]]:
+        """Return the serials of cards that no terminal may take, unless they have expired."""
+        rows = self._sql.execute(
+            "SELECT serial, status FROM cards WHERE status IN ('HELD', 'SUSPENDED', 'REVOKED')"
+            " AND returned_at IS NULL AND valid_until >= ?",
+            (day.isoformat(),),
+        ).fetchall()
+        return [(as_octets(row[0]), CardStatus(as_text(row[1]))) for row in rows]
+
+    def _tell(self, serial: bytes, before: CardStatus | None, after: CardStatus) -> None:
+        """Let terminals know where a card comes onto the hotlist or leaves it.
+
+        All paths to a card's state end here, so that none can forget it. The time is the store's
+        own: it says how long the event is kept, and decides nothing.
+        """
+        state = state_of(after)
+        if state is not (CardState.FREE if before is None else state_of(before)):
+            self._control.append(
+                ControlKind.CARD_CHANGED, serial.hex(), datetime.now(UTC), bytes([state])
+            )
 
     def set_pin_pending(self, serial: bytes, *, pending: bool) -> None:
         """Write whether a card still has to prove its PIN."""

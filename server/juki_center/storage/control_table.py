@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from juki_center.areas.fleet.control import ControlEvent, ControlKind
+from juki_center.areas.fleet.hotlist import KEY_OCTETS
+from juki_center.storage.keyring import KeyRing, LookUp
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
 if TYPE_CHECKING:
@@ -16,8 +18,9 @@ _SELECT = "SELECT cursor, at, kind, subject, content FROM control_events"
 class ControlTable:
     """Control events, for one transaction."""
 
-    def __init__(self, sql: SQL) -> None:
+    def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
+        self._keys = keys
         self._has_news = False
 
     def append(self, kind: ControlKind, subject: str, at: datetime, content: bytes = b"") -> int:
@@ -62,6 +65,10 @@ class ControlTable:
             " (SELECT max(cursor) FROM control_events))",
             (to_micros(moment),),
         ).rowcount
+
+    def hotlist_key(self) -> bytes:
+        """Return the key of the hotlist's entries, made from one that is never replaced."""
+        return self._keys.look_up(LookUp.CONTENT).token(b"hotlist")[:KEY_OCTETS]
 
     def _number(self, question: str) -> int:
         row = self._sql.execute(question).fetchone()

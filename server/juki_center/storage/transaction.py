@@ -42,6 +42,7 @@ from juki_center.storage.rotation import Rotations
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
 from juki_center.storage.subscriptions_table import SubscriptionsTable
+from juki_center.storage.terminal_reports_table import TerminalReportsTable
 from juki_center.storage.unlocks_table import UnlocksTable
 
 
@@ -69,12 +70,12 @@ class Transaction:
         self.audit = LogTable(sql, self.keys, self.trace)
         self.batches = BatchesTable(sql, self.keys)
         self.card_notes = CardNotesTable(sql, self.keys)
-        self.cards = CardsTable(sql)
+        self.control = ControlTable(sql, self.keys)
+        self.cards = CardsTable(sql, self.control)
         self.chance = SystemChance()
         self.changes = ChangesTable(sql, self.keys)
         self.clerks = ClerksTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
-        self.control = ControlTable(sql)
         self.disconnections = DisconnectionsTable(sql)
         self.facts = FactsTable(sql)
         self.enrolment_tokens = EnrolmentTokensTable(sql)
@@ -92,6 +93,7 @@ class Transaction:
         self.revocations = RevocationsTable(sql)
         self.rotations = Rotations(sql, self.keys)
         self.subscriptions = SubscriptionsTable(sql, self.keys)
+        self.terminal_reports = TerminalReportsTable(sql)
         self.unlocks = UnlocksTable(sql, self.keys)
 
     @contextmanager

@@ -116,6 +116,9 @@ class Cards(Protocol):
     def set_status(self, serial: bytes, status: CardStatus) -> None:
         """Write a card's state."""
 
+    def stopped(self, day: date) -> list[tuple[bytes, CardStatus]]:
+        """Return the serials of cards that no terminal may take, unless they have expired."""
+
     def set_pin_pending(self, serial: bytes, *, pending: bool) -> None:
         """Write whether a card still has to prove its PIN."""
 

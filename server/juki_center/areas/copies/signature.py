@@ -70,9 +70,12 @@ class CopySigner:
     def __repr__(self) -> str:
         return f"CopySigner({self.key_id.hex()}, ***)"
 
-    def sign(self, payload: bytes) -> bytes:
-        """Return the COSE_Sign1 over `payload`, tagged."""
-        header = {_ALGORITHM: _ES256, _CONTENT_TYPE: CONTENT_TYPE, _KEY_ID: self.key_id}
+    def sign(self, payload: bytes, content_type: str = CONTENT_TYPE) -> bytes:
+        """Return the COSE_Sign1 over `payload`, tagged.
+
+        The content type is signed with it: nothing of one type passes for another.
+        """
+        header = {_ALGORITHM: _ES256, _CONTENT_TYPE: content_type, _KEY_ID: self.key_id}
         return bytes(COSE.new().encode(payload, self._key, protected=header))
 
 

@@ -8,9 +8,11 @@ on. Whoever missed what was forgotten since begins again from the state as it is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+KEPT_FOR = timedelta(days=7)
 
 
 class ControlKind(StrEnum):
@@ -53,3 +55,18 @@ class Control(Protocol):
 
     def forget_before(self, moment: datetime) -> int:
         """Delete what is older, but never the newest event; return how many."""
+
+    def hotlist_key(self) -> bytes:
+        """Return the key of the hotlist's entries, 16 bytes: always the same one."""
+
+
+class ControlTx(Protocol):
+    """What forgetting control events needs of a transaction."""
+
+    @property
+    def control(self) -> Control: ...
+
+
+def forget_old_events(tx: ControlTx, now: datetime) -> None:
+    """Act: forget the events that nobody goes on from any more."""
+    tx.control.forget_before(now - KEPT_FOR)

@@ -139,7 +139,8 @@ def revoke(tx: RevokeTx, command: Revoke, now: datetime) -> Revocation:
     if revocation is None:
         revocation = Revocation(command.of, command.reason, now, command.caller.uri)
         tx.revocations.add(revocation)
-        tx.control.append(_kind(command.of), command.of.subject, now)
+        whose = command.of.uri.encode()
+        tx.control.append(_kind(command.of), command.of.subject, now, whose)
         tx.audit.append(_leaf(revocation))
     if not is_repeated:
         # What was answered is in the row, which is there for good: the record holds the id alone.

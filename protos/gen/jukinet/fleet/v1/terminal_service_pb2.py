@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from jukinet.audit.v1 import receipt_pb2 as jukinet_dot_audit_dot_v1_dot_receipt__pb2
 from jukinet.options.v1 import options_pb2 as jukinet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'jukinet/fleet/v1/terminal_service.proto\x12\x10jukinet.fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a jukinet/options/v1/options.proto\"Y\n\x12SignInClerkRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0c\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"l\n\x13SignInClerkResponse\x12)\n\x07sign_in\x18\x01 \x01(\x0b\x32\x18.jukinet.fleet.v1.SignIn\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"<\n\x0eSignOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"=\n\x0fSignOutResponse\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x12\n\x10GetSignInRequest\">\n\x11GetSignInResponse\x12)\n\x07sign_in\x18\x01 \x01(\x0b\x32\x18.jukinet.fleet.v1.SignIn\"\xbf\x01\n\x06SignIn\x12\x10\n\x08\x63lerk_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12)\n\x06rights\x18\x03 \x03(\x0e\x32\x19.jukinet.options.v1.Right\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tidle_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xd6\x02\n\x0fTerminalService\x12w\n\x0bSignInClerk\x12$.jukinet.fleet.v1.SignInClerkRequest\x1a%.jukinet.fleet.v1.SignInClerkResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01\x12\x01\x05*\x0f\x43LERK_SIGNED_IN\x12i\n\x07SignOut\x12 .jukinet.fleet.v1.SignOutRequest\x1a!.jukinet.fleet.v1.SignOutResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01*\x10\x43LERK_SIGNED_OUT\x12_\n\tGetSignIn\x12\".jukinet.fleet.v1.GetSignInRequest\x1a#.jukinet.fleet.v1.GetSignInResponse\"\t\xaa\xbb\x18\x05\n\x01\x01\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'jukinet/fleet/v1/terminal_service.proto\x12\x10jukinet.fleet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ejukinet/audit/v1/receipt.proto\x1a jukinet/options/v1/options.proto\"Y\n\x12SignInClerkRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x61rd_session_id\x18\x02 \x01(\x0c\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"l\n\x13SignInClerkResponse\x12)\n\x07sign_in\x18\x01 \x01(\x0b\x32\x18.jukinet.fleet.v1.SignIn\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"<\n\x0eSignOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0eseen_tree_size\x18\x0f \x01(\x04\"=\n\x0fSignOutResponse\x12*\n\x07receipt\x18\x0f \x01(\x0b\x32\x19.jukinet.audit.v1.Receipt\"\x12\n\x10GetSignInRequest\">\n\x11GetSignInResponse\x12)\n\x07sign_in\x18\x01 \x01(\x0b\x32\x18.jukinet.fleet.v1.SignIn\"\xbf\x01\n\x06SignIn\x12\x10\n\x08\x63lerk_id\x18\x01 \x01(\t\x12\x18\n\nclerk_name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12)\n\x06rights\x18\x03 \x03(\x0e\x32\x19.jukinet.options.v1.Right\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tidle_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1e\n\x0cWatchRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\"\xe6\x08\n\rWatchResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12:\n\x07welcome\x18\x02 \x01(\x0b\x32\'.jukinet.fleet.v1.WatchResponse.WelcomeH\x00\x12@\n\x07hotlist\x18\x03 \x01(\x0b\x32-.jukinet.fleet.v1.WatchResponse.SignedHotlistH\x00\x12\x38\n\x06notice\x18\x04 \x01(\x0b\x32&.jukinet.fleet.v1.WatchResponse.NoticeH\x00\x12S\n\x14\x64\x65scriptions_changed\x18\x05 \x01(\x0b\x32\x33.jukinet.fleet.v1.WatchResponse.DescriptionsChangedH\x00\x12\x46\n\rconfiguration\x18\x06 \x01(\x0b\x32-.jukinet.fleet.v1.WatchResponse.ConfigurationH\x00\x12>\n\theartbeat\x18\x07 \x01(\x0b\x32).jukinet.fleet.v1.WatchResponse.HeartbeatH\x00\x1a\x64\n\x07Welcome\x12\x13\n\x0bis_snapshot\x18\x01 \x01(\x08\x12\x44\n\rconfiguration\x18\x02 \x01(\x0b\x32-.jukinet.fleet.v1.WatchResponse.Configuration\x1a\xae\x01\n\rConfiguration\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0fstatus_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0freconnect_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x1d\n\rSignedHotlist\x12\x0c\n\x04\x63ose\x18\x01 \x01(\x0c\x1a\xae\x01\n\x06Notice\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32+.jukinet.fleet.v1.WatchResponse.Notice.Kind\x12\r\n\x05scope\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\"I\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11KIND_DISCONNECTED\x10\x01\x12\x14\n\x10KIND_RECONNECTED\x10\x02\x1a\x15\n\x13\x44\x65scriptionsChanged\x1a\xa9\x01\n\tHeartbeat\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12>\n\x07hotlist\x18\x02 \x01(\x0b\x32-.jukinet.fleet.v1.WatchResponse.SignedHotlist\x12\x32\n\x0freconnect_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04step\"\xab\x01\n\x13ReportStatusRequest\x12\x18\n\x10software_version\x18\x01 \x01(\t\x12\x16\n\x0ehotlist_cursor\x18\x02 \x01(\x04\x12\x35\n\x11hotlist_made_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0creader_ready\x18\x04 \x01(\x08\x12\x15\n\rprinter_ready\x18\x05 \x01(\x08\"\\\n\x14ReportStatusResponse\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12is_hotlist_current\x18\x02 \x01(\x08\x32\x95\x04\n\x0fTerminalService\x12w\n\x0bSignInClerk\x12$.jukinet.fleet.v1.SignInClerkRequest\x1a%.jukinet.fleet.v1.SignInClerkResponse\"\x1b\xaa\xbb\x18\x17\n\x01\x01\x12\x01\x05*\x0f\x43LERK_SIGNED_IN\x12i\n\x07SignOut\x12 .jukinet.fleet.v1.SignOutRequest\x1a!.jukinet.fleet.v1.SignOutResponse\"\x19\xaa\xbb\x18\x15\n\x01\x01*\x10\x43LERK_SIGNED_OUT\x12_\n\tGetSignIn\x12\".jukinet.fleet.v1.GetSignInRequest\x1a#.jukinet.fleet.v1.GetSignInResponse\"\t\xaa\xbb\x18\x05\n\x01\x01\x18\x01\x12U\n\x05Watch\x12\x1e.jukinet.fleet.v1.WatchRequest\x1a\x1f.jukinet.fleet.v1.WatchResponse\"\t\xaa\xbb\x18\x05\n\x03\x01\x02\x03\x30\x01\x12\x66\n\x0cReportStatus\x12%.jukinet.fleet.v1.ReportStatusRequest\x1a&.jukinet.fleet.v1.ReportStatusResponse\"\x07\xaa\xbb\x18\x03\n\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,20 +43,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TERMINALSERVICE'].methods_by_name['SignOut']._serialized_options = b'\252\273\030\025\n\001\001*\020CLERK_SIGNED_OUT'
   _globals['_TERMINALSERVICE'].methods_by_name['GetSignIn']._loaded_options = None
   _globals['_TERMINALSERVICE'].methods_by_name['GetSignIn']._serialized_options = b'\252\273\030\005\n\001\001\030\001'
-  _globals['_SIGNINCLERKREQUEST']._serialized_start=160
-  _globals['_SIGNINCLERKREQUEST']._serialized_end=249
-  _globals['_SIGNINCLERKRESPONSE']._serialized_start=251
-  _globals['_SIGNINCLERKRESPONSE']._serialized_end=359
-  _globals['_SIGNOUTREQUEST']._serialized_start=361
-  _globals['_SIGNOUTREQUEST']._serialized_end=421
-  _globals['_SIGNOUTRESPONSE']._serialized_start=423
-  _globals['_SIGNOUTRESPONSE']._serialized_end=484
-  _globals['_GETSIGNINREQUEST']._serialized_start=486
-  _globals['_GETSIGNINREQUEST']._serialized_end=504
-  _globals['_GETSIGNINRESPONSE']._serialized_start=506
-  _globals['_GETSIGNINRESPONSE']._serialized_end=568
-  _globals['_SIGNIN']._serialized_start=571
-  _globals['_SIGNIN']._serialized_end=762
-  _globals['_TERMINALSERVICE']._serialized_start=765
-  _globals['_TERMINALSERVICE']._serialized_end=1107
+  _globals['_TERMINALSERVICE'].methods_by_name['Watch']._loaded_options = None
+  _globals['_TERMINALSERVICE'].methods_by_name['Watch']._serialized_options = b'\252\273\030\005\n\003\001\002\003'
+  _globals['_TERMINALSERVICE'].methods_by_name['ReportStatus']._loaded_options = None
+  _globals['_TERMINALSERVICE'].methods_by_name['ReportStatus']._serialized_options = b'\252\273\030\003\n\001\001'
+  _globals['_SIGNINCLERKREQUEST']._serialized_start=192
+  _globals['_SIGNINCLERKREQUEST']._serialized_end=281
+  _globals['_SIGNINCLERKRESPONSE']._serialized_start=283
+  _globals['_SIGNINCLERKRESPONSE']._serialized_end=391
+  _globals['_SIGNOUTREQUEST']._serialized_start=393
+  _globals['_SIGNOUTREQUEST']._serialized_end=453
+  _globals['_SIGNOUTRESPONSE']._serialized_start=455
+  _globals['_SIGNOUTRESPONSE']._serialized_end=516
+  _globals['_GETSIGNINREQUEST']._serialized_start=518
+  _globals['_GETSIGNINREQUEST']._serialized_end=536
+  _globals['_GETSIGNINRESPONSE']._serialized_start=538
+  _globals['_GETSIGNINRESPONSE']._serialized_end=600
+  _globals['_SIGNIN']._serialized_start=603
+  _globals['_SIGNIN']._serialized_end=794
+  _globals['_WATCHREQUEST']._serialized_start=796
+  _globals['_WATCHREQUEST']._serialized_end=826
+  _globals['_WATCHRESPONSE']._serialized_start=829
+  _globals['_WATCHRESPONSE']._serialized_end=1955
+  _globals['_WATCHRESPONSE_WELCOME']._serialized_start=1267
+  _globals['_WATCHRESPONSE_WELCOME']._serialized_end=1367
+  _globals['_WATCHRESPONSE_CONFIGURATION']._serialized_start=1370
+  _globals['_WATCHRESPONSE_CONFIGURATION']._serialized_end=1544
+  _globals['_WATCHRESPONSE_SIGNEDHOTLIST']._serialized_start=1546
+  _globals['_WATCHRESPONSE_SIGNEDHOTLIST']._serialized_end=1575
+  _globals['_WATCHRESPONSE_NOTICE']._serialized_start=1578
+  _globals['_WATCHRESPONSE_NOTICE']._serialized_end=1752
+  _globals['_WATCHRESPONSE_NOTICE_KIND']._serialized_start=1679
+  _globals['_WATCHRESPONSE_NOTICE_KIND']._serialized_end=1752
+  _globals['_WATCHRESPONSE_DESCRIPTIONSCHANGED']._serialized_start=1754
+  _globals['_WATCHRESPONSE_DESCRIPTIONSCHANGED']._serialized_end=1775
+  _globals['_WATCHRESPONSE_HEARTBEAT']._serialized_start=1778
+  _globals['_WATCHRESPONSE_HEARTBEAT']._serialized_end=1947
+  _globals['_REPORTSTATUSREQUEST']._serialized_start=1958
+  _globals['_REPORTSTATUSREQUEST']._serialized_end=2129
+  _globals['_REPORTSTATUSRESPONSE']._serialized_start=2131
+  _globals['_REPORTSTATUSRESPONSE']._serialized_end=2223
+  _globals['_TERMINALSERVICE']._serialized_start=2226
+  _globals['_TERMINALSERVICE']._serialized_end=2759
 # @@protoc_insertion_point(module_scope)

@@ -5,9 +5,11 @@ Terminals: who is signed in at them, and what they are told."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from jukinet.audit.v1 import receipt_pb2 as _receipt_pb2
 from jukinet.options.v1 import options_pb2 as _options_pb2
 import builtins as _builtins
@@ -227,3 +229,339 @@ class SignIn(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignIn: _TypeAlias = SignIn  # noqa: Y015
+
+@_typing.final
+class WatchRequest(_message.Message):
+    """Opens a stream, or goes on with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.int
+    """Optional. The cursor of the last message that the peer has kept; 0 to begin with the state as it
+    is.
+    """
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
+
+@_typing.final
+class WatchResponse(_message.Message):
+    """One message of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Welcome(_message.Message):
+        """The first message."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        IS_SNAPSHOT_FIELD_NUMBER: _builtins.int
+        CONFIGURATION_FIELD_NUMBER: _builtins.int
+        is_snapshot: _builtins.bool
+        """Output only. Whether the state as it is follows, and not only what the cursor had missed."""
+        @_builtins.property
+        def configuration(self) -> Global___WatchResponse.Configuration:
+            """Output only. The settings that hold now."""
+
+        def __init__(
+            self,
+            *,
+            is_snapshot: _builtins.bool = ...,
+            configuration: Global___WatchResponse.Configuration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["configuration", b"configuration"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["configuration", b"configuration", "is_snapshot", b"is_snapshot"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Configuration(_message.Message):
+        """Settings of a peer."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
+        STATUS_INTERVAL_FIELD_NUMBER: _builtins.int
+        RECONNECT_AFTER_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def heartbeat_interval(self) -> _duration_pb2.Duration:
+            """Output only. A message comes at least so often; after twice this time without one the stream
+            is dead.
+            """
+
+        @_builtins.property
+        def status_interval(self) -> _duration_pb2.Duration:
+            """Output only. How often the terminal reports its status."""
+
+        @_builtins.property
+        def reconnect_after(self) -> _duration_pb2.Duration:
+            """Output only. When to come back where the stream is cut without a status; another time for each
+            stream, so that not all come at once.
+            """
+
+        def __init__(
+            self,
+            *,
+            heartbeat_interval: _duration_pb2.Duration | None = ...,
+            status_interval: _duration_pb2.Duration | None = ...,
+            reconnect_after: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "reconnect_after", b"reconnect_after", "status_interval", b"status_interval"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "reconnect_after", b"reconnect_after", "status_interval", b"status_interval"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class SignedHotlist(_message.Message):
+        """A piece of the hotlist."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        COSE_FIELD_NUMBER: _builtins.int
+        cose: _builtins.bytes
+        """Output only. COSE_Sign1 by a copy signer, with the content type application/juki-hotlist+cbor."""
+        def __init__(
+            self,
+            *,
+            cose: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["cose", b"cose"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Notice(_message.Message):
+        """Something was cut off, or is connected again."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        class _Kind:
+            ValueType = _typing.NewType("ValueType", _builtins.int)
+            V: _TypeAlias = ValueType  # noqa: Y015
+
+        class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WatchResponse.Notice._Kind.ValueType], _builtins.type):
+            DESCRIPTOR: _descriptor.EnumDescriptor
+            KIND_UNSPECIFIED: WatchResponse.Notice._Kind.ValueType  # 0
+            """Never sent."""
+            KIND_DISCONNECTED: WatchResponse.Notice._Kind.ValueType  # 1
+            """It was cut off."""
+            KIND_RECONNECTED: WatchResponse.Notice._Kind.ValueType  # 2
+            """It is connected again."""
+
+        class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+            """What happened."""
+
+        KIND_UNSPECIFIED: WatchResponse.Notice.Kind.ValueType  # 0
+        """Never sent."""
+        KIND_DISCONNECTED: WatchResponse.Notice.Kind.ValueType  # 1
+        """It was cut off."""
+        KIND_RECONNECTED: WatchResponse.Notice.Kind.ValueType  # 2
+        """It is connected again."""
+
+        KIND_FIELD_NUMBER: _builtins.int
+        SCOPE_FIELD_NUMBER: _builtins.int
+        SUBJECT_FIELD_NUMBER: _builtins.int
+        kind: Global___WatchResponse.Notice.Kind.ValueType
+        """Output only. What happened."""
+        scope: _builtins.str
+        """Output only. Of what kind the subject is, such as "MUNICIPALITY" or "CENTER"."""
+        subject: _builtins.str
+        """Output only. Which one, such as "131016"; empty for the center."""
+        def __init__(
+            self,
+            *,
+            kind: Global___WatchResponse.Notice.Kind.ValueType = ...,
+            scope: _builtins.str = ...,
+            subject: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "scope", b"scope", "subject", b"subject"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class DescriptionsChanged(_message.Message):
+        """The center's descriptions have changed."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Heartbeat(_message.Message):
+        """The stream lives."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        TIME_FIELD_NUMBER: _builtins.int
+        HOTLIST_FIELD_NUMBER: _builtins.int
+        RECONNECT_AFTER_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def time(self) -> _timestamp_pb2.Timestamp:
+            """Output only. The center's time."""
+
+        @_builtins.property
+        def hotlist(self) -> Global___WatchResponse.SignedHotlist:
+            """Output only. For terminals: the hotlist is as it was, and fresh as of now."""
+
+        @_builtins.property
+        def reconnect_after(self) -> _duration_pb2.Duration:
+            """Output only. When to come back where the stream is cut without a status."""
+
+        def __init__(
+            self,
+            *,
+            time: _timestamp_pb2.Timestamp | None = ...,
+            hotlist: Global___WatchResponse.SignedHotlist | None = ...,
+            reconnect_after: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["hotlist", b"hotlist", "reconnect_after", b"reconnect_after", "time", b"time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["hotlist", b"hotlist", "reconnect_after", b"reconnect_after", "time", b"time"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    WELCOME_FIELD_NUMBER: _builtins.int
+    HOTLIST_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    DESCRIPTIONS_CHANGED_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.int
+    """Output only. Up to where the peer knows everything once it has kept this message."""
+    @_builtins.property
+    def welcome(self) -> Global___WatchResponse.Welcome:
+        """The first message."""
+
+    @_builtins.property
+    def hotlist(self) -> Global___WatchResponse.SignedHotlist:
+        """A piece of the hotlist; for terminals only."""
+
+    @_builtins.property
+    def notice(self) -> Global___WatchResponse.Notice:
+        """Something was cut off, or is connected again."""
+
+    @_builtins.property
+    def descriptions_changed(self) -> Global___WatchResponse.DescriptionsChanged:
+        """The center's descriptions have changed: fetch them anew."""
+
+    @_builtins.property
+    def configuration(self) -> Global___WatchResponse.Configuration:
+        """Other settings hold from now on."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___WatchResponse.Heartbeat:
+        """Nothing has happened, and the stream lives."""
+
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.int = ...,
+        welcome: Global___WatchResponse.Welcome | None = ...,
+        hotlist: Global___WatchResponse.SignedHotlist | None = ...,
+        notice: Global___WatchResponse.Notice | None = ...,
+        descriptions_changed: Global___WatchResponse.DescriptionsChanged | None = ...,
+        configuration: Global___WatchResponse.Configuration | None = ...,
+        heartbeat: Global___WatchResponse.Heartbeat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["configuration", b"configuration", "descriptions_changed", b"descriptions_changed", "heartbeat", b"heartbeat", "hotlist", b"hotlist", "notice", b"notice", "step", b"step", "welcome", b"welcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["configuration", b"configuration", "cursor", b"cursor", "descriptions_changed", b"descriptions_changed", "heartbeat", b"heartbeat", "hotlist", b"hotlist", "notice", b"notice", "step", b"step", "welcome", b"welcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["welcome", "hotlist", "notice", "descriptions_changed", "configuration", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
+
+Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class ReportStatusRequest(_message.Message):
+    """A terminal's report of itself; no personal data."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOFTWARE_VERSION_FIELD_NUMBER: _builtins.int
+    HOTLIST_CURSOR_FIELD_NUMBER: _builtins.int
+    HOTLIST_MADE_TIME_FIELD_NUMBER: _builtins.int
+    READER_READY_FIELD_NUMBER: _builtins.int
+    PRINTER_READY_FIELD_NUMBER: _builtins.int
+    software_version: _builtins.str
+    """Required. The terminal program's version, 1 to 40 characters."""
+    hotlist_cursor: _builtins.int
+    """Optional. The cursor of its hotlist; 0 where it has none."""
+    reader_ready: _builtins.bool
+    """Required. Whether a card reader answers."""
+    printer_ready: _builtins.bool
+    """Required. Whether a printer is set up."""
+    @_builtins.property
+    def hotlist_made_time(self) -> _timestamp_pb2.Timestamp:
+        """Optional. When its hotlist was made; absent where it has none."""
+
+    def __init__(
+        self,
+        *,
+        software_version: _builtins.str = ...,
+        hotlist_cursor: _builtins.int = ...,
+        hotlist_made_time: _timestamp_pb2.Timestamp | None = ...,
+        reader_ready: _builtins.bool = ...,
+        printer_ready: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hotlist_made_time", b"hotlist_made_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hotlist_cursor", b"hotlist_cursor", "hotlist_made_time", b"hotlist_made_time", "printer_ready", b"printer_ready", "reader_ready", b"reader_ready", "software_version", b"software_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportStatusRequest: _TypeAlias = ReportStatusRequest  # noqa: Y015
+
+@_typing.final
+class ReportStatusResponse(_message.Message):
+    """The report was taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    IS_HOTLIST_CURRENT_FIELD_NUMBER: _builtins.int
+    is_hotlist_current: _builtins.bool
+    """Output only. Whether the terminal's hotlist is as new as the center's."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. The center's time."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        is_hotlist_current: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_hotlist_current", b"is_hotlist_current", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportStatusResponse: _TypeAlias = ReportStatusResponse  # noqa: Y015

@@ -50,6 +50,16 @@ class TerminalServiceStub(object):
                 request_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInRequest.SerializeToString,
                 response_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/jukinet.fleet.v1.TerminalService/Watch',
+                request_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchRequest.SerializeToString,
+                response_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchResponse.FromString,
+                _registered_method=True)
+        self.ReportStatus = channel.unary_unary(
+                '/jukinet.fleet.v1.TerminalService/ReportStatus',
+                request_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusRequest.SerializeToString,
+                response_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusResponse.FromString,
+                _registered_method=True)
 
 
 class TerminalServiceServicer(object):
@@ -94,6 +104,34 @@ class TerminalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """Tells what a peer must know at once: cards that were stopped, nodes of the center that count no
+        more, what is cut off, and when to fetch descriptions or settings anew.
+
+        The caller must present a terminal, desk or agency certificate. It goes on until one side ends
+        it. A peer has one stream: a second one ends the first with WATCH_REPLACED. It is resumed by the
+        cursor of the last message that was kept; where that is too old, it begins with the state as it
+        is. Who reads too slowly is ended with WATCH_TOO_SLOW and goes on from its cursor. At shutdown
+        it ends with SHUTTING_DOWN. RetryInfo says when to come back, to each stream another time. Safe
+        to retry.
+
+        Reasons: OVERLOADED, WATCH_REPLACED, WATCH_TOO_SLOW, SHUTTING_DOWN, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportStatus(self, request, context):
+        """Takes a terminal's report of itself; the center keeps the newest one of each terminal.
+
+        The caller must present a terminal certificate. Safe to retry.
+
+        Reasons: FIELD_INVALID, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TerminalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +149,16 @@ def add_TerminalServiceServicer_to_server(servicer, server):
                     servicer.GetSignIn,
                     request_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInRequest.FromString,
                     response_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchRequest.FromString,
+                    response_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchResponse.SerializeToString,
+            ),
+            'ReportStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportStatus,
+                    request_deserializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusRequest.FromString,
+                    response_serializer=jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -195,6 +243,60 @@ class TerminalService(object):
             '/jukinet.fleet.v1.TerminalService/GetSignIn',
             jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInRequest.SerializeToString,
             jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.GetSignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/jukinet.fleet.v1.TerminalService/Watch',
+            jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchRequest.SerializeToString,
+            jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.fleet.v1.TerminalService/ReportStatus',
+            jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusRequest.SerializeToString,
+            jukinet_dot_fleet_dot_v1_dot_terminal__service__pb2.ReportStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

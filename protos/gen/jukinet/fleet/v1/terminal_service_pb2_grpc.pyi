@@ -59,6 +59,26 @@ class TerminalServiceStub:
 
     Reasons: CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, RESIDENCE_DISCONNECTED.
     """
+    Watch: _grpc.UnaryStreamMultiCallable[_terminal_service_pb2.WatchRequest, _terminal_service_pb2.WatchResponse]
+    """Tells what a peer must know at once: cards that were stopped, nodes of the center that count no
+    more, what is cut off, and when to fetch descriptions or settings anew.
+
+    The caller must present a terminal, desk or agency certificate. It goes on until one side ends
+    it. A peer has one stream: a second one ends the first with WATCH_REPLACED. It is resumed by the
+    cursor of the last message that was kept; where that is too old, it begins with the state as it
+    is. Who reads too slowly is ended with WATCH_TOO_SLOW and goes on from its cursor. At shutdown
+    it ends with SHUTTING_DOWN. RetryInfo says when to come back, to each stream another time. Safe
+    to retry.
+
+    Reasons: OVERLOADED, WATCH_REPLACED, WATCH_TOO_SLOW, SHUTTING_DOWN, STORE_UNAVAILABLE.
+    """
+    ReportStatus: _grpc.UnaryUnaryMultiCallable[_terminal_service_pb2.ReportStatusRequest, _terminal_service_pb2.ReportStatusResponse]
+    """Takes a terminal's report of itself; the center keeps the newest one of each terminal.
+
+    The caller must present a terminal certificate. Safe to retry.
+
+    Reasons: FIELD_INVALID, STORE_UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class TerminalServiceAsyncStub(TerminalServiceStub):
@@ -90,6 +110,26 @@ class TerminalServiceAsyncStub(TerminalServiceStub):
     The caller must present a terminal certificate. Reads only.
 
     Reasons: CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, RESIDENCE_DISCONNECTED.
+    """
+    Watch: _aio.UnaryStreamMultiCallable[_terminal_service_pb2.WatchRequest, _terminal_service_pb2.WatchResponse]  # type: ignore[assignment]
+    """Tells what a peer must know at once: cards that were stopped, nodes of the center that count no
+    more, what is cut off, and when to fetch descriptions or settings anew.
+
+    The caller must present a terminal, desk or agency certificate. It goes on until one side ends
+    it. A peer has one stream: a second one ends the first with WATCH_REPLACED. It is resumed by the
+    cursor of the last message that was kept; where that is too old, it begins with the state as it
+    is. Who reads too slowly is ended with WATCH_TOO_SLOW and goes on from its cursor. At shutdown
+    it ends with SHUTTING_DOWN. RetryInfo says when to come back, to each stream another time. Safe
+    to retry.
+
+    Reasons: OVERLOADED, WATCH_REPLACED, WATCH_TOO_SLOW, SHUTTING_DOWN, STORE_UNAVAILABLE.
+    """
+    ReportStatus: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.ReportStatusRequest, _terminal_service_pb2.ReportStatusResponse]  # type: ignore[assignment]
+    """Takes a terminal's report of itself; the center keeps the newest one of each terminal.
+
+    The caller must present a terminal certificate. Safe to retry.
+
+    Reasons: FIELD_INVALID, STORE_UNAVAILABLE.
     """
 
 class TerminalServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -137,6 +177,38 @@ class TerminalServiceServicer(metaclass=_abc_1.ABCMeta):
         The caller must present a terminal certificate. Reads only.
 
         Reasons: CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, RESIDENCE_DISCONNECTED.
+        """
+
+    @_abc_1.abstractmethod
+    def Watch(
+        self,
+        request: _terminal_service_pb2.WatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_terminal_service_pb2.WatchResponse], _abc.AsyncIterator[_terminal_service_pb2.WatchResponse]]:
+        """Tells what a peer must know at once: cards that were stopped, nodes of the center that count no
+        more, what is cut off, and when to fetch descriptions or settings anew.
+
+        The caller must present a terminal, desk or agency certificate. It goes on until one side ends
+        it. A peer has one stream: a second one ends the first with WATCH_REPLACED. It is resumed by the
+        cursor of the last message that was kept; where that is too old, it begins with the state as it
+        is. Who reads too slowly is ended with WATCH_TOO_SLOW and goes on from its cursor. At shutdown
+        it ends with SHUTTING_DOWN. RetryInfo says when to come back, to each stream another time. Safe
+        to retry.
+
+        Reasons: OVERLOADED, WATCH_REPLACED, WATCH_TOO_SLOW, SHUTTING_DOWN, STORE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportStatus(
+        self,
+        request: _terminal_service_pb2.ReportStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_terminal_service_pb2.ReportStatusResponse, _abc.Awaitable[_terminal_service_pb2.ReportStatusResponse]]:
+        """Takes a terminal's report of itself; the center keeps the newest one of each terminal.
+
+        The caller must present a terminal certificate. Safe to retry.
+
+        Reasons: FIELD_INVALID, STORE_UNAVAILABLE.
         """
 
 def add_TerminalServiceServicer_to_server(servicer: TerminalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -141,6 +141,17 @@ _REVOCATIONS: tuple[str, ...] = (
         revoked_by TEXT NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX revocations_uri ON revocations (uri)",
+    """CREATE INDEX cards_stopped ON cards (status)
+        WHERE status IN ('HELD', 'SUSPENDED', 'REVOKED')""",
+    """CREATE TABLE terminal_reports (
+        uri TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        hotlist_cursor INTEGER NOT NULL,
+        hotlist_made_at INTEGER,
+        reader_ready INTEGER NOT NULL,
+        printer_ready INTEGER NOT NULL
+    ) WITHOUT ROWID""",
 )
 
 # Who is cut off, and whose updates are quarantined.

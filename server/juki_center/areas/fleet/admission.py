@@ -1,0 +1,49 @@
+"""How many may come at once: who comes too early is told when, and no two at the same moment.
+
+After a center or a network comes back, all peers come at once. A bucket of admissions fills at a
+steady rate; whoever finds it empty is given a place in the queue of those who are to come back, so
+that the storm becomes a line. A place is no promise that is kept: who never comes back costs the
+others the time of one admission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many are admitted a second in the long run, and how many at once after a rest."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The state: up to when admissions are promised. Times are seconds of any steady clock."""
+
+    promised_until: float = 0.0
+
+    def asked(self, now: float, pace: Pace) -> tuple[Admission, float]:
+        """Return the next state, and 0 for who may come in or the seconds to wait."""
+        room = now - pace.burst / pace.per_second
+        promised = max(self.promised_until, room)
+        wait = promised - now
+        if wait <= 0:
+            return Admission(promised + 1 / pace.per_second), 0.0
+        if wait >= MOST_SECONDS:
+            return self, MOST_SECONDS
+        return Admission(promised + 1 / pace.per_second), wait + 1 / pace.per_second
+
+
+def spread(streams: int, pace: Pace, *, least: float = 1.0) -> float:
+    """Return over how many seconds so many streams should come back after a cut."""
+    return min(MOST_SECONDS, max(least, streams / pace.per_second))
+
+
+def backoff(chance: float, streams: int, pace: Pace, *, least: float = 1.0) -> float:
+    """Return when one stream should come back, for a chance from 0 up to 1: spread evenly."""
+    return least + chance * spread(streams, pace, least=least)
