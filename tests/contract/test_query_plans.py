@@ -297,7 +297,7 @@ def test_a_scan_would_be_seen(watched: Watched) -> None:
 def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> None:
     small = {"municipalities", "municipality_keys", "center_keys", "key_rotations", "agencies"}
     small |= {"clerks", "clerk_rights", "sign_ins", "sign_in_failures", "sign_in_stops"}
-    small |= {"approvals"}
+    small |= {"approvals", "terminal_reports"}
     small |= {"enrolment_tokens", "recoveries"}
     small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
     small |= {"audit_head", "disconnections", "store_facts"}

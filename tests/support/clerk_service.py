@@ -17,10 +17,13 @@ from juki_center.cli.clerk_services import (
     clerk_service,
     terminal_service,
 )
+from juki_center.cli.watch_parts import watch_parts
 from juki_center.rpc import terminals
+from juki_center.rpc.control_bell import ControlBell
+from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.terminal_sign_in import SignInParts
 from tests.support import agency_service
-from tests.support.center import open_test_store
+from tests.support.center import make_signer, open_test_store
 from tests.support.center_edge import channel, running
 from tests.support.clerks import clerk_policy
 
@@ -66,7 +69,15 @@ async def serving(pki: PKIFolder, folder: Path) -> AsyncIterator[ClerkOffice]:
     """Serve the services of clerks and approvals behind their gates."""
     store, clock, policy = open_test_store(folder), Clock(), clerk_policy()
     parts = SignInParts(store, policy, clock)
-    services = (terminal_service(terminals.Parts(parts)), clerk_service(parts))
+    signer, _ = make_signer()
+    watches = watch_parts(
+        store=store,
+        bell=ControlBell(store),
+        signer=signer,
+        metrics=Metrics(),
+        clock=clock,
+    )
+    services = (terminal_service(terminals.Parts(parts, watches)), clerk_service(parts))
     ours = (*services, approval_service(parts, services))
     try:
         async with running(pki, *ours, gates=clerk_gates(parts)) as edge:

@@ -35,6 +35,7 @@ from juki_center.cli.housekeeping import housekeeping
 from juki_center.cli.log_signing import LogSigning
 from juki_center.cli.log_watch import LogWatch
 from juki_center.cli.reloading import Hangup, Reloading
+from juki_center.cli.watch_parts import watch_parts
 from juki_center.config import Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.errors import KeyUnusable, Refusal
@@ -182,6 +183,14 @@ async def listening(
     metrics.tell_expiries(reloading.ends)
     enrolment = Enrolment(config, store, pki, around.clock)
     reloading.on_keys(lambda now, folder: enrolment.use(folder.center(now.node), folder.trust()))
+    watches = watch_parts(
+        store=store,
+        bell=fleet.bell,
+        signer=_copy_signer(pki),
+        metrics=metrics,
+        clock=around.clock,
+    )
+    reloading.on_keys(lambda _config, folder: watches.take_over(_copy_signer(folder)))
     clerks = SignInParts(store, clerk_policy(config), around.clock)
     services = (
         *_services(config, store, pki, material, sessions, around, reloading),
@@ -198,7 +207,7 @@ async def listening(
         ),
         _move_service(config, store, around, reloading),
         _confirmation_service(confirmations),
-        terminal_service(terminals.Parts(clerks)),
+        terminal_service(terminals.Parts(clerks, watches)),
         clerk_service(clerks),
         enrolment.service,
     )
@@ -229,6 +238,7 @@ async def listening(
         ):
             yield running
     finally:
+        watches.hub.close()
         sessions.close()
         imports.close()
         confirmations.close()
@@ -401,12 +411,16 @@ def _confirmation_service(parts: agencies.Parts) -> server.Service:
 
 
 def _policy(config: CenterConfig, pki: PKIFolder) -> CopyPolicy:
-    signer = pki.copy_signer()
     return CopyPolicy(
         photo_id_enabled=config.photo_id_enabled,
         municipalities=Municipalities.parse(municipality_rows()),
-        signer=CopySigner(signer.key, signer.certificate.public_bytes(Encoding.DER)),
+        signer=_copy_signer(pki),
     )
+
+
+def _copy_signer(pki: PKIFolder) -> CopySigner:
+    signer = pki.copy_signer()
+    return CopySigner(signer.key, signer.certificate.public_bytes(Encoding.DER))
 
 
 def _copy_trust(pki: PKIFolder) -> CopyTrust:

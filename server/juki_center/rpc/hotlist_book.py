@@ -49,9 +49,7 @@ class _Loaded:
 class HotlistBook:
     """Knows which cards are stopped and which nodes count no more, and since which cursor."""
 
-    def __init__(
-        self, store: Store, signer: Callable[[], CopySigner], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Store, signer: CopySigner, clock: Callable[[], datetime]) -> None:
         self._signer = signer
         self._clock = clock
         loaded = store.read(lambda tx: _load(tx, clock()))
@@ -82,6 +80,11 @@ class HotlistBook:
             self._nodes = _with_node(self._nodes, event)
             self.cursor = event.cursor
         return nodes != self._nodes or any(event.kind is ControlKind.CARD_CHANGED for event in new)
+
+    def use(self, signer: CopySigner) -> None:
+        """Sign by another key from now on."""
+        self._signer = signer
+        self._signed.clear()
 
     def can_resume(self, cursor: int) -> bool:
         """Whether what has changed since a cursor is still known."""
@@ -115,8 +118,7 @@ class HotlistBook:
         standing = Standing(self.cursor, now, self._key, self._nodes)
         # What is older serves nobody any more.
         self._signed = {one: at for one, at in self._signed.items() if at[0] == now}
-        signer = self._signer()
-        pieces = [signer.sign(one.encode(), hotlist.CONTENT_TYPE) for one in make(standing)]
+        pieces = [self._signer.sign(one.encode(), hotlist.CONTENT_TYPE) for one in make(standing)]
         self._signed[which] = (now, pieces)
         return pieces
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from juki_center.areas.copies.signature import CopySigner
     from juki_center.areas.ports import Store
     from juki_center.rpc.hotlist_book import HotlistBook
     from juki_center.rpc.watch_hub import WatchHub
@@ -43,6 +44,11 @@ class WatchParts:
     hub: WatchHub
     book: HotlistBook
     clock: Callable[[], datetime]
+
+    def take_over(self, signer: CopySigner) -> None:
+        """Sign by a new key from now on, and have every peer fetch the descriptions anew."""
+        self.book.use(signer)
+        self.hub.tell_descriptions()
 
 
 class Watching:

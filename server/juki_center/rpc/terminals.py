@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from juki_center.rpc.terminal_sign_in import SignIns
+from juki_center.rpc.terminal_watch import Watching
 from jukinet.fleet.v1 import terminal_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from juki_center.rpc.terminal_sign_in import SignInParts
+    from juki_center.rpc.terminal_watch import WatchParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,12 @@ class Parts:
     """What the service stands on, part by part."""
 
     sign_in: SignInParts
+    watch: WatchParts
 
 
-class Terminals(SignIns, pb_grpc.TerminalServiceServicer):
+class Terminals(SignIns, Watching, pb_grpc.TerminalServiceServicer):  # type: ignore[misc]  # Watch writes
     """The servicer: nothing but its parts."""
 
     def __init__(self, parts: Parts) -> None:
         self._sign_in = parts.sign_in
+        self._watch = parts.watch

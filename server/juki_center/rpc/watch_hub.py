@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.fleet.admission import Admission, Pace, backoff
+from juki_center.areas.fleet.control import ControlKind
 from juki_center.errors import Delayed, Reason, Refusal
 from juki_center.rpc import watch_messages as messages
 
@@ -124,9 +125,19 @@ class WatchHub:
         before = book.cursor
         has_changed = book.tell(events)
         told = [one for event in events if (one := messages.of_event(event)) is not None]
+        if any(event.kind is ControlKind.CONFIGURATION_CHANGED for event in events):
+            told.append(messages.configured(self.settings, self._backoff()))
         pieces = messages.hotlist(book.since(before)) if has_changed else []
         self._put(messages.in_order([*pieces, *told], before, book.cursor), terminals=True)
         self._put(messages.in_order(told, before, book.cursor), terminals=False)
+
+    def tell_descriptions(self) -> None:
+        """Let everybody fetch the center's descriptions anew: its keys are others."""
+        told = messages.in_order(
+            [messages.descriptions_changed()], self._parts.book.cursor, self._parts.book.cursor
+        )
+        self._put(told, terminals=True)
+        self._put(told, terminals=False)
 
     @contextmanager
     def opened(self, uri: str, role: str, cursor: int) -> Iterator[WatchStream]:

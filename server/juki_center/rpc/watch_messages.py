@@ -35,10 +35,14 @@ def of_event(event: ControlEvent) -> pb.WatchResponse | None:
         case ControlKind.DISCONNECTED | ControlKind.RECONNECTED:
             return _notice(event.kind, event.subject)
         case ControlKind.DESCRIPTIONS_CHANGED:
-            changed = pb.WatchResponse.DescriptionsChanged()
-            return pb.WatchResponse(descriptions_changed=changed)
+            return descriptions_changed()
         case _:
             return None
+
+
+def descriptions_changed() -> pb.WatchResponse:
+    """Return the message that the descriptions are to be fetched anew."""
+    return pb.WatchResponse(descriptions_changed=pb.WatchResponse.DescriptionsChanged())
 
 
 def missed(tx: Tx, after: int, up_to: int) -> list[pb.WatchResponse]:
@@ -77,6 +81,11 @@ def configuration(settings: Settings, reconnect: float) -> pb.WatchResponse.Conf
         status_interval=_duration(settings.status_seconds),
         reconnect_after=_duration(reconnect),
     )
+
+
+def configured(settings: Settings, reconnect: float) -> pb.WatchResponse:
+    """Return the message that other settings hold from now on."""
+    return pb.WatchResponse(configuration=configuration(settings, reconnect))
 
 
 def heartbeat(cursor: int, now: datetime, fresh: bytes, reconnect: float) -> pb.WatchResponse:

@@ -8,9 +8,11 @@ others the time of one admission.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 MOST_SECONDS = 300.0
+_SLACK = 1.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,28 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The state: up to when admissions are promised. Times are seconds of any steady clock."""
+    """The state: what was in the bucket, and when, and the end of the line of those sent away.
 
-    promised_until: float = 0.0
+    Times are seconds of any clock that never goes back. A new one begins with a full bucket.
+    """
+
+    tokens: float = math.inf
+    at: float = 0.0
+    line: float = 0.0
 
     def asked(self, now: float, pace: Pace) -> tuple[Admission, float]:
-        """Return the next state, and 0 for who may come in or the seconds to wait."""
-        room = now - pace.burst / pace.per_second
-        promised = max(self.promised_until, room)
-        wait = promised - now
-        if wait <= 0:
-            return Admission(promised + 1 / pace.per_second), 0.0
-        if wait >= MOST_SECONDS:
-            return self, MOST_SECONDS
-        return Admission(promised + 1 / pace.per_second), wait + 1 / pace.per_second
+        """Return the next state, and 0 for who may come in or the seconds to wait.
+
+        The line moves a little more slowly than the bucket fills, so that who comes back in time
+        finds its place free.
+        """
+        filled = min(float(pace.burst), self.tokens + (now - self.at) * pace.per_second)
+        if filled >= 1:
+            return Admission(filled - 1, now, self.line), 0.0
+        end = max(self.line, now) + _SLACK / pace.per_second
+        if end - now > MOST_SECONDS:
+            return Admission(filled, now, self.line), MOST_SECONDS
+        return Admission(filled, now, end), end - now
 
 
 def spread(streams: int, pace: Pace, *, least: float = 1.0) -> float:
