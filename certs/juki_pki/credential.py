@@ -18,7 +18,7 @@ from juki_card.cvc import CERTIFICATE, CVCertificate
 from juki_card.description import CertificateDescription
 from juki_card.ec import encode_point
 from juki_card.errors import ParseError
-from juki_pki.errors import Inconsistent, Unreadable
+from juki_pki.errors import Inconsistent, KeyUnsuited, Unreadable
 from juki_pki.files import read_key, read_public
 from juki_pki.identity import BROKEN, PeerIdentity, identity_from_certificate
 
@@ -128,7 +128,7 @@ def parse_key(octets: bytes, source: str) -> ec.EllipticCurvePrivateKey:
         # Without `from`: the parser's own message may quote what it could not read.
         raise Unreadable(source, "not an unencrypted PKCS#8 private key in PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise Unreadable(source, "the key is not on P-256")
+        raise KeyUnsuited(source, "the key is not on P-256")
     return key
 
 
@@ -153,5 +153,5 @@ def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     for key in keys:
         on_p256 = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1"
         if not on_p256:
-            raise Unreadable(str(path), "a certificate's key is not on P-256")
+            raise KeyUnsuited(str(path), "a certificate's key is not on P-256")
     return certificates

@@ -7,6 +7,7 @@ PKIError                  each carries `reason`, the name that `--json` shows
 ├── Missing               a file that should be there is not
 ├── KeyExposed            a private key can be read by others than its owner
 ├── Unreadable            a file is not what its place or its first bytes promise
+│   └── KeyUnsuited       a key is on another curve than P-256, or on none
 ├── TokenUnusable         a PKCS#11 token does not do what it should
 ├── Inconsistent          two files that belong together do not fit
 ├── IssuerExpires         a certificate would outlive the one that signs it
@@ -115,6 +116,13 @@ class TokenUnusable(PKIError):
         super().__init__(f"token {label}: {problem}")
         self.label = label
         self.problem = problem
+
+
+class KeyUnsuited(Unreadable):
+    """A key is on another curve than P-256, or on none: neither gRPC nor a card takes it."""
+
+    reason = "KEY_UNSUITED"
+    remedy = "Make key and certificate anew, with `juki-pki`, which makes no others."
 
 
 class Inconsistent(PKIError):
