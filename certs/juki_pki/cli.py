@@ -6,6 +6,7 @@ turns errors into exit codes: 0 done, 2 usage, 3 refused with the reason named.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,11 @@ app = typer.Typer(
 issue_app = typer.Typer(no_args_is_help=True, help="Issue one certificate into a PKI folder.")
 app.add_typer(issue_app, name="issue")
 app.add_typer(rollover_commands.app)
+with suppress(ImportError):
+    # Only who keeps keys in a token has the library for it.
+    from juki_pki import token_commands
+
+    app.add_typer(token_commands.app, name="token")
 
 Folder = Annotated[Path, typer.Argument(help="The PKI folder.")]
 ProfileFolder = Annotated[

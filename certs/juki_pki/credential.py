@@ -21,6 +21,7 @@ from juki_card.errors import ParseError
 from juki_pki.errors import Inconsistent, KeyUnsuited, Unreadable
 from juki_pki.files import read_key, read_public
 from juki_pki.identity import BROKEN, PeerIdentity, identity_from_certificate
+from juki_pki.token_reference import is_reference, reference_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,11 +49,14 @@ class X509Credential:
         return identity_from_certificate(self.certificate)
 
     @classmethod
-    def load(cls, folder: Path) -> X509Credential:
-        """Read certificate.pem, chain.pem where there is one, and key.pem of a folder."""
+    def load(cls, folder: Path, *, in_token: bool = False) -> X509Credential:
+        """Read certificate.pem, chain.pem where there is one, and key.pem of a folder.
+
+        Where it may be `in_token`, key.pem may say in which token the key lies.
+        """
         path = folder / "certificate.pem"
         certificate = load_certificate(path)
-        octets, key = load_key(folder / "key.pem")
+        octets, key = (load_any_key if in_token else load_key)(folder / "key.pem")
         if key.public_key() != certificate.public_key():
             raise Inconsistent(folder, "the key is not the certificate's")
         chain_path = folder / "chain.pem"
@@ -118,6 +122,17 @@ def load_key(path: Path) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
     """Read a private key file: its bytes and the key; raise unless it is P-256 with mode 0600."""
     octets = read_key(path)
     return octets, parse_key(octets, str(path))
+
+
+def load_any_key(path: Path) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    """Read a private key file as `load_key`, or open the token that it refers to."""
+    octets = read_key(path)
+    if not is_reference(octets):
+        return octets, parse_key(octets, str(path))
+    # Only who keeps keys in a token has the library for it.
+    from juki_pki.token_credential import token_key  # noqa: PLC0415
+
+    return octets, token_key(reference_in(octets, path))
 
 
 def parse_key(octets: bytes, source: str) -> ec.EllipticCurvePrivateKey:

@@ -50,7 +50,7 @@ class PKIFolder:
 
     def copy_signer(self) -> X509Credential:
         """Return the signer of certificate copies."""
-        return X509Credential.load(self.path / Kind.COPY_SIGNER)
+        return X509Credential.load(self.path / Kind.COPY_SIGNER, in_token=True)
 
     def card_signer(self) -> X509Credential:
         """Return the signer of EF.CardSecurity."""

@@ -8,17 +8,20 @@ two logs are called alike.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from juki_audit.errors import LogMalformed
-from juki_audit.notes import Note, VerifierKey, sign
+from juki_audit.notes import Note, Signature, VerifierKey
 from juki_pki.errors import Inconsistent, Unreadable
 from juki_pki.files import new_folder, read_key, read_public, write_key, write_public
 from juki_pki.generations import living
+from juki_pki.token_reference import is_reference, reference_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +35,8 @@ _NAME_OCTETS: Final = 8
 class LogKey:
     """The log's signing key and what verifies it."""
 
-    private: Ed25519PrivateKey = field(repr=False)
+    signs: Callable[[bytes], bytes] = field(repr=False)
+    """Returns the Ed25519 signature over octets; the key itself may lie in a token."""
     verifier: VerifierKey
     others: tuple[VerifierKey, ...] = ()
     """Those of the log's earlier keys, and of the next one where it is published."""
@@ -49,23 +53,37 @@ class LogKey:
 
     def sign(self, text: str) -> bytes:
         """Return the text as a note signed by this key; raises LogMalformed for no such text."""
-        return Note(text, (sign(text, self.origin, self.private),)).encode()
+        signature = Signature(self.origin, self.verifier.key_id, self.signs(text.encode()))
+        return Note(text, (signature,)).encode()
 
     @classmethod
     def load(cls, folder: Path) -> LogKey:
         """Read key.pem and verifier; raise PKIError for what is missing, broken or exposed."""
-        path = folder / "key.pem"
-        private = parse_log_key(read_key(path))
-        if private is None:
-            raise Unreadable(str(path), "not an unencrypted Ed25519 key in PEM")
+        signs, public = _open_key(folder / "key.pem")
         verifier = load_verifiers(folder / "verifier")
         if len(verifier) != 1:
             raise Unreadable(str(folder / "verifier"), f"{len(verifier)} lines, there must be one")
-        if verifier[0] != VerifierKey.of(verifier[0].name, private):
+        if verifier[0] != VerifierKey(verifier[0].name, public.public_bytes_raw()):
             raise Inconsistent(folder, "the key is not the verifier's")
         generations = (path for path in living(folder) if path != folder)
         others = [known for path in generations for known in load_verifiers(path / "verifier")]
-        return cls(private, verifier[0], tuple(others))
+        return cls(signs, verifier[0], tuple(others))
+
+
+def _open_key(path: Path) -> tuple[Callable[[bytes], bytes], Ed25519PublicKey]:
+    """Return how a key signs, and its public half; it stands in its file, or in a token."""
+    octets = read_key(path)
+    if is_reference(octets):
+        # Only who keeps keys in a token has the library for it.
+        from juki_pki.token import open_token  # noqa: PLC0415
+
+        at = reference_in(octets, path)
+        token = open_token(at.place)
+        return partial(token.sign_log, at.object), token.log_public_key(at.object)
+    private = parse_log_key(octets)
+    if private is None:
+        raise Unreadable(str(path), "not an unencrypted Ed25519 key in PEM")
+    return private.sign, private.public_key()
 
 
 def parse_log_key(octets: bytes) -> Ed25519PrivateKey | None:
@@ -97,11 +115,16 @@ def write_log_key(folder: Path, name: str) -> None:
     Raises AlreadyExists where the folder has a key.
     """
     private = Ed25519PrivateKey.generate()
-    verifier = VerifierKey.of(name, private)
     pem = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
     write_key(folder / "key.pem", pem)
+    write_verifier(folder, name, private.public_key())
+
+
+def write_verifier(folder: Path, name: str, public: Ed25519PublicKey) -> None:
+    """Write what verifies the signatures of a log's key."""
+    verifier = VerifierKey(name, public.public_bytes_raw())
     write_public(folder / "verifier", f"{verifier.encode()}\n".encode())

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from juki_pki.token import TokenPlace
+import pkcs11
+
+from juki_pki import token
+from juki_pki.token_reference import TokenPlace
 
 MODULE = next(
     (
@@ -40,6 +43,9 @@ def soft_token(folder: Path) -> Iterator[TokenPlace]:
     os.environ["SOFTHSM2_CONF"] = str(configuration)
     try:
         _make(pin.read_text())
+        # The module reads its environment once; an earlier test may have led it elsewhere.
+        pkcs11.lib(str(MODULE.resolve())).reinitialize()
+        token._OPEN.clear()
         yield TokenPlace(MODULE, _LABEL, pin)
     finally:
         if before is None:

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from juki_center.errors import KeyUnusable
+from juki_pki.token_reference import is_reference
 
 Key = TypeVar("Key")
 
@@ -158,7 +159,10 @@ class KeyEncryptionKey(SealKey):
 
     @classmethod
     def load(cls, path: Path) -> KeyEncryptionKey:
-        """Read the key's file: 32 bytes, mode 0600. Raises KeyUnusable."""
+        """Read the key's file: 32 bytes, mode 0600, or in which token the key lies.
+
+        Raises KeyUnusable.
+        """
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             key = path.read_bytes()
@@ -166,6 +170,11 @@ class KeyEncryptionKey(SealKey):
             raise KeyUnusable(f"{path}: {error.strerror}") from error
         if mode & 0o077:
             raise KeyUnusable(f"{path}: mode {mode:04o}, must not be open to group or others")
+        if is_reference(key):
+            # Only who keeps keys in a token has the library for it.
+            from juki_center.storage.token_keys import token_kek  # noqa: PLC0415
+
+            return token_kek(key, path)
         if len(key) != KEY_OCTETS:
             raise KeyUnusable(f"{path}: {len(key)} bytes, must be {KEY_OCTETS}")
         return cls(key)

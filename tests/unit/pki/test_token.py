@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-from juki_pki.errors import KeyExposed, TokenUnusable
-from juki_pki.token import Token, TokenKey, TokenPlace
+from juki_pki.errors import KeyExposed, TokenUnusable, Unreadable
+from juki_pki.token import Token, TokenKind
+from juki_pki.token_reference import TokenPlace, TokenReference, is_reference, reference_in
 from tests.support.soft_token import MODULE, soft_token
+
+KEK, LOG, COPIES = TokenKind.KEK, TokenKind.LOG, TokenKind.COPIES
 
 
 @pytest.fixture(scope="module")
@@ -28,34 +31,34 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenPlace]:
 @pytest.fixture
 def token(place: TokenPlace) -> Iterator[Token]:
     opened = Token(place)
-    for key in TokenKey:
-        if not opened.has(key):
-            opened.make(key)
+    for kind in TokenKind:
+        if not opened.has(kind):
+            opened.make(kind, kind)
     yield opened
     opened.close()
 
 
 def test_what_the_token_wraps_only_the_token_opens(token: Token) -> None:
     nonce, data = os.urandom(12), b"data-key:131016:1"
-    sealed = token.encrypt(nonce, b"k" * 32, data)
+    sealed = token.encrypt(KEK, nonce, b"k" * 32, data)
 
-    assert token.decrypt(nonce, sealed, data) == b"k" * 32
+    assert token.decrypt(KEK, nonce, sealed, data) == b"k" * 32
     assert b"k" * 32 not in sealed
     with pytest.raises(TokenUnusable):
-        token.decrypt(nonce, sealed, b"data-key:131016:2")
+        token.decrypt(KEK, nonce, sealed, b"data-key:131016:2")
     with pytest.raises(TokenUnusable):
-        token.decrypt(nonce, sealed[:-1] + bytes([sealed[-1] ^ 1]), data)
+        token.decrypt(KEK, nonce, sealed[:-1] + bytes([sealed[-1] ^ 1]), data)
 
 
 def test_signatures_of_the_token_verify_by_its_public_keys(token: Token) -> None:
-    token.log_public_key().verify(token.sign_log(b"a head"), b"a head")
+    token.log_public_key(LOG).verify(token.sign_log(LOG, b"a head"), b"a head")
     digest = hashlib.sha256(b"a copy").digest()
-    both = token.sign_copy(digest)
+    both = token.sign_copy(COPIES, digest)
     signature = encode_dss_signature(int.from_bytes(both[:32]), int.from_bytes(both[32:]))
 
-    token.copies_public_key().verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+    token.copies_public_key(COPIES).verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
     with pytest.raises(InvalidSignature):
-        token.log_public_key().verify(token.sign_log(b"a head"), b"another head")
+        token.log_public_key(LOG).verify(token.sign_log(LOG, b"a head"), b"another head")
 
 
 # The library tidies up after a search in a session that is gone, and complains that it is gone.
@@ -65,7 +68,7 @@ def test_a_lost_session_is_opened_again(token: Token) -> None:
     assert session is not None
     session.close()
 
-    assert len(token.sign_log(b"a head")) == 64
+    assert len(token.sign_log(LOG, b"a head")) == 64
 
 
 def test_a_wrong_pin_or_a_token_that_is_not_there_is_told_without_the_pin(
@@ -116,3 +119,40 @@ def test_keys_never_leave_the_token(token: Token, place: TokenPlace) -> None:
         if one.object_class in {ObjectClass.SECRET_KEY, ObjectClass.PRIVATE_KEY}:
             assert one[Attribute.EXTRACTABLE] is False
             assert one[Attribute.SENSITIVE] is True
+
+
+def test_a_label_is_never_used_twice(token: Token) -> None:
+    with pytest.raises(TokenUnusable, match="LABEL_IN_USE"):
+        token.make(TokenKind.LOG, LOG)
+
+
+def test_a_reference_is_read_as_it_was_written(place: TokenPlace, tmp_path: Path) -> None:
+    reference = TokenReference(place, "juki-log 1")
+
+    assert reference_in(reference.encode(), tmp_path / "key.pem") == reference
+    assert is_reference(reference.encode())
+    assert not is_reference(b"-----BEGIN PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pkcs11:",
+        "pkcs11:token=juki?module-path=m&pin-source=p",
+        "pkcs11:token=juki;object=o",
+        "pkcs11:token=juki;object=o;slot-id=1?module-path=m&pin-source=p",
+        "http:token=juki;object=o?module-path=m&pin-source=p",
+        "pkcs11:token=\udcff",
+    ],
+)
+def test_what_is_no_reference_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable):
+        reference_in(text.encode("utf-8", "surrogateescape"), tmp_path / "key.pem")
+
+
+def test_paths_of_a_reference_are_taken_from_its_file(tmp_path: Path) -> None:
+    text = b"pkcs11:token=juki;object=o?module-path=/lib/m.so&pin-source=file:../pin"
+
+    place = reference_in(text, tmp_path / "key.pem").place
+
+    assert (place.module, place.pin_file) == (Path("/lib/m.so"), tmp_path / "../pin")

@@ -13,8 +13,9 @@ from typing import Final
 
 import cbor2
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cwt import COSE, COSEKey, CWTError
 from cwt.cose_key_interface import COSEKeyInterface
 
@@ -24,6 +25,9 @@ CONTENT_TYPE = "application/juki-copy+cbor"
 _ALGORITHM, _CONTENT_TYPE, _KEY_ID = 1, 3, 4
 _ES256 = -7
 _COSE_SIGN1 = 18
+_KTY, _KID, _ALG, _KEY_OPS = 1, 2, 3, 4
+_EC2, _SIGN = 2, 1
+_NUMBER_OCTETS = 32
 # The library also reads numbers, dates and references behind tags, and what those raise is their
 # own; a stranger's octets may hold any of them.
 UNREADABLE: Final = (
@@ -52,20 +56,25 @@ def key_id(certificate_der: bytes) -> bytes:
     return hashlib.sha256(certificate_der).digest()[:16]
 
 
+class _SigningKey(COSEKeyInterface):
+    """A key as COSE signs by it; its numbers are not asked for, so that it may lie in a token."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, kid: bytes) -> None:
+        super().__init__({_KTY: _EC2, _KID: kid, _ALG: _ES256, _KEY_OPS: [_SIGN]})
+        self._private = key
+
+    def sign(self, msg: bytes) -> bytes:
+        """Return the signature over a message, r || s (RFC 9053, 2.1)."""
+        r, s = decode_dss_signature(self._private.sign(msg, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(_NUMBER_OCTETS, "big") + s.to_bytes(_NUMBER_OCTETS, "big")
+
+
 class CopySigner:
     """Signs copies with the center's copy-signer key (P-256)."""
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, certificate_der: bytes) -> None:
         self.key_id = key_id(certificate_der)
-        self._key: COSEKeyInterface = COSEKey.from_pem(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-            alg="ES256",
-            kid=self.key_id,
-        )
+        self._key: COSEKeyInterface = _SigningKey(key, self.key_id)
 
     def __repr__(self) -> str:
         return f"CopySigner({self.key_id.hex()}, ***)"
