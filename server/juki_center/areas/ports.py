@@ -21,8 +21,10 @@ from juki_center.areas.cards.unlock_rows import Unlocks
 from juki_center.areas.clerks.rows import Clerks
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.fleet.certificates import PeerCertificates
+from juki_center.areas.fleet.consistency import RegisteredPersons
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
+from juki_center.areas.fleet.queues import UpdateQueues
 from juki_center.areas.fleet.recoveries import Recoveries
 from juki_center.areas.fleet.reports import TerminalReports
 from juki_center.areas.fleet.revocations import Revocations
@@ -124,6 +126,12 @@ class Tx(Protocol):
 
     @property
     def recoveries(self) -> Recoveries: ...
+
+    @property
+    def queues(self) -> UpdateQueues: ...
+
+    @property
+    def registered(self) -> RegisteredPersons: ...
 
     @property
     def registers(self) -> Registers: ...

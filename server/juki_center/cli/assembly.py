@@ -34,6 +34,7 @@ from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.cli.log_signing import LogSigning
 from juki_center.cli.log_watch import LogWatch
+from juki_center.cli.queue_drain import draining
 from juki_center.cli.reloading import Hangup, Reloading
 from juki_center.cli.watch_parts import watch_parts
 from juki_center.config import Environment
@@ -210,6 +211,7 @@ async def listening(
         terminal_service(terminals.Parts(clerks, watches)),
         clerk_service(clerks),
         enrolment.service,
+        _operations_service(store, around),
     )
     running = await server.start(
         services=(*services, approval_service(clerks, services)),
@@ -231,6 +233,7 @@ async def listening(
         async with (
             fleet.watching(),
             housekeeping(store, around.clock),
+            draining(store, around.clock),
             confirmations.bell.watching(),
             watch.watching(),
             reloading.watching(),
@@ -328,7 +331,7 @@ def _operations_service(store: SQLiteStore, around: Surroundings) -> server.Serv
     parts = operations.Parts(
         LogParts(store), RevokeParts(store, around.clock), DisconnectParts(store, around.clock)
     )
-    servicer = operations.CenterOperations(parts)  # type: ignore[abstract]  # no quarantine yet
+    servicer = operations.CenterOperations(parts)
     return server.Service(
         center_service_pb2.DESCRIPTOR.services_by_name["CenterService"],
         lambda target: center_service_pb2_grpc.add_CenterServiceServicer_to_server(

@@ -16,6 +16,7 @@ from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
+from juki_center.cli import disconnect as disconnect_module
 from juki_center.cli import doctor as doctor_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
@@ -51,6 +52,9 @@ app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
 app.command("revoke")(revoke_command.revoke_peer)
+app.command("disconnect")(disconnect_module.disconnect_command)
+app.command("reconnect")(disconnect_module.reconnect_command)
+app.command("status")(disconnect_module.status_command)
 app.add_typer(simulate_commands.app, name="simulate")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]

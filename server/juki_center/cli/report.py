@@ -167,6 +167,12 @@ _RULES: Final[Mapping[str, str]] = {
     "LINE_TOO_LONG": "a line is at most 64 KiB",
     "DAY_TEXT": "takes a day such as 2026-04-01",
     "DAYS_REVERSED": "the last day is before the first",
+    "NOTHING_TO_CUT_OFF": (
+        "name `center`, a municipality's code, a terminal's or agency's URI, or a service"
+    ),
+    "NO_TERMINAL": "a terminal is juki://municipality/CODE/terminal/ID",
+    "NO_AGENCY": "an agency is juki://agency/ID",
+    "NO_FUNCTION": "a service is named in full, such as jukinet.moves.v1.MoveService",
     "AGENCY_EXISTS": "this agency was added already",
     "AGENCY_UNKNOWN": "no such agency; add it by `juki-center agency add`",
     "AFFAIR_CODE": "an affair is named in small letters, such as passport",

@@ -5,14 +5,19 @@ That opening takes two persons is the gate's business; here an act is only trans
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf import timestamp_pb2
 
+from juki_center.areas.fleet.consistency import Progress, check_further
 from juki_center.areas.fleet.disconnections import (
     MOST_REASON_CHARACTERS,
     Disconnect,
+    Disconnection,
     Level,
     Reconnect,
     Scope,
@@ -20,6 +25,16 @@ from juki_center.areas.fleet.disconnections import (
     disconnect,
     reconnect,
 )
+from juki_center.areas.fleet.queues import (
+    QuarantineUpdates,
+    ReleaseQuarantine,
+    keep_report,
+    quarantine,
+    quarantined,
+    release,
+)
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.errors import NotAllowed, Reason, Refusal, RuleBroken
 from juki_center.rpc import fields
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
@@ -27,13 +42,13 @@ from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import disconnection_pb2 as messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from typing import TypeVar
 
     import grpc
 
-    from juki_center.areas.fleet.disconnections import Disconnection
+    from juki_center.areas.fleet.queues import Report, UpdateQueue
     from juki_center.areas.ports import Store
 
     Request = TypeVar("Request")
@@ -83,14 +98,67 @@ class Disconnecting:
         ended = await durably(parts.store.act(lambda tx: reconnect(tx, command, now)))
         return pb.ReconnectResponse(ended=disconnection_message(ended))
 
+    async def QuarantineUpdates(  # noqa: N802  # the proto's name
+        self,
+        request: pb.QuarantineUpdatesRequest,
+        _context: Context[pb.QuarantineUpdatesRequest, pb.QuarantineUpdatesResponse],
+    ) -> pb.QuarantineUpdatesResponse:
+        """Let a municipality's updates wait."""
+        parts, by = self._disconnections, _caller()
+        command = quarantine_command(request, by)
+        now = parts.clock()
+        with of_request():
+            queue = await durably(parts.store.act(lambda tx: quarantine(tx, command, now)))
+        return pb.QuarantineUpdatesResponse(quarantine=queue_message(queue))
+
+    async def CheckQuarantine(  # noqa: N802  # the proto's name
+        self,
+        request: pb.CheckQuarantineRequest,
+        _context: Context[pb.CheckQuarantineRequest, pb.CheckQuarantineResponse],
+    ) -> pb.CheckQuarantineResponse:
+        """Check a register whose updates wait."""
+        parts, by = self._disconnections, _caller()
+        municipality = _municipality(request.municipality_code)
+        parts.store.read(lambda tx: quarantined(tx, municipality))
+        report = await _checked(parts, municipality)
+        queue = await durably(parts.store.act(lambda tx: keep_report(tx, municipality, report, by)))
+        return pb.CheckQuarantineResponse(quarantine=queue_message(queue))
+
+    async def ReleaseQuarantine(  # noqa: N802  # the proto's name
+        self,
+        request: pb.ReleaseQuarantineRequest,
+        _context: Context[pb.ReleaseQuarantineRequest, pb.ReleaseQuarantineResponse],
+    ) -> pb.ReleaseQuarantineResponse:
+        """Have what has waited applied."""
+        parts, command = self._disconnections, release_command(request, _caller())
+        now = parts.clock()
+        with of_request():
+            queue = await durably(parts.store.act(lambda tx: release(tx, command, now)))
+        return pb.ReleaseQuarantineResponse(quarantine=queue_message(queue))
+
     async def GetStatus(  # noqa: N802  # the proto's name
         self,
         _request: pb.GetStatusRequest,
         _context: Context[pb.GetStatusRequest, pb.GetStatusResponse],
     ) -> pb.GetStatusResponse:
-        """Say what is cut off."""
-        found = self._disconnections.store.read(lambda tx: tx.disconnections.every())
-        return pb.GetStatusResponse(disconnections=map(disconnection_message, found))
+        """Say what is cut off, and whose updates wait."""
+        cut_off, queues = self._disconnections.store.read(
+            lambda tx: (tx.disconnections.every(), tx.queues.every())
+        )
+        return pb.GetStatusResponse(
+            disconnections=map(disconnection_message, cut_off),
+            quarantines=map(queue_message, queues),
+        )
+
+
+async def _checked(parts: DisconnectParts, municipality: MunicipalityCode) -> Report:
+    """Check a register, and let others have their turn between its households."""
+    progress = Progress(municipality)
+    while not progress.is_over:
+        reached = progress
+        progress = parts.store.read(lambda tx, so_far=reached: check_further(tx, so_far))  # type: ignore[misc]  # the loop's own
+        await asyncio.sleep(0)
+    return progress.report(parts.clock())
 
 
 def _caller() -> str:
@@ -117,6 +185,42 @@ def reconnect_command(request: pb.ReconnectRequest, by: str) -> Reconnect:
     return Reconnect(by, request_id, subject(request, request.subject))
 
 
+def quarantine_command(request: pb.QuarantineUpdatesRequest, by: str) -> QuarantineUpdates:
+    """Return what is asked; raise FIELD_INVALID."""
+    return QuarantineUpdates(
+        by,
+        fields.uuid4("request_id", request.request_id),
+        _municipality(request.municipality_code),
+        fields.text("reason", request.reason, longest=MOST_REASON_CHARACTERS),
+    )
+
+
+def release_command(request: pb.ReleaseQuarantineRequest, by: str) -> ReleaseQuarantine:
+    """Return what is asked; raise FIELD_INVALID."""
+    return ReleaseQuarantine(
+        by,
+        fields.uuid4("request_id", request.request_id),
+        _municipality(request.municipality_code),
+        request.accepted_findings,
+    )
+
+
+def _municipality(code: str) -> MunicipalityCode:
+    with fields.field("municipality_code"):
+        return MunicipalityCode(code)
+
+
+@contextmanager
+def of_request() -> Iterator[None]:
+    """Turn what an act says of its command into what its caller reads."""
+    try:
+        yield
+    except RuleBroken as broken:
+        raise fields.invalid(broken.field, broken.rule) from broken
+    except NotAllowed as no:
+        raise Refusal(Reason.NOT_IN_THIS_STATE, state=no.state, event=no.event) from no
+
+
 def subject(
     request: pb.DisconnectRequest | pb.ReconnectRequest, message: messages.Subject
 ) -> Subject:
@@ -135,12 +239,47 @@ def subject_message(one: Subject) -> messages.Subject:
 
 def disconnection_message(one: Disconnection) -> messages.Disconnection:
     """Return a disconnection as its message."""
-    at = timestamp_pb2.Timestamp()
-    at.FromDatetime(one.at)
     return messages.Disconnection(
         subject=subject_message(one.subject),
         level=_LEVEL_NUMBERS[one.level],
         reason=one.reason,
-        disconnected_at=at,
+        disconnected_at=_stamp(one.at),
         disconnected_by=one.by,
     )
+
+
+def disconnection_of(message: messages.Disconnection) -> Disconnection:
+    """Return what a center answered as the record that it stands for. Raises RuleBroken."""
+    scope = messages.Scope.Name(message.subject.scope).removeprefix("SCOPE_")
+    return Disconnection(
+        Subject(Scope(scope), message.subject.name),
+        _LEVELS[message.level],
+        message.reason,
+        message.disconnected_at.ToDatetime(UTC),
+        message.disconnected_by,
+    )
+
+
+def queue_message(queue: UpdateQueue) -> messages.Quarantine:
+    """Return a queue of updates as its message."""
+    report = queue.report
+    return messages.Quarantine(
+        municipality_code=str(queue.municipality),
+        state=messages.Quarantine.State.Value(f"STATE_{queue.state}"),
+        reason=queue.reason,
+        quarantined_at=_stamp(queue.at),
+        quarantined_by=queue.by,
+        held_updates=queue.held,
+        checked_at=_stamp(report.checked_at) if report else None,
+        persons_checked=report.persons if report else 0,
+        findings=[
+            messages.Finding(kind=messages.Finding.Kind.Value(f"KIND_{kind}"), count=count)
+            for kind, count in (report.findings if report else ())
+        ],
+    )
+
+
+def _stamp(at: datetime) -> timestamp_pb2.Timestamp:
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(at)
+    return stamp

@@ -77,7 +77,7 @@ class PendingTable:
                 str(update.municipality),
                 to_micros(now),
                 data_key.version,
-                data_key.key.seal(_encode(update, missing), owner),
+                data_key.key.seal(encode_update(update, missing), owner),
             ),
         )
 
@@ -91,7 +91,7 @@ class PendingTable:
         token, data_key = as_octets(row[0]), self._keys.data_key(municipality, as_number(row[1]))
         opened = data_key.key.open(as_octets(row[2]), pending_owner(token, version))
         self._sql.execute(_DELETE, (token, version))
-        return _decode(opened, municipality, version)
+        return decode_update(opened, municipality, version)
 
     def retoken(self, limit: int) -> int:
         """Move at most `limit` updates to the newest key's tokens; return how many there were.
@@ -143,7 +143,8 @@ def pending_owner(token: bytes, version: int) -> str:
     return f"pending:{token.hex()}:{version}"
 
 
-def _encode(update: Update, missing: int) -> bytes:
+def encode_update(update: Update, missing: int) -> bytes:
+    """Return an update as it is sealed."""
     change = update.change
     return cbor2.dumps(
         {
@@ -167,7 +168,8 @@ def _record(opened: bytes) -> tuple[CheckedRecord, dict[str, object]]:
     return CheckedRecord(record), entries
 
 
-def _decode(opened: bytes, municipality: MunicipalityCode, version: int) -> Update:
+def decode_update(opened: bytes, municipality: MunicipalityCode, version: int) -> Update:
+    """Return an update that was sealed."""
     record, entries = _record(opened)
     return Update(
         municipality=municipality,

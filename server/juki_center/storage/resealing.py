@@ -23,6 +23,7 @@ from juki_center.storage.locks_table import lock_owner
 from juki_center.storage.moves_table import arrival_owner, correction_owner, move_owner
 from juki_center.storage.pending_table import pending_owner
 from juki_center.storage.personalisations_table import chip_owner
+from juki_center.storage.queues_table import inbox_owner
 from juki_center.storage.residents_table import record_owner
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
 from juki_center.storage.stock_table import stock_owner
@@ -107,6 +108,14 @@ OF_MUNICIPALITY: Final = (
         f"UPDATE pending_updates {_SET} token = ? AND version = ?",  # a constant
         lambda row: pending_owner(as_octets(row[0]), as_number(row[1])),
         2,
+    ),
+    SealedTable(
+        "update_queues",
+        f"SELECT sealed, municipality FROM update_queues {_OF}",  # noqa: S608  # a constant
+        f"UPDATE update_queues {_SET} municipality = ?",  # a constant
+        lambda row: inbox_owner(as_text(row[0])),
+        1,
+        is_padded=False,
     ),
     SealedTable(
         "answers",

@@ -34,7 +34,9 @@ from juki_center.storage.moves_table import MovesTable
 from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
+from juki_center.storage.queues_table import QueuesTable
 from juki_center.storage.recoveries_table import RecoveriesTable
+from juki_center.storage.registered_table import RegisteredTable
 from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.revocations_table import RevocationsTable
@@ -88,6 +90,8 @@ class Transaction:
         self.personalisations = PersonalisationsTable(sql, self.keys)
         self.provisions = ProvisionsTable(sql, self.keys)
         self.recoveries = RecoveriesTable(sql)
+        self.queues = QueuesTable(sql, self.keys)
+        self.registered = RegisteredTable(sql)
         self.registers = RegistersTable(sql, self.keys)
         self.residents = ResidentsTable(sql, self.keys)
         self.revocations = RevocationsTable(sql)

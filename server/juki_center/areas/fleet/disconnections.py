@@ -8,6 +8,7 @@ is cut off stands in `PASSING`, and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -18,11 +19,12 @@ import cbor2
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
 from juki_center.areas.fleet.control import Control, ControlKind
+from juki_center.areas.fleet.queues import UpdateQueues, go_on, wait_while_closed
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.registers import Registers
-from juki_center.errors import Reason, Refusal, RuleBroken
+from juki_center.errors import KeyUnusable, Reason, Refusal, RuleBroken
 
 MOST_REASON_CHARACTERS: Final = 200
 _MOST_NAME_CHARACTERS: Final = 200
@@ -200,6 +202,9 @@ class DisconnectTx(GuardTx, Protocol):
     def control(self) -> Control: ...
 
     @property
+    def queues(self) -> UpdateQueues: ...
+
+    @property
     def registers(self) -> Registers: ...
 
 
@@ -278,7 +283,7 @@ def disconnect(tx: DisconnectTx, command: Disconnect, now: datetime) -> Disconne
         since = before.at if before else now
         made = Disconnection(command.subject, command.level, reason, since, command.by)
         tx.disconnections.put(made)
-        _set_connected(tx, command.subject, connected=False)
+        _close(tx, made, now)
         _tell(tx, Event.DISCONNECTED, made, Said(command.by, command.request_id, now))
         return made
 
@@ -296,7 +301,7 @@ def reconnect(tx: DisconnectTx, command: Reconnect, now: datetime) -> Disconnect
         if ended is None:
             raise Refusal(Reason.NOT_DISCONNECTED)
         tx.disconnections.remove(command.subject)
-        _set_connected(tx, command.subject, connected=True)
+        _open(tx, command.subject)
         _tell(tx, Event.RECONNECTED, ended, Said(command.by, command.request_id, now))
         return ended
 
@@ -351,10 +356,21 @@ def _decoded(octets: bytes) -> Disconnection:
     return Disconnection(subject, Level(level), reason, datetime.fromisoformat(at), by)
 
 
-def _set_connected(tx: DisconnectTx, subject: Subject, *, connected: bool) -> None:
+def _close(tx: DisconnectTx, made: Disconnection, now: datetime) -> None:
+    """Close a municipality's register, and let its updates wait from then on."""
+    municipality = made.subject.municipality
+    if municipality is not None and tx.registers.is_connected(municipality):
+        # Closing never fails for a register that cannot be opened anyway; nothing waits for it.
+        with suppress(KeyUnusable):
+            wait_while_closed(tx, municipality, now, made.by)
+        tx.registers.set_connected(municipality, connected=False)
+
+
+def _open(tx: DisconnectTx, subject: Subject) -> None:
     municipality = subject.municipality
     if municipality is not None and tx.registers.is_hosted(municipality):
-        tx.registers.set_connected(municipality, connected=connected)
+        tx.registers.set_connected(municipality, connected=True)
+        go_on(tx, municipality)
 
 
 def _tell(tx: DisconnectTx, event: Event, about: Disconnection, said: Said) -> None:

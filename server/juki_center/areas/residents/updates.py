@@ -17,6 +17,7 @@ from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.copies.issues import Issues
 from juki_center.areas.copies.voids import void_unprinted
+from juki_center.areas.fleet.queues import UpdateQueues
 from juki_center.areas.moves.rows import Moves
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.cancellations import what_stood_before
@@ -88,7 +89,8 @@ class Applied:
     """What became of an update of a version; `followed` are the held ones that it set free.
 
     With REFUSED, `field` is the proto's name of the field that breaks a rule, or empty, and `rule`
-    is the rule; with HELD, `missing` is the version that has to come first.
+    is the rule; with HELD, `missing` is the version that has to come first, or 0 where all updates
+    of the register wait.
     """
 
     outcome: Outcome
@@ -171,10 +173,25 @@ class UpdateTx(Protocol):
     def pending(self) -> PendingUpdates: ...
 
     @property
+    def queues(self) -> UpdateQueues: ...
+
+    @property
     def residents(self) -> Residents: ...
 
 
 def apply_update(tx: UpdateTx, update: Update, now: datetime, *, caller_uri: str) -> Applied:
+    """Apply an update, or let it wait behind the others while its whole register's updates wait.
+
+    `rule` of one that waits so is the state of the queue. Raises what `apply_now` raises.
+    """
+    waits = tx.queues.state_of(update.municipality)
+    if waits is not None:
+        tx.queues.put(update, now)
+        return Applied(Outcome.HELD, update.version, rule=str(waits))
+    return apply_now(tx, update, now, caller_uri=caller_uri)
+
+
+def apply_now(tx: UpdateTx, update: Update, now: datetime, *, caller_uri: str) -> Applied:
     """Apply an update if it is the next version of its record, and what waited for it.
 
     `caller_uri` is who imports, for the log of cards that lapse. Raises

@@ -1371,10 +1371,11 @@ class RowResult(_message.Message):
     rule: _builtins.str
     """Output only. With OUTCOME_REFUSED: the rule; code points are named, texts are never echoed. With
     OUTCOME_APPLIED: HELD_VERSION_3_REFUSED and a rule, where that version was held behind this row
-    and breaks the rule; it waits no longer, and has to be sent again.
+    and breaks the rule; it waits no longer, and has to be sent again. With OUTCOME_HELD:
+    DISCONNECTED, QUARANTINED or RELEASING, where all updates of the register wait in order.
     """
     missing_version: _builtins.int
-    """Output only. With OUTCOME_HELD: the version that is missing."""
+    """Output only. With OUTCOME_HELD: the version that is missing; 0 where all updates wait."""
     def __init__(
         self,
         *,

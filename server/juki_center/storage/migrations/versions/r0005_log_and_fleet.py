@@ -160,6 +160,19 @@ _DISCONNECTIONS: tuple[str, ...] = (
         scope TEXT NOT NULL, name TEXT NOT NULL, level INTEGER NOT NULL, reason TEXT NOT NULL,
         at INTEGER NOT NULL, by_whom TEXT NOT NULL, PRIMARY KEY (scope, name)
     ) WITHOUT ROWID""",
+    """CREATE TABLE update_queues (
+        municipality TEXT PRIMARY KEY REFERENCES municipalities (code), state TEXT NOT NULL,
+        reason TEXT NOT NULL, at INTEGER NOT NULL, by_whom TEXT NOT NULL, inbox BLOB NOT NULL,
+        key_version INTEGER NOT NULL, sealed BLOB NOT NULL, checked_at INTEGER, persons INTEGER,
+        findings BLOB
+    ) WITHOUT ROWID""",
+    # The place is never given twice, so that the order stands.
+    """CREATE TABLE queued_updates (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        municipality TEXT NOT NULL REFERENCES update_queues (municipality),
+        held_at INTEGER NOT NULL, sealed BLOB NOT NULL
+    )""",
+    "CREATE INDEX queued_updates_by_register ON queued_updates (municipality, place)",
 )
 
 # What the watchers have seen.
