@@ -15,7 +15,6 @@ import pytest
 
 from juki_audit import tree
 from juki_audit.leaf import Leaf
-from juki_audit.merkle import root
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.calls import Logged
 from juki_center.areas.ports import Tx
@@ -29,6 +28,7 @@ from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, open_test_store
 from tests.support.log_acts import EVENT, URI, answering, in_call, new_call
 from tests.support.log_keys import log_key, verified_head, verified_leaf
+from tests.support.whole_log import check_whole
 
 PERSON, OTHER = PersonID(b"1" * 16), PersonID(b"2" * 16)
 REQUEST = Request(URI, UUID(int=7), b"content")
@@ -53,24 +53,6 @@ def broken(tx: Tx) -> None:
     """Act: append a leaf, and fail."""
     tx.audit.append(EVENT)
     raise RuleBroken("RULE")
-
-
-def check_whole(store: SQLiteStore) -> int:
-    """Check the tree of a store against its leaves by another way; return its size."""
-    size = store.read(lambda tx: tx.audit.size())
-    leaves = store.read(lambda tx: tx.audit.leaves(0, size + 1))
-    assert [leaf.index for leaf in leaves] == list(range(size))
-    commitments = [leaf.commitment for leaf in leaves]
-    with closing(sqlite3.connect(store.path)) as sql:
-        (frontier,) = sql.execute("SELECT frontier FROM audit_head").fetchone()
-        nodes = sql.execute("SELECT level, node_index, hash FROM audit_nodes").fetchall()
-    assert tree.Frontier.decode(frontier).root() == root(commitments)
-    assert sorted(nodes) == sorted(
-        (level, index, root(commitments[index << level : (index + 1) << level]))
-        for level in range(size.bit_length())
-        for index in range(size >> level)
-    )
-    return size
 
 
 async def test_leaves_of_acts_that_share_a_commit_have_one_signed_head(

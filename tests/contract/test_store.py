@@ -11,14 +11,11 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from juki_center.areas.audit.events import AuditEvent, DeniedAttempt, Event
-from juki_center.areas.cards.numbers import CardNumber
-from juki_center.areas.cards.register import Card, CardKind, CardStatus
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
@@ -28,22 +25,9 @@ from juki_center.storage.keys import KeyEncryptionKey, SealKey, create_kek
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, open_test_store
 from tests.support.leaves import leaves
+from tests.support.planted_cards import card
 
 EVENT = AuditEvent(Event.COPY_REFUSED, NOW, "juki://operator/1")
-
-
-def card(serial: bytes) -> Card:
-    """Return a card that is not in the register."""
-    return Card(
-        serial=serial,
-        person=PersonID(bytes(16)),
-        kind=CardKind.RESIDENT,
-        status=CardStatus.ACTIVE,
-        municipality=MunicipalityCode("112089"),
-        valid_until=date(2033, 8, 24),
-        number=CardNumber.drawn(serial[-8:]),
-        made_on=date(2023, 8, 25),
-    )
 
 
 def has(store: SQLiteStore, serial: bytes) -> bool:
