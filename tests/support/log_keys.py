@@ -20,7 +20,7 @@ ORIGIN = "log.example/center"
 def log_key(seed: int = 1, origin: str = ORIGIN) -> LogKey:
     """Return a key that is the same for the same seed."""
     private = Ed25519PrivateKey.from_private_bytes(seed.to_bytes(32, "big"))
-    return LogKey(private, VerifierKey.of(origin, private))
+    return LogKey(private.sign, VerifierKey.of(origin, private))
 
 
 @dataclass(slots=True)
