@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from juki_center.cli.audit_files import load_trust
+from juki_center.cli.log_examination import LogNotSound, require_sound_log
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import report, reporting
 from juki_center.config import CenterConfig
 from juki_center.errors import StoreUnusable
 from juki_center.storage.backup import back_up
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_pki.log_signer import VERIFIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from juki_center.cli.report import JSON
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
@@ -40,7 +45,27 @@ def _backup(config: CenterConfig, file: Path, *, as_json: bool) -> None:
     kek = KeyEncryptionKey.load(config.kek)
     pages = max(1, store.stat().st_size // _PAGE_OCTETS)
     with Pace("copying", pages, unit="pages") as pace:
-        size = back_up(store, file, kek, lambda done, _pages: pace.reached(done, done))
+        try:
+            size = back_up(
+                store,
+                file,
+                kek,
+                lambda done, _pages: pace.reached(done, done),
+                _examination(config),
+            )
+        except LogNotSound as broken:
+            broken.conclude("backup", as_json=as_json)
     result: dict[str, JSON] = {"file": str(file), "bytes": size}
-    lines = [f"{file}: {size:,} bytes, whole; keep it apart from the key-encryption key"]
+    lines = [
+        f"{file}: {size:,} bytes, whole, its log sound; keep it apart from the key-encryption key"
+    ]
     report("backup", result, lines, as_json=as_json)
+
+
+def _examination(config: CenterConfig) -> Callable[[Path], None]:
+    """Return what judges the log of a copy; a folder without a key of the log has none to judge."""
+    folder = config.pki_dir / "trust"
+    if not (folder / VERIFIERS).exists():
+        return lambda _path: None
+    trust = load_trust(folder, [], 0)
+    return lambda path: require_sound_log(path, trust)

@@ -21,6 +21,7 @@ from juki_center.cli import doctor as doctor_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
+from juki_center.cli import restore as restore_command
 from juki_center.cli import revoke as revoke_command
 from juki_center.cli import serve as serve_command
 from juki_center.cli.report import reporting
@@ -48,6 +49,7 @@ app.add_typer(codes_command.app, name="codes")
 app.command()(approvals_command.approve)
 app.command()(approvals_command.proposals)
 app.command()(backup_command.backup)
+app.command()(restore_command.restore)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")

@@ -23,9 +23,15 @@ _PAGES_AT_ONCE: Final = 2_000
 
 
 def back_up(
-    store: Path, copy: Path, kek: KeyEncryptionKey, progress: Callable[[int, int], None]
+    store: Path,
+    copy: Path,
+    kek: KeyEncryptionKey,
+    progress: Callable[[int, int], None],
+    examine: Callable[[Path], None] = lambda _path: None,
 ) -> int:
     """Copy a store and return the copy's size in octets; `progress` is told pages done and all.
+
+    `examine` judges the copy before it gets its name, and raises what it has against it.
 
     Raises FileExistsError, never overwriting anything; OSError; StoreUnusable where the store
     cannot be read or the copy is not whole; KeyUnusable where the key does not open the copy.
@@ -37,15 +43,16 @@ def back_up(
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         _copy(store, partial, progress)
-        _check(partial, kek)
-        _flush(partial)
+        check_copy(partial, kek)
+        examine(partial)
+        flush(partial)
         # A link fails where the name is taken by now; a rename would overwrite.
         os.link(partial, copy)
         size = copy.stat().st_size
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
-    _flush(copy.parent)
+    flush(copy.parent)
     return size
 
 
@@ -73,7 +80,7 @@ def _target(partial: Path) -> sqlite3.Connection:
     return target
 
 
-def _check(partial: Path, kek: KeyEncryptionKey) -> None:
+def check_copy(partial: Path, kek: KeyEncryptionKey) -> None:
     """Raise StoreUnusable for a damaged copy, KeyUnusable for one that the key does not open."""
     with closing(sqlite3.connect(partial, isolation_level=None)) as sql:
         try:
@@ -85,7 +92,8 @@ def _check(partial: Path, kek: KeyEncryptionKey) -> None:
         Transaction(sql, kek).keys.check()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
