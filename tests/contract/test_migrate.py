@@ -13,14 +13,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from typer.testing import CliRunner
 
 from juki_audit.leaf import Leaf, commitment
 from juki_audit.merkle import root
 from juki_audit.tree import Frontier, Head
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.rules import last_valid_day
-from juki_center.errors import LogBroken
-from juki_center.storage.migrate import HEAD, migrate
+from juki_center.cli.commands import app
+from juki_center.errors import LogBroken, StoreUnusable
+from juki_center.storage.migrate import HEAD, go_back, migrate
+from juki_center.storage.undoing import undone
 from tests.support.center import NOW
 
 
@@ -169,3 +172,88 @@ def test_leaves_of_before_that_do_not_hold_are_named(tmp_path: Path) -> None:
 
         assert row in broken.value.problem
         assert revision(path) == "0004"
+
+
+def schema_of(path: Path) -> set[tuple[str, str, str]]:
+    """Return the kind, name and text of everything in a schema, spaces aside."""
+    with closing(sqlite3.connect(path)) as sql:
+        rows = sql.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+    return {(kind, name, "".join((text or "").split())) for kind, name, text in rows}
+
+
+def at(path: Path, wanted: str) -> Path:
+    """Make a file at a revision."""
+    config = Config()
+    config.set_main_option("script_location", "juki_center.storage:migrations")
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, wanted)
+    return path
+
+
+def test_the_newest_step_goes_back_to_the_schema_before_and_forward_again(tmp_path: Path) -> None:
+    before, path = at(tmp_path / "before.db", "0004"), tmp_path / "center.db"
+    migrate(path)
+    whole = schema_of(path)
+
+    assert go_back(path) == "0004"
+    assert schema_of(path) == schema_of(before)
+
+    migrate(path)
+    assert schema_of(path) == whole
+
+
+def test_leaves_stay_on_the_way_back_and_the_tree_grows_again_from_them(tmp_path: Path) -> None:
+    path = tmp_path / "center.db"
+    migrate(path)
+    with closing(sqlite3.connect(path)) as sql, sql:
+        for index in range(5):
+            sql.execute(
+                "INSERT INTO audit_leaves (leaf_index, at, commitment) VALUES (?, 0, ?)",
+                (index, bytes([index]) * 32),
+            )
+
+    go_back(path)
+    migrate(path)
+
+    with closing(sqlite3.connect(path)) as sql:
+        (frontier,) = sql.execute("SELECT frontier FROM audit_head").fetchone()
+    leaves = [bytes([index]) * 32 for index in range(5)]
+    assert Frontier.decode(frontier).root() == root(leaves)
+
+
+def test_a_file_that_is_not_at_the_head_has_no_way_back_here(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable):
+        go_back(at(tmp_path / "center.db", "0003"))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE answers SET sealed = NULL", "VACUUM", ""])
+def test_what_makes_nothing_has_no_way_back(statement: str) -> None:
+    with pytest.raises(ValueError, match="no way back"):
+        undone(statement)
+
+
+def test_a_store_in_which_somebody_is_cut_off_goes_back_only_where_that_is_said(
+    tmp_path: Path,
+) -> None:
+    migrate(tmp_path / "center.db")
+    (tmp_path / "center.toml").write_text(
+        'environment = "test"\n[listen]\nhttp = "127.0.0.1:1"\n[pki]\ndir = "pki"\n'
+        '[keys]\nkek = "kek"\n[store]\nurl = "sqlite:///center.db"\n'
+    )
+    with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
+        sql.execute(
+            "INSERT INTO disconnections VALUES ('AGENCY', 'juki://agency/a', 2, 'virus', 0, 'o')"
+        )
+    told = ["schema", "back", "--config", str(tmp_path / "center.toml")]
+
+    refused = CliRunner().invoke(app, told)
+    done = CliRunner().invoke(app, [*told, "--forget"])
+    shown = CliRunner().invoke(app, ["schema", "show", *told[2:]])
+
+    assert refused.exit_code != 0
+    assert "disconnections would be forgotten" in refused.output
+    assert done.exit_code == 0, done.output
+    assert "store 0004" in shown.output

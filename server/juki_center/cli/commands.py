@@ -23,6 +23,7 @@ from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
 from juki_center.cli import restore as restore_command
 from juki_center.cli import revoke as revoke_command
+from juki_center.cli import schema as schema_command
 from juki_center.cli import serve as serve_command
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
@@ -57,6 +58,7 @@ app.command("revoke")(revoke_command.revoke_peer)
 app.command("disconnect")(disconnect_module.disconnect_command)
 app.command("reconnect")(disconnect_module.reconnect_command)
 app.command("status")(disconnect_module.status_command)
+app.add_typer(schema_command.app, name="schema")
 app.add_typer(simulate_commands.app, name="simulate")
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]

@@ -69,6 +69,11 @@ def restore(  # each option is one of the command line
 def _refuse_use(config: CenterConfig, store: Path, *, replace: bool) -> None:
     if store.exists() and not replace:
         raise StoreUnusable(f"{store}: there is a store; --replace sets it aside")
+    refuse_while_serving(config)
+
+
+def refuse_while_serving(config: CenterConfig) -> None:
+    """Raise StoreUnusable where a center answers on the status port of this configuration."""
     connection = http.client.HTTPConnection(config.listen_http, timeout=_PROBE_SECONDS)
     try:
         connection.request("GET", "/live")

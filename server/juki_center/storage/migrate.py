@@ -18,16 +18,28 @@ def migrate(path: Path) -> None:
 
     Raises sqlite3.Error, and StoreUnusable for a file that a newer build has made.
     """
-    found = _revision(path)
+    found = revision(path)
     if found is not None and found > HEAD:
         raise StoreUnusable(
             f"{path}: its schema {found} is newer than this build, which has {HEAD}"
         )
     if found != HEAD:
-        _upgrade(path)
+        _run(path, "upgrade", "head")
 
 
-def _revision(path: Path) -> str | None:
+def go_back(path: Path) -> str:
+    """Take the newest step of a SQLite file back; return the revision that it has then.
+
+    Raises StoreUnusable for a file that is not at this build's head, and sqlite3.Error.
+    """
+    found = revision(path)
+    if found != HEAD:
+        raise StoreUnusable(f"{path}: its schema is {found}, not this build's {HEAD}")
+    _run(path, "downgrade", "-1")
+    return revision(path) or ""
+
+
+def revision(path: Path) -> str | None:
     """Return the revision of a file, None where it has none yet."""
     with closing(sqlite3.connect(path)) as sql:
         table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
@@ -37,7 +49,7 @@ def _revision(path: Path) -> str | None:
         return None if row is None else str(row[0])
 
 
-def _upgrade(path: Path) -> None:
+def _run(path: Path, way: str, to: str) -> None:
     # alembic and SQLAlchemy take longer to import than a center takes to start; most starts find
     # the schema as it should be.
     from alembic import command  # noqa: PLC0415
@@ -52,6 +64,7 @@ def _upgrade(path: Path) -> None:
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            ways = {"upgrade": command.upgrade, "downgrade": command.downgrade}
+            ways[way](config, to)
     except DBAPIError as error:
         raise error.orig or error from error

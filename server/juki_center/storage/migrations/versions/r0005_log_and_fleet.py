@@ -15,6 +15,7 @@ from juki_audit.errors import LogMalformed
 from juki_audit.leaf import Leaf
 from juki_audit.tree import Frontier
 from juki_center.errors import LogBroken
+from juki_center.storage.undoing import undone
 
 revision = "0005"
 down_revision = "0004"
@@ -195,10 +196,13 @@ _ALERTS: tuple[str, ...] = (
 _FACTS = ("CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",)
 
 
+def _parts() -> tuple[tuple[str, ...], ...]:
+    return (_LOG, _CLERKS, _FLEET, _REVOCATIONS, _DISCONNECTIONS, _ALERTS, _FACTS)
+
+
 def upgrade() -> None:
     """Make the tables."""
-    parts = (_LOG, _CLERKS, _FLEET, _REVOCATIONS, _DISCONNECTIONS, _ALERTS, _FACTS)
-    for statement in chain.from_iterable(parts):
+    for statement in chain.from_iterable(_parts()):
         op.execute(statement)
     _grow_tree(op.get_bind())
 
@@ -244,5 +248,9 @@ def _subjects(index: int, content: bytes | None) -> list[tuple[bytes, int]]:
 
 
 def downgrade() -> None:
-    """Refuse: going back would throw the log's heads away."""
-    raise NotImplementedError("the log's heads cannot be taken back")
+    """Take the tables away, the last one first; leaves stay, and the tree grows again from them.
+
+    What is lost with them is lost: who asks for this has been told.
+    """
+    for statement in reversed(tuple(chain.from_iterable(_parts()))):
+        op.execute(undone(statement))

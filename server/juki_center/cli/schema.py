@@ -1,0 +1,78 @@
+"""`juki-center schema`: which schema a store has, and the way back to the one before.
+
+The way forward is taken by every start. The way back is for an upgrade that has to be undone: the
+older build then serves from the store as before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from juki_center.cli.report import report, reporting
+from juki_center.cli.restore import refuse_while_serving
+from juki_center.config import CenterConfig
+from juki_center.errors import StoreUnusable
+from juki_center.storage.migrate import HEAD, go_back, revision
+
+if TYPE_CHECKING:
+    from juki_center.cli.report import JSON
+
+app = typer.Typer(no_args_is_help=True, help="Look at a store's schema, or take a step back.")
+
+Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
+_DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
+# What an older build does not know of, and would let in again.
+_CLOSED: Final = ("revocations", "disconnections")
+
+
+@app.command()
+def show(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """Say which schema the store has, and which one this build wants."""
+    with reporting("schema show", as_json=as_json):
+        found = revision(_store(CenterConfig.load(config)))
+    result: dict[str, JSON] = {"store": found or "", "build": HEAD}
+    report("schema show", result, [f"store {found}, build {HEAD}"], as_json=as_json)
+
+
+@app.command()
+def back(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Also where somebody is revoked or cut off.")
+    ] = False,
+    config: Config = _DEFAULT_CONFIG,
+    as_json: AsJSON = False,
+) -> None:
+    """Take the newest step back, for an older build. What only the newer one knows is lost.
+
+    Take a backup first. It is refused while a center serves, and while anybody is revoked or cut
+    off, whom the older build would let in again.
+    """
+    with reporting("schema back", as_json=as_json):
+        settings = CenterConfig.load(config)
+        store = _store(settings)
+        refuse_while_serving(settings)
+        if not forget:
+            _refuse_opening(store)
+        now = go_back(store)
+    lines = [f"store {now}; start the build that has this schema"]
+    report("schema back", {"store": now}, lines, as_json=as_json)
+
+
+def _store(config: CenterConfig) -> Path:
+    store = Path(config.store_url.removeprefix("sqlite:///"))
+    if not store.is_file():
+        raise StoreUnusable(f"{store}: there is no store")
+    return store
+
+
+def _refuse_opening(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as sql:
+        for table in _CLOSED:
+            if sql.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608  # ours
+                raise StoreUnusable(f"{store}: {table} would be forgotten; --forget does it")
