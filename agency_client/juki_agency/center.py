@@ -1,23 +1,36 @@
-"""An agency's channel to the center, and the one service that it calls."""
+"""An agency's channel to the center, and the one service that it calls.
+
+Every answer to a question is held to the audit log before anybody sees it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import uuid
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 # Before the stubs, which load gRPC: the channel settles its environment.
 from juki_client import anchors, channel
 from juki_client.identity import ClientIdentity
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import CenterProver, trusted_log
+from juki_client.log_shelf import FileShelf
 from juki_client.outcome import Problem
+from juki_client.receipts import Receipts, event_of
+from juki_pki.identity import identity_from_certificate
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from juki_agency.config import AgencyConfig
+
+Answer = TypeVar("Answer", bound=Message)
 
 _HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
 _SERVICE: Final = pb.DESCRIPTOR.services_by_name["IdentityConfirmationService"].full_name
@@ -26,16 +39,21 @@ _SERVICE: Final = pb.DESCRIPTOR.services_by_name["IdentityConfirmationService"].
 class Center:
     """The center, over one channel; use it as a context manager, or close it."""
 
-    def __init__(self, address: str, identity: ClientIdentity, center_leaves_pem: bytes) -> None:
+    def __init__(
+        self, address: str, identity: ClientIdentity, center_leaves_pem: bytes, book: LogBook
+    ) -> None:
         self._channel = channel.pinned(address, identity, center_leaves_pem)
         self.confirmations = pb_grpc.IdentityConfirmationServiceStub(self._channel)
+        uri = identity_from_certificate(identity.leaf).uri
+        self.receipts = Receipts(book, uri, CenterProver(self._channel))
 
     @classmethod
     def of(cls, config: AgencyConfig) -> Self:
         """Return the configured center; raise Problem CONFIGURATION_INVALID."""
         identity = ClientIdentity.load(config.certificate, config.key)
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
-        return cls(config.center_address, identity, leaves)
+        book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
+        return cls(config.center_address, identity, leaves, book)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -66,9 +84,24 @@ class Center:
             raise Problem("SHUTTING_DOWN")
 
     def confirm_by_code(self, request: pb.ConfirmByCodeRequest) -> pb.Confirmation:
-        """Ask by code; raise Problem."""
-        return channel.call(self.confirmations.ConfirmByCode, request).confirmation
+        """Ask by code; raise Problem, also where the log does not show the question."""
+        return self._asked(self.confirmations.ConfirmByCode, request).confirmation
 
     def confirm_by_attributes(self, request: pb.ConfirmByAttributesRequest) -> pb.Confirmation:
-        """Ask by attributes; raise Problem."""
-        return channel.call(self.confirmations.ConfirmByAttributes, request).confirmation
+        """Ask by attributes; raise Problem, also where the log does not show the question."""
+        return self._asked(self.confirmations.ConfirmByAttributes, request).confirmation
+
+    def _asked(
+        self,
+        method: Callable[..., Answer],
+        request: pb.ConfirmByCodeRequest | pb.ConfirmByAttributesRequest,
+    ) -> Answer:
+        """Ask under an id of its own; return the answer with the question's receipt only."""
+        request.question_id = str(uuid.uuid4())
+        self.receipts.prove_in_time()
+        asking = self.receipts.act(
+            event_of(request), request_id=uuid.UUID(request.question_id).bytes
+        )
+        answer = channel.call(method, asking.stamped(request))
+        asking.require(answer)
+        return answer

@@ -18,18 +18,25 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "center": frozenset(("address",)),
     "identity": frozenset(("certificate", "key")),
     "trust": frozenset(("dir",)),
+    "log": frozenset(("book",)),
 }
+_LOG_BOOK: Final = "agency.log-book"
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyConfig:
-    """What an agency's client needs to know."""
+    """What an agency's client needs to know.
+
+    `log_book` is the file of what is known of the audit log; beside this file where nothing else is
+    said.
+    """
 
     environment: str
     center_address: str
     certificate: Path
     key: Path
     trust_dir: Path
+    log_book: Path
 
     @classmethod
     def load(cls, path: Path) -> AgencyConfig:
@@ -41,4 +48,5 @@ class AgencyConfig:
             certificate=read.path("identity.certificate"),
             key=read.path("identity.key"),
             trust_dir=read.path("trust.dir"),
+            log_book=read.path_or("log.book", _LOG_BOOK),
         )

@@ -48,6 +48,8 @@ class Change:
     """The card session that the request names."""
     transfer_id: bytes = b""
     """By what a move in names the information that was fetched for it."""
+    seen: int = 0
+    """The size of the audit log's tree that was known when the request was sent first."""
 
     def to_line(self) -> bytes:
         """Return the change as a line of the file; what is empty is left out."""
@@ -64,6 +66,8 @@ class Change:
             fields["session"] = self.session_id.hex()
         if self.transfer_id:
             fields["transfer"] = self.transfer_id.hex()
+        if self.seen:
+            fields["seen"] = self.seen
         return to_line(fields)
 
     @classmethod
@@ -78,6 +82,7 @@ class Change:
             subject=str(fields.get("subject", "")),
             session_id=bytes.fromhex(fields.get("session", "")),
             transfer_id=bytes.fromhex(fields.get("transfer", "")),
+            seen=int(fields.get("seen", 0)),
         )
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from juki_client.change_journal import Change, ChangeState
 from juki_client.outcome import Problem
-from juki_client.patience import Patience, send_once_only
+from juki_client.patience import OF_THE_LOG, Patience, send_once_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,9 @@ class Changes:
         """Return the run that repeats an earlier one, or a new one."""
         if earlier is not None:
             return Attempt(earlier, is_repeated=True)
-        at = int(self.now().timestamp())
-        return Attempt(Change(self.new_request_id(), command, ChangeState.ASKED, at, subject))
+        at, seen = int(self.now().timestamp()), self.center.seen_tree_size
+        state = ChangeState.ASKED
+        return Attempt(Change(self.new_request_id(), command, state, at, subject, seen=seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,9 @@ def carry_out(
     Raises Problem with the center's reason where it refuses (nothing was changed),
     OUTCOME_UNKNOWN where it did not answer: run the same command with the same request again; and
     REQUEST_ID_REUSED or ANSWER_EXPIRED where an earlier run was carried out and this one was not.
+    Where the audit log does not show what was answered, RECEIPT_MISSING and the like are raised and
+    the outcome stays unknown: once the log is trusted again, a run of the same command takes the
+    same answer with its receipt.
     """
     named = type(request)()
     named.CopyFrom(request)
@@ -119,7 +123,12 @@ def carry_out(
     _record(changes, attempt, ChangeState.ASKED)
     try:
         answer = send_once_only(
-            changes.center, method, named, changes.patience, was_sent_before=attempt.is_repeated
+            changes.center,
+            method,
+            named,
+            changes.patience,
+            was_sent_before=attempt.is_repeated,
+            seen=attempt.change.seen,
         )
     except Problem as problem:
         _record(changes, attempt, _end_of(problem, is_repeated=attempt.is_repeated))
@@ -140,6 +149,8 @@ def _end_of(problem: Problem, *, is_repeated: bool) -> ChangeState:
     match problem.reason:
         case "OUTCOME_UNKNOWN":
             return ChangeState.DONE if _is_expired(problem) else ChangeState.ASKED
+        case reason if reason in OF_THE_LOG:
+            return ChangeState.ASKED
         case "REQUEST_ID_REUSED":
             # The earlier run, with another content, was carried out.
             return ChangeState.DONE

@@ -19,8 +19,6 @@ from juki_client.outcome import Problem
 from jukinet.options.v1 import options_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from juki_audit.receipts import OpenedLeaf
     from juki_client.log_book import LogBook, Prover
     from juki_client.log_memory import LogMemory
@@ -55,9 +53,20 @@ class Receipts:
         event = event_of(request)
         if not event:
             return None
+        self.prove_in_time()
+        return self.act(event, request_id=request_id_of(request), seen=seen)
+
+    def asking_anyway(self, request: Message, seen: int | None = None) -> Asking:
+        """Return how an act is asked for that must not wait until the log is trusted again."""
+        known = self.book.look()
+        size = known.size if seen is None else seen
+        return Asking(self, event_of(request), known, size, request_id_of(request))
+
+    def prove_in_time(self) -> None:
+        """Let the center prove its log where that is due; raises Problem as `prove` does, and where
+        the log is not trusted any more."""
         if self.book.is_due():
             self.prove()
-        return self.act(event, request_id=request_id_of(request), seen=seen)
 
     def act(self, event: str, *, request_id: bytes = b"", seen: int | None = None) -> Asking:
         """Return how an act is asked for whose event is known; raises Problem as `asking` does."""
@@ -125,21 +134,3 @@ def opened(receipt: pb.Receipt) -> Receipt:
         for one in receipt.leaves
     )
     return Receipt(leaves, receipt.checkpoint)
-
-
-def called(
-    receipts: Receipts,
-    call: Callable[[Message], Message],
-    request: Message,
-    seen: int | None = None,
-) -> Message:
-    """Make a call; where the log shows it, return its answer only with the act's receipt.
-
-    Raises Problem: that of the call, and those of `Receipts.asking` and `Asking.require`.
-    """
-    asking = receipts.asking(request, seen)
-    if asking is None:
-        return call(request)
-    answer = call(asking.stamped(request))
-    asking.require(answer)
-    return answer

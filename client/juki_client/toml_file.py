@@ -75,6 +75,10 @@ class TOMLFile:
         """Return a path."""
         return self.relative(self.text(key))
 
+    def path_or(self, key: str, default: str) -> Path:
+        """Return a path; that of the default name where the key is not there."""
+        return self.relative(default) if self._get(key) is None else self.path(key)
+
     def number(self, key: str, least: int, most: int, *, default: int) -> float:
         """Return a number within its bounds."""
         value = self._get(key)

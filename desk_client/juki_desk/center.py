@@ -1,4 +1,8 @@
-"""A desk's channel to the center, and the one method that it calls."""
+"""A desk's channel to the center, and the one method that it calls.
+
+A report is sent whatever is known of the audit log, and counts without a receipt too: the center
+suspends cards while its log is down. What a receipt says that does come, is checked.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,13 @@ from google.protobuf.message import Message
 # Before the stubs, which load gRPC: the channel settles its environment.
 from juki_client import anchors, channel
 from juki_client.identity import ClientIdentity
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import CenterProver, trusted_log
+from juki_client.log_shelf import FileShelf
 from juki_client.outcome import Problem
+from juki_client.patience import OF_THE_LOG
+from juki_client.receipts import Receipts
+from juki_pki.identity import identity_from_certificate
 from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.cards.v1 import card_service_pb2_grpc as pb_grpc
 
@@ -28,16 +38,23 @@ _REFUSALS_OF_NOTHING: Final = frozenset(("FIELD_INVALID", "CLERK_NAME_REQUIRED")
 class Center:
     """The center, over one channel; use it as a context manager, or close it."""
 
-    def __init__(self, address: str, identity: ClientIdentity, center_leaves_pem: bytes) -> None:
+    def __init__(
+        self, address: str, identity: ClientIdentity, center_leaves_pem: bytes, book: LogBook
+    ) -> None:
         self._channel = channel.pinned(address, identity, center_leaves_pem)
         self.cards = pb_grpc.CardServiceStub(self._channel)
+        uri = identity_from_certificate(identity.leaf).uri
+        self._receipts = Receipts(book, uri, CenterProver(self._channel))
+        self.receipt_missing = False
+        """Whether the last act was answered without a receipt."""
 
     @classmethod
     def of(cls, config: DeskConfig) -> Self:
         """Return the configured center; raise Problem CONFIGURATION_INVALID."""
         identity = ClientIdentity.load(config.certificate, config.key)
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
-        return cls(config.center_address, identity, leaves)
+        book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
+        return cls(config.center_address, identity, leaves, book)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -52,9 +69,36 @@ class Center:
         """Close the channel; calls under way end as cancelled."""
         self._channel.close()
 
-    def call(self, method: Callable[..., Answer], request: Message) -> Answer:
-        """Make one unary call with a deadline; raise Problem for every error of gRPC."""
-        return channel.call(method, request)
+    @property
+    def seen_tree_size(self) -> int:
+        """The size of the newest tree of the audit log that is known; 0 for none."""
+        return self._receipts.seen
+
+    def call(
+        self, method: Callable[..., Answer], request: Message, *, seen: int | None = None
+    ) -> Answer:
+        """Make one unary call with a deadline; take the receipt of its answer where it has one.
+
+        Raises Problem for every error of gRPC, and RECEIPT_INVALID and the like for a receipt that
+        is not the act's.
+        """
+        asking = self._receipts.asking_anyway(request, seen)
+        answer = channel.call(method, asking.stamped(request))
+        self.receipt_missing = not answer.HasField("receipt")
+        if not self.receipt_missing:
+            asking.require(answer)
+        return answer
+
+    def prove_log(self) -> Problem | None:
+        """Let the center prove its log where that is due; return what is wrong with it, if it is.
+
+        A center that does not answer this says nothing against its log.
+        """
+        try:
+            self._receipts.prove_in_time()
+        except Problem as problem:
+            return problem if problem.reason in OF_THE_LOG else None
+        return None
 
     def require_admitted(self) -> None:
         """Send a report without any content; raise Problem where the answer is not just that.

@@ -35,6 +35,11 @@ class DeskConfig:
     journal: Path
     retry_seconds: float
 
+    @property
+    def log_book(self) -> Path:
+        """The file of what is known of the audit log, beside the journal."""
+        return self.journal.with_name(self.journal.name + ".log-book")
+
     @classmethod
     def load(cls, path: Path) -> DeskConfig:
         """Read the file; raise Problem CONFIGURATION_INVALID naming the key that is at fault."""

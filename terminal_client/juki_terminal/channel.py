@@ -1,4 +1,7 @@
-"""A terminal's channel to the center: its services, traced where a trace was asked for."""
+"""A terminal's channel to the center: its services, traced where a trace was asked for.
+
+Every answer to an act is held to the audit log before anybody sees it (`juki_client.receipts`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,12 @@ from google.protobuf.message import Message
 # Before the stubs, which load gRPC: the channel settles its environment.
 from juki_client import channel
 from juki_client.channel import CALL_SECONDS
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import CenterProver
+from juki_client.log_shelf import MemoryShelf
 from juki_client.outcome import Problem
+from juki_client.receipts import Receipts
+from juki_pki.identity import identity_from_certificate
 from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from juki_client.identity import ClientIdentity
+    from juki_client.log_shelf import Shelf
     from juki_terminal.trace import Trace
     from juki_terminal.trust import Trust
 
@@ -48,7 +57,9 @@ class Center:
         identity: ClientIdentity,
         trust: Trust,
         trace: Trace | None = None,
+        log_shelf: Shelf | None = None,
     ) -> None:
+        """`log_shelf` keeps what is known of the audit log; without it, this channel alone does."""
         self.address = address
         self.identity = identity
         self.trust = trust
@@ -63,6 +74,9 @@ class Center:
         self.moves = move_service_pb2_grpc.MoveServiceStub(self._channel)
         self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
+        book = LogBook(trust.log, MemoryShelf() if log_shelf is None else log_shelf)
+        uri = identity_from_certificate(identity.leaf).uri
+        self.receipts = Receipts(book, uri, CenterProver(self._channel))
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -81,10 +95,34 @@ class Center:
         """Close the channel; calls under way end as cancelled."""
         self._channel.close()
 
+    @property
+    def seen_tree_size(self) -> int:
+        """The size of the newest tree of the audit log that is known; 0 for none."""
+        return self.receipts.seen
+
     def call(
-        self, method: Callable[..., Answer], request: Message, *, seconds: float = CALL_SECONDS
+        self,
+        method: Callable[..., Answer],
+        request: Message,
+        *,
+        seconds: float = CALL_SECONDS,
+        seen: int | None = None,
     ) -> Answer:
-        """Make one unary call with a deadline; raise Problem for every error of gRPC."""
+        """Make one unary call with a deadline; return the answer of an act with its receipt only.
+
+        `seen` is the size of the tree that was known when the request was sent first, where it was
+        before. Raises Problem: for every error of gRPC, RECEIPT_MISSING where an act is answered
+        without a receipt, and RECEIPT_INVALID, LOG_SHRANK, LOG_FORKED and LOG_NOT_TRUSTED, after
+        which no act is asked for until a person has looked into it.
+        """
+        asking = self.receipts.asking(request, seen)
+        if asking is None:
+            return self._traced(method, request, seconds)
+        answer = self._traced(method, asking.stamped(request), seconds)
+        asking.require(answer)
+        return answer
+
+    def _traced(self, method: Callable[..., Answer], request: Message, seconds: float) -> Answer:
         if self.trace is None:
             return channel.call(method, request, seconds=seconds)
         self.trace.message(">", request)

@@ -42,6 +42,11 @@ class TerminalConfig:
     pin_timeout_seconds: float
     retry_seconds: float
 
+    @property
+    def log_book(self) -> Path:
+        """The file of what is known of the audit log, beside the journal."""
+        return self.journal.with_name(self.journal.name + ".log-book")
+
     @classmethod
     def load(cls, path: Path) -> TerminalConfig:
         """Read the file; raise Problem CONFIGURATION_INVALID naming the key that is at fault."""

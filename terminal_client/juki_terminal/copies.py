@@ -2,7 +2,7 @@
 
 The journal is written before each step; what follows a state is one function below, and the same
 functions run for a new issue and for one that a crash left open. Nothing is printed that does not
-name this terminal's own request and evidence.
+name this terminal's own request and evidence, and that the audit log does not show by a receipt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from juki_client.outcome import Problem
-from juki_client.patience import Patience, send, send_once_only
+from juki_client.patience import OF_THE_LOG, Patience, send, send_once_only
 from juki_terminal.journal import Entry, Journal, State
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from juki_terminal.paper.envelope import SignedCopy
     from juki_terminal.printer import Printer
 
+_EVENT: Final = "COPY_ISSUED"
 IN_FLIGHT_SECONDS: Final = 30
 """For so long after it was sent, a request may still be carried out by the center."""
 
@@ -112,8 +113,10 @@ def issue_copy(desk: CopyDesk, application: CopyApplication) -> CopyStatus:
 
     Raises Problem with the center's reason where it refuses (nothing was issued),
     COPY_UNFINISHED where an earlier issue is open, OUTCOME_UNKNOWN where the center did not answer
-    (ask by `resume`), COPY_NOT_FOR_REQUEST, CHARACTER_NOT_PRINTABLE, PRINTER_FAILED. Where only
-    the report is missing, the issue is returned in state PRINTED.
+    (ask by `resume`), COPY_NOT_FOR_REQUEST, CHARACTER_NOT_PRINTABLE, PRINTER_FAILED; and
+    RECEIPT_MISSING, RECEIPT_INVALID, LOG_SHRANK, LOG_FORKED or LOG_NOT_TRUSTED where the audit log
+    does not show the issue, which then stays open. Where only the report is missing, the issue is
+    returned in state PRINTED.
     """
     desk.journal.require_none_open()
     if not application.is_by_card:
@@ -127,6 +130,7 @@ def issue_copy(desk: CopyDesk, application: CopyApplication) -> CopyStatus:
             at=int(desk.now().timestamp()),
             by_card=application.is_by_card,
             evidence=application.evidence(request_id),
+            seen=desk.center.seen_tree_size,
         )
     )
     entry = _move(desk, entry, State.ASKED)
@@ -192,9 +196,11 @@ def _ask(
 ) -> copies_pb.IssueCopyResponse:
     """Send the request, the same one again while that may help."""
     try:
-        return send_once_only(desk.center, desk.center.copies.IssueCopy, request, desk.patience)
+        method = desk.center.copies.IssueCopy
+        return send_once_only(desk.center, method, request, desk.patience, seen=entry.seen)
     except Problem as problem:
-        if problem.reason != "OUTCOME_UNKNOWN":
+        # A copy whose receipt does not count is issued all the same, and stays open.
+        if problem.reason != "OUTCOME_UNKNOWN" and problem.reason not in OF_THE_LOG:
             _move(desk, entry, State.REFUSED)
         raise
 
@@ -264,6 +270,8 @@ def _find(desk: CopyDesk, entry: Entry) -> Entry:
 
 def _print_again(desk: CopyDesk, entry: Entry) -> Entry:
     """Print from the content that the center keeps until the paper is confirmed."""
+    request_id = uuid.UUID(entry.request_id).bytes
+    issued = desk.center.receipts.act(_EVENT, request_id=request_id, seen=entry.seen)
     request = copies_pb.GetIssueRequest(issue_number=entry.issue_number)
     answer = desk.center.call(desk.center.copies.GetIssue, request)
     settled = _SETTLED.get(answer.issue.print_state)
@@ -271,6 +279,7 @@ def _print_again(desk: CopyDesk, entry: Entry) -> Entry:
         return _move(desk, entry, settled)
     if not answer.signed_content:
         return _due(desk, entry, State.GIVING_UP)
+    issued.require(answer, resource=entry.issue_number)
     signed = _own(desk, entry, answer.signed_content, answer.issue.issue_number)
     return _print(desk, entry, signed)
 
@@ -286,7 +295,8 @@ def _report(desk: CopyDesk, entry: Entry) -> Entry:
         pdf_sha256=entry.pdf_sha256 if entry.state is State.PRINTED else b"",
     )
     try:
-        send(desk.center, desk.center.copies.ConfirmPrint, request, desk.patience)
+        method = desk.center.copies.ConfirmPrint
+        send(desk.center, method, request, desk.patience, seen=entry.seen)
     except Problem as problem:
         if problem.reason == "PRINT_STATE_CONFLICT":
             return _move(desk, entry, _settled_otherwise(desk, entry, problem))

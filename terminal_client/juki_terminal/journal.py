@@ -71,7 +71,8 @@ class Entry:
 
     `evidence` is the hash that the signed content must name: of the card session's transcript, or
     of the photo document. `attempt` counts papers sent to the printer. `report_id` is the request
-    id of the report to the center that is due. `at` is in whole seconds since 1970.
+    id of the report to the center that is due. `seen` is the size of the audit log's tree that was
+    known when the copy was asked for. `at` is in whole seconds since 1970.
     """
 
     request_id: str
@@ -83,6 +84,7 @@ class Entry:
     attempt: int = 0
     report_id: str = ""
     pdf_sha256: bytes = b""
+    seen: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +104,7 @@ class Entry:
             "attempt": self.attempt,
             "report": self.report_id,
             "pdf": self.pdf_sha256.hex(),
+            "seen": self.seen,
         }
         return to_line(fields)
 
@@ -119,6 +122,7 @@ class Entry:
             attempt=int(fields["attempt"]),
             report_id=str(fields["report"]),
             pdf_sha256=bytes.fromhex(fields["pdf"]),
+            seen=int(fields.get("seen", 0)),
         )
 
 

@@ -46,6 +46,7 @@ _MOST_PAGES: Final = 100
 _CLASSES: Final = (CLA, CLA | 0x0C)
 """In the clear, and protected."""
 _OF_A_BLANK: Final = frozenset(Instruction)
+_EVENT: Final = "PERSONALISATION_BEGUN"
 VOID: Final = "void"
 """The word under which the journal finds a card that was given up."""
 CALLS: Final = {VOID: Call(Service.CARDS, pb.VoidPersonalisationRequest, "VoidPersonalisation")}
@@ -220,9 +221,15 @@ def _pages(center: Center, clerk_name: str) -> Iterator[pb.ListPersonalisationsR
 
 
 class _TracedStream:
-    """One `PersonaliseCard` stream, traced where a trace was asked for."""
+    """One `PersonaliseCard` stream, traced where a trace was asked for.
+
+    The first receipt must be that of what was begun. A card that was written before comes without
+    one, because nothing is begun for it.
+    """
 
     def __init__(self, center: Center) -> None:
+        self._asking = center.receipts.act(_EVENT)
+        self._is_shown = False
         self._trace = center.trace
         self._stream: Stream[pb.PersonaliseCardRequest, pb.PersonaliseCardResponse] = Stream(
             lambda steps: center.cards.PersonaliseCard(steps, timeout=STREAM_SECONDS),
@@ -230,6 +237,7 @@ class _TracedStream:
         )
 
     def send(self, step: pb.PersonaliseCardRequest) -> None:
+        step = self._asking.stamped(step)
         if self._trace is not None:
             self._trace.message(">", step)
         self._stream.send(step)
@@ -238,7 +246,15 @@ class _TracedStream:
         step = self._stream.receive()
         if self._trace is not None:
             self._trace.message("<", step)
+        if step.HasField("receipt") and not self._is_shown:
+            self._asking.require(step)
+            self._is_shown = True
         return step
+
+    def require_shown(self) -> None:
+        """Require that the audit log shows what was begun; raise Problem RECEIPT_MISSING."""
+        if not self._is_shown:
+            raise Problem("RECEIPT_MISSING", {"event": _EVENT})
 
     def finish(self) -> None:
         self._stream.finish()
@@ -260,6 +276,8 @@ class _Relay:
             step = stream.receive()
             if step.WhichOneof("step") == "result":
                 stream.finish()
+                if self._was_closed:
+                    stream.require_shown()
                 return _written(step.result, was_written_before=not self._was_closed)
             if step.WhichOneof("step") != "batch" or step.batch.number != number:
                 raise Problem("STEP_OUT_OF_ORDER", {"expected": f"batch {number} or result"})

@@ -109,7 +109,8 @@ def authenticate(
 
     Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's
     messages do not fit this terminal, PIN_WRONG, PIN_LOCKED, PIN_NOT_ENTERED,
-    CARD_ACCESS_NUMBER_WRONG, CARD_ACCESS_NUMBER_NOT_ENTERED, and those of the card and the reader.
+    CARD_ACCESS_NUMBER_WRONG, CARD_ACCESS_NUMBER_NOT_ENTERED, those of the card and the reader, and
+    RECEIPT_MISSING and the like where the audit log does not show the session.
     Whatever is raised, the card was reset and no key is left. A locked PIN is reported to the
     center, after the audience of `surroundings` was told, without a word of whose it is.
     """
@@ -257,11 +258,12 @@ class _Session:
         )
 
     def _checked(self, result: card_pb.Result, transcript: Transcript) -> AuthenticatedCard:
-        """Require that the center speaks of the session that this terminal has seen."""
+        """Require that center and audit log speak of the session that this terminal has seen."""
         if not hmac.compare_digest(result.session_id, self._plan.session_id):
             raise Problem("PLAN_NOT_FOR_TERMINAL", {"field": "result.session_id"})
         if not hmac.compare_digest(result.transcript_hash, transcript.digest()):
             raise Problem("PLAN_NOT_FOR_TERMINAL", {"field": "result.transcript_hash"})
+        self._stream.require_receipt(result.session_id)
         self._around.progress(Stage.CARD_CHECKED)
         return AuthenticatedCard(
             session_id=result.session_id,

@@ -1,4 +1,4 @@
-"""One `Authenticate` stream, traced where a trace was asked for."""
+"""One `Authenticate` stream, traced where a trace was asked for, and held to the audit log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jukinet.card.v1 import card_session_service_pb2 as card_pb
 if TYPE_CHECKING:
     from juki_terminal.channel import Center
 
+EVENT: Final = "CARD_AUTHENTICATED"
 STEP_SECONDS: Final = 20.0
 STREAM_SECONDS: Final = 320.0
 """A plan lives 120 s and a session 180 s; after that, and some slack, nothing can come of it."""
@@ -20,6 +21,10 @@ class SessionStream:
     """The stream; close it, or use it with `contextlib.closing`."""
 
     def __init__(self, center: Center, *, step_seconds: float = STEP_SECONDS) -> None:
+        """Let the center prove its log, and open the stream; raises Problem as the proof does."""
+        center.receipts.prove()
+        self._asking = center.receipts.act(EVENT)
+        self._last = card_pb.AuthenticateResponse()
         self._trace = center.trace
         self._stream: Stream[card_pb.AuthenticateRequest, card_pb.AuthenticateResponse] = Stream(
             lambda steps: center.sessions.Authenticate(steps, timeout=STREAM_SECONDS),
@@ -28,6 +33,7 @@ class SessionStream:
 
     def send(self, step: card_pb.AuthenticateRequest) -> None:
         """Send a step; whether it arrived shows in the next `receive`."""
+        step = self._asking.stamped(step)
         if self._trace is not None:
             self._trace.message(">", step)
         self._stream.send(step)
@@ -46,6 +52,7 @@ class SessionStream:
             raise
         if self._trace is not None:
             self._trace.message("<", step)
+        self._last = step
         return step
 
     def receive_plan(self) -> card_pb.Plan:
@@ -54,6 +61,10 @@ class SessionStream:
         if step.WhichOneof("step") != "plan":
             raise Problem("STEP_OUT_OF_ORDER", {"expected": "plan", "got": _name(step)})
         return step.plan
+
+    def require_receipt(self, session_id: bytes) -> None:
+        """Require that the log shows the session by the receipt in the last step; raise Problem."""
+        self._asking.require(self._last, resource=session_id.hex())
 
     def finish(self) -> None:
         """Let the center end the stream in order; a result stands whatever comes after it."""

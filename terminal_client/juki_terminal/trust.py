@@ -1,4 +1,4 @@
-"""What a terminal trusts: the center's TLS leaves, the CVCA, the signers of copies.
+"""What a terminal trusts: the center's TLS leaves, the CVCA, the signers of copies, the log.
 
 All of it is the public folder `trust/` of the PKI; nothing is ever taken from a document or from
 the channel that it is to judge.
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from juki_client import anchors
+from juki_client.log_proofs import trusted_log
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from juki_audit.receipts import TrustedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,13 @@ class Trust:
     """The trust folder, read once.
 
     `center_leaves_pem` are the only anchors of the channel; `cvca` are the trust points of
-    certificate chains, each DER with tag 7F21.
+    certificate chains, each DER with tag 7F21; `log` is the audit log whose receipts count.
     """
 
     folder: Path
     center_leaves_pem: bytes
     cvca: bytes
+    log: TrustedLog
 
     @classmethod
     def load(cls, folder: Path) -> Trust:
@@ -34,6 +38,7 @@ class Trust:
             folder=folder,
             center_leaves_pem=anchors.read_public(folder, anchors.LEAVES),
             cvca=anchors.read_public(folder, "cvca.cvcert"),
+            log=trusted_log(folder),
         )
 
     def leaf_hashes(self) -> frozenset[bytes]:

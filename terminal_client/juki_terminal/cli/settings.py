@@ -52,12 +52,14 @@ class Settings:
         """Open the pinned channel to the center."""
         # gRPC and X.509 are loaded for the commands that speak to the center alone.
         from juki_client.identity import ClientIdentity  # noqa: PLC0415
+        from juki_client.log_shelf import FileShelf  # noqa: PLC0415
         from juki_terminal import channel  # noqa: PLC0415
         from juki_terminal.trust import Trust  # noqa: PLC0415
 
         identity = ClientIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
-        with channel.Center(config.center_address, identity, trust, self.trace) as center:
+        shelf = FileShelf(config.log_book)
+        with channel.Center(config.center_address, identity, trust, self.trace, shelf) as center:
             yield center
 
     def journal(self, config: TerminalConfig) -> Journal:
