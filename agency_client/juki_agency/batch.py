@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from juki_agency import questions
+from juki_agency.batch_receipts import BatchReceipts
 from juki_agency.batch_state import REFUSED, BatchState
 from juki_agency.question_file import Broken
 from juki_agency.result_file import opened_result, row_of
@@ -126,14 +127,15 @@ class _Run:
 
     def _stream(self) -> None:
         """Carry one stream from hello to totals."""
+        receipts = BatchReceipts(self._center.receipts, self._state.batch_id)
         batches = self._center.confirmations.ConfirmBatch
         stream: BatchStream = Stream(batches, seconds=_STEP_SECONDS)
         with closing(stream):
-            stream.send(pb.ConfirmBatchRequest(hello=self._hello()))
+            stream.send(receipts.stamped(pb.ConfirmBatchRequest(hello=self._hello())))
             first = _expect(stream.receive(), "welcome").welcome.next_line
             if not 1 <= first <= self._state.done + 1:
                 raise _out_of_order(f"line {first}")
-            self._ask(stream, first)
+            self._ask(stream, first, receipts)
             stream.send(pb.ConfirmBatchRequest(finish=pb.ConfirmBatchRequest.Finish()))
             totals = _expect(stream.receive(), "totals").totals
             if totals.line_count != self._state.done:
@@ -152,9 +154,9 @@ class _Run:
             content_digest=bytes.fromhex(order.digest),
         )
 
-    def _ask(self, stream: BatchStream, first: int) -> None:
+    def _ask(self, stream: BatchStream, first: int, receipts: BatchReceipts) -> None:
         """Send the lines from `first` on and write down their results."""
-        answered = self._answered(stream, first)
+        answered = self._answered(stream, first, receipts)
         rows: list[dict[str, str]] = []
         while True:
             try:
@@ -170,22 +172,26 @@ class _Run:
             if found is None:
                 return
 
-    def _answered(self, stream: BatchStream, first: int) -> Iterator[list[dict[str, str]]]:
-        """Send the lines from `first` on; give their rows as they come."""
+    def _answered(
+        self, stream: BatchStream, first: int, receipts: BatchReceipts
+    ) -> Iterator[list[dict[str, str]]]:
+        """Send the lines from `first` on; give their rows as they come, with their receipts."""
         messages = _messages(self._files.questions.lines(first), first)
         asked: deque[Broken | None] = deque()
         line = first
         while True:
             while len(asked) <= _LINES_AT_ONCE and (message := next(messages, None)) is not None:
-                stream.send(pb.ConfirmBatchRequest(lines=message.lines))
+                stream.send(receipts.stamped(pb.ConfirmBatchRequest(lines=message.lines)))
                 asked.extend(message.broken)
             if not asked:
                 return
-            results = _expect(stream.receive(), "results").results.results
+            answer = _expect(stream.receive(), "results")
+            results = answer.results.results
             rows = [
                 row_of(result, _taken(asked, result, number))
                 for number, result in enumerate(results, start=line)
             ]
+            receipts.require(answer, line, line + len(rows) - 1)
             line += len(rows)
             yield rows
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
     from juki_agency.center import Center
     from juki_agency.patience import Patience
+    from juki_client.receipts import Receipts
 
+_EVENT: Final = "CHANGES_PROVIDED"
+_COUNT: Final = re.compile("[1-9][0-9]{0,6}")
 _VERSION: Final = 1
 # The center says every 30 seconds that everything is told; twice that and some is silence.
 _SILENCE_SECONDS: Final = 75.0
@@ -77,10 +81,12 @@ def watch_changes(
     cursor = state.read()
     while True:
         request = pb.WatchChangesRequest(affair=state.affair, cursor=cursor)
-        with closing(_opened(center, request)) as stream:
-            try:
+        try:
+            receipts = _NoticeReceipts(center.receipts)
+            with closing(_opened(center, receipts.stamped(request))) as stream:
                 while True:
                     message = stream.receive()
+                    receipts.require(message)
                     patience.reward()
                     hand_on(message)
                     if message.cursor != cursor:
@@ -88,8 +94,39 @@ def watch_changes(
                         state.keep(cursor)
                     if once and message.WhichOneof("step") == "caught_up":
                         return message.caught_up
-            except Problem as problem:
-                patience.bear(problem)
+        except Problem as problem:
+            patience.bear(problem)
+
+
+class _NoticeReceipts:
+    """The receipts of one stream: a leaf vouches for so many notices, beginning with its own."""
+
+    def __init__(self, receipts: Receipts) -> None:
+        receipts.prove_in_time()
+        self._receipts = receipts
+        self._asking = receipts.act(_EVENT)
+        self._covered = 0
+
+    def stamped(self, request: pb.WatchChangesRequest) -> pb.WatchChangesRequest:
+        """Return the request with the size of the tree that is known."""
+        return self._asking.stamped(request)
+
+    def require(self, message: pb.WatchChangesResponse) -> None:
+        """Require that the log shows a notice; raise Problem RECEIPT_MISSING and the like."""
+        if message.HasField("receipt"):
+            told = self._asking.require(message)
+            self._asking = self._asking.after(told)
+            count = told.leaf.details.get("provisions", "")
+            if not _COUNT.fullmatch(count):
+                raise self._receipts.book.doubt("COUNT_OTHER", message.receipt.checkpoint)
+            self._covered = int(count)
+        if message.WhichOneof("step") != "notice":
+            # The stream may stay open for days, and the log is to prove itself meanwhile.
+            self._receipts.prove_in_time()
+            return
+        if not self._covered:
+            raise Problem("RECEIPT_MISSING", {"event": _EVENT})
+        self._covered -= 1
 
 
 def _opened(

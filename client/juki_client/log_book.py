@@ -98,6 +98,15 @@ class LogBook:
                 content.replace(after.encode())
             return leaf
 
+    def doubt(self, rule: str, checkpoint: bytes) -> Problem:
+        """Remember that a receipt says something else than its answer; return the Problem.
+
+        It is RECEIPT_INVALID with the rule.
+        """
+        with self._shelf.turn() as content:
+            problem = Problem("RECEIPT_INVALID", {"rule": rule})
+            return self._remembered(content, problem, checkpoint)
+
     def prove(self, prover: Prover) -> None:
         """Let the center prove that all heads that were seen are on one line, up to the newest.
 

@@ -9,7 +9,7 @@ due, and at the beginning of a card session.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import Message
@@ -110,6 +110,10 @@ class Asking:
             details=details,
         )
         return self.receipts.book.take(opened(receipt), act, known=self.known)
+
+    def after(self, told: OpenedLeaf) -> Asking:
+        """Return how the next act of a stream is asked for: its leaf stands behind this one."""
+        return replace(self, seen=told.index + 1)
 
 
 def event_of(request: Message) -> str:

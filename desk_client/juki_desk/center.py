@@ -6,6 +6,7 @@ suspends cards while its log is down. What a receipt says that does come, is che
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from google.protobuf.message import Message
@@ -17,7 +18,6 @@ from juki_client.log_book import LogBook
 from juki_client.log_proofs import CenterProver, trusted_log
 from juki_client.log_shelf import FileShelf
 from juki_client.outcome import Problem
-from juki_client.patience import OF_THE_LOG
 from juki_client.receipts import Receipts
 from juki_pki.identity import identity_from_certificate
 from jukinet.cards.v1 import card_service_pb2 as pb
@@ -45,8 +45,8 @@ class Center:
         self.cards = pb_grpc.CardServiceStub(self._channel)
         uri = identity_from_certificate(identity.leaf).uri
         self._receipts = Receipts(book, uri, CenterProver(self._channel))
-        self.receipt_missing = False
-        """Whether the last act was answered without a receipt."""
+        self.receipt_problem: Problem | None = None
+        """Why the last act has no receipt that counts; None where it has one."""
 
     @classmethod
     def of(cls, config: DeskConfig) -> Self:
@@ -72,33 +72,34 @@ class Center:
     @property
     def seen_tree_size(self) -> int:
         """The size of the newest tree of the audit log that is known; 0 for none."""
-        return self._receipts.seen
+        with suppress(Problem):
+            return self._receipts.seen
+        return 0
 
     def call(
         self, method: Callable[..., Answer], request: Message, *, seen: int | None = None
     ) -> Answer:
-        """Make one unary call with a deadline; take the receipt of its answer where it has one.
+        """Make one unary call with a deadline; raise Problem for every error of gRPC.
 
-        Raises Problem for every error of gRPC, and RECEIPT_INVALID and the like for a receipt that
-        is not the act's.
+        What is wrong with the answer's receipt stands in `receipt_problem`.
         """
-        asking = self._receipts.asking_anyway(request, seen)
-        answer = channel.call(method, asking.stamped(request))
-        self.receipt_missing = not answer.HasField("receipt")
-        if not self.receipt_missing:
-            asking.require(answer)
-        return answer
-
-    def prove_log(self) -> Problem | None:
-        """Let the center prove its log where that is due; return what is wrong with it, if it is.
-
-        A center that does not answer this says nothing against its log.
-        """
+        self.receipt_problem = None
         try:
+            asking = self._receipts.asking_anyway(request, seen)
+        except Problem as problem:
+            self.receipt_problem = problem
+            return channel.call(method, request)
+        answer = channel.call(method, asking.stamped(request))
+        try:
+            asking.require(answer)
+            # The card is stopped: now there is time to hold the log to what it said before.
             self._receipts.prove_in_time()
         except Problem as problem:
-            return problem if problem.reason in OF_THE_LOG else None
-        return None
+            # A center that does not answer when it is asked for a proof says nothing of its log.
+            if problem.reason not in {"CENTER_UNREACHABLE", "LOG_NOT_SIGNED"}:
+                self.receipt_problem = problem
+        answer.ClearField("receipt")
+        return answer
 
     def require_admitted(self) -> None:
         """Send a report without any content; raise Problem where the answer is not just that.

@@ -39,6 +39,8 @@ class Suspended:
     answer: pb.SuspendCardResponse
     request_id: str
     is_repeated: bool
+    receipt_problem: Problem | None = None
+    """Why the audit log does not show it, or not for certain; None where it does."""
 
 
 def card_of(text: str) -> pb.CardReference:
@@ -84,9 +86,9 @@ def suspend(
             raise
         tell_of_earlier()
         answered = make_change(changes, COMMAND, method, report)
-    return _suspended(answered)
+    return _suspended(answered, center.receipt_problem)
 
 
-def _suspended(answered: Answered) -> Suspended:
+def _suspended(answered: Answered, receipt_problem: Problem | None) -> Suspended:
     answer = cast("pb.SuspendCardResponse", answered.message)
-    return Suspended(answer, answered.request_id, answered.is_repeated)
+    return Suspended(answer, answered.request_id, answered.is_repeated, receipt_problem)

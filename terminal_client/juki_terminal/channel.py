@@ -120,6 +120,8 @@ class Center:
             return self._traced(method, request, seconds)
         answer = self._traced(method, asking.stamped(request), seconds)
         asking.require(answer)
+        # It has done its work here, and would stand in what commands print.
+        answer.ClearField("receipt")
         return answer
 
     def _traced(self, method: Callable[..., Answer], request: Message, seconds: float) -> Answer:

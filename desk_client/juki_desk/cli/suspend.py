@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from juki_desk.cli.settings import Settings
     from juki_desk.config import DeskConfig
 
+_MISSING: Final = "RECEIPT_MISSING"
 _OVER: Final = frozenset(("CARD_REVOKED", "CARD_EXPIRED"))
 
 
@@ -60,7 +61,13 @@ def run(settings: Settings, options: SuspendOptions) -> Report:
         except Problem as problem:
             say(_explanation(problem, settings.language))
             raise
-    return _told(suspended, settings.language)
+    told = _told(suspended, settings.language)
+    doubt = suspended.receipt_problem
+    if doubt is not None and doubt.reason != _MISSING:
+        # What became of the card is told first; then that the log contradicts itself.
+        say(told.text)
+        raise doubt
+    return told
 
 
 def _unknown(config: DeskConfig) -> tuple[Change, ...]:
@@ -125,6 +132,9 @@ def _told(suspended: Suspended, language: Language) -> Report:
     else:
         state = state_word(card.state, language)
         lines = [Text.NOT_STOPPED_STATE.say(language, number=number, state=state)]
+    has_receipt = suspended.receipt_problem is None
+    if not has_receipt:
+        lines.append(Text.NO_RECEIPT.say(language))
     if suspended.is_repeated:
         lines.append(Text.REPEATED.say(language))
     told: dict[str, JSON] = json_format.MessageToDict(
@@ -135,5 +145,6 @@ def _told(suspended: Suspended, language: Language) -> Report:
         "request_id": suspended.request_id,
         "repeated": suspended.is_repeated,
         **told,
+        "receipt": has_receipt,
     }
     return Report(facts, "\n".join(lines), Exit.DONE if is_stopped else Exit.REFUSED)

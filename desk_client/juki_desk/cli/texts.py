@@ -60,6 +60,11 @@ class Text(Enum):
         "先の一時停止は処理済みでした。今回の届出も送ります。",
         "The earlier report was carried out, and was not quite the same; this one is sent too.",
     )
+    NO_RECEIPT = (
+        "センターの回答に監査ログの受領証がありません。一時停止は届いています。後で責任者へ伝えてください。",
+        "The answer came without a receipt of the audit log. The report was taken all the same;"
+        " tell whoever is responsible for this desk.",
+    )
     REPEATED = ("先の届出と同じものとして処理しました。", "Sent as the earlier report.")
     IN_PERSON = (
         "解除は、本人がカードと本人確認書類2点を持って住所地の窓口へ来た場合に限ります。",

@@ -16,6 +16,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from juki_pki.folder import PKIFolder
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as pb_grpc
+from jukinet.operations.v1 import center_service_pb2_grpc as operations_grpc
+from tests.support.receipting import ProofDouble, Receipting
 from tests.unit.terminal.center_double import refuse
 
 Line = pb.ConfirmBatchRequest.Line
@@ -113,15 +115,21 @@ class AgencyDouble(pb_grpc.IdentityConfirmationServiceServicer, health_pb2_grpc.
 
 
 @contextmanager
-def serving(pki: PKIFolder, double: AgencyDouble) -> Iterator[str]:
+def serving(
+    pki: PKIFolder, double: AgencyDouble, receipting: Receipting | None = None
+) -> Iterator[str]:
     """Serve on a free port; gives the address."""
+    receipting = receipting or Receipting.of(pki)
     center = pki.center("center-1")
     credentials = grpc.ssl_server_credentials(
         [(center.key_pem, center.chain_pem)],
         root_certificates=(pki.trust_path / "root.pem").read_bytes(),
         require_client_auth=True,
     )
-    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(
+        ThreadPoolExecutor(4), interceptors=[receipting], options=[("grpc.so_reuseport", 0)]
+    )
+    operations_grpc.add_CenterServiceServicer_to_server(ProofDouble(receipting), server)
     pb_grpc.add_IdentityConfirmationServiceServicer_to_server(double, server)
     health_pb2_grpc.add_HealthServicer_to_server(double, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)

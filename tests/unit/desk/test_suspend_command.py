@@ -76,6 +76,7 @@ def test_stopped_card_is_the_golden_envelope(run: Run, double: CardsDouble) -> N
             "repeated": False,
             "card": {"number": NUMBER, "state": "CARD_STATE_SUSPENDED"},
             "suspend_time": "2026-11-23T00:00:00Z",
+            "receipt": True,
         },
     }
 

@@ -36,9 +36,11 @@ from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
 from jukinet.moves.v1 import move_service_pb2_grpc as moves_grpc
+from jukinet.operations.v1 import center_service_pb2_grpc as operations_grpc
 from jukinet.options.v1 import options_pb2
 from jukinet.residents.v1 import resident_service_pb2_grpc as residents_grpc
 from tests.support import copy_content
+from tests.support.receipting import ProofDouble, Receipting
 
 WINDOW = Right.PIN_MANAGEMENT | Right.CAN_ALLOWED
 RIGHTS = {
@@ -331,7 +333,7 @@ class CopiesDouble(copies_grpc.CertificateCopyServiceServicer):
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
     pki: PKIFolder,
     sessions: card_grpc.CardSessionServiceServicer | None = None,
     copies: copies_grpc.CertificateCopyServiceServicer | None = None,
@@ -339,15 +341,20 @@ def serving(
     cards: cards_grpc.CardServiceServicer | None = None,
     applications: applications_grpc.CardApplicationServiceServicer | None = None,
     moves: moves_grpc.MoveServiceServicer | None = None,
+    receipting: Receipting | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
+    receipting = receipting or Receipting.of(pki)
     center = pki.center("center-1")
     credentials = grpc.ssl_server_credentials(
         [(center.key_pem, center.chain_pem)],
         root_certificates=(pki.trust_path / "root.pem").read_bytes(),
         require_client_auth=True,
     )
-    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(
+        ThreadPoolExecutor(8), interceptors=[receipting], options=[("grpc.so_reuseport", 0)]
+    )
+    operations_grpc.add_CenterServiceServicer_to_server(ProofDouble(receipting), server)
     if sessions is not None:
         card_grpc.add_CardSessionServiceServicer_to_server(sessions, server)
     if copies is not None:

@@ -80,11 +80,16 @@ class CutCenter(Center):
         self._lose = lose
 
     def call(
-        self, method: Callable[..., Answer], request: Message, *, seconds: float = 10
+        self,
+        method: Callable[..., Answer],
+        request: Message,
+        *,
+        seconds: float = 10,
+        seen: int | None = None,
     ) -> Answer:
         """Make one call, or not."""
         self._cut()
-        answer = super().call(method, request, seconds=seconds)
+        answer = super().call(method, request, seconds=seconds, seen=seen)
         self._cut()
         return answer
 

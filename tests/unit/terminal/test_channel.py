@@ -32,6 +32,7 @@ from jukinet.card.v1 import card_session_service_pb2 as card_pb
 from jukinet.card.v1 import card_session_service_pb2_grpc as card_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
+from tests.support.trial_log import TrialLog
 from tests.unit.terminal.center_double import SessionDouble, serving
 from tests.unit.terminal.conftest import PIN, identity_of
 from tests.unit.terminal.test_session import Counting
@@ -152,9 +153,9 @@ def test_center_whose_leaf_is_not_pinned_is_not_talked_to(
     assert caught.value.reason == "CENTER_UNREACHABLE"
 
 
-@pytest.mark.parametrize("name", ["center-leaves.pem", "cvca.cvcert"])
+@pytest.mark.parametrize("name", ["center-leaves.pem", "cvca.cvcert", "log-verifiers"])
 def test_trust_folder_without_a_file_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
-    for other in {"center-leaves.pem", "cvca.cvcert"} - {name}:
+    for other in {"center-leaves.pem", "cvca.cvcert", "log-verifiers"} - {name}:
         (tmp_path / other).write_bytes(b"")
 
     with pytest.raises(Problem) as caught:
@@ -163,9 +164,23 @@ def test_trust_folder_without_a_file_is_refused_by_its_name(tmp_path: Path, name
     assert caught.value.metadata == {"key": "trust.dir", "file": name}
 
 
+@pytest.mark.parametrize("content", [b"", b"log+1+2\n", b"\xff\n"])
+def test_verifiers_of_no_log_are_refused(tmp_path: Path, content: bytes) -> None:
+    for name in ("center-leaves.pem", "cvca.cvcert"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "log-verifiers").write_bytes(content)
+
+    with pytest.raises(Problem) as caught:
+        Trust.load(tmp_path)
+
+    assert caught.value.reason == "CONFIGURATION_INVALID"
+    assert caught.value.metadata["file"] == "log-verifiers"
+
+
 def test_pins_that_are_no_certificates_are_refused(tmp_path: Path) -> None:
     (tmp_path / "center-leaves.pem").write_bytes(b"nothing")
     (tmp_path / "cvca.cvcert").write_bytes(b"")
+    (tmp_path / "log-verifiers").write_text(TrialLog().trusted.keys[0].encode() + "\n")
 
     with pytest.raises(Problem) as caught:
         Trust.load(tmp_path).leaf_hashes()
