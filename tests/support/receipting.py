@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from juki_audit.leaf import Leaf
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import identity_from_certificate
-from juki_terminal.paper.envelope import open_envelope
+from juki_terminal.paper.envelope import MAX_OCTETS, open_envelope
 from jukinet.audit.v1 import receipt_pb2
 from jukinet.operations.v1 import center_service_pb2 as operations_pb
 from jukinet.operations.v1 import center_service_pb2_grpc as operations_grpc
@@ -120,7 +120,7 @@ class Receipting(grpc.ServerInterceptor):
     def _issue(self, told: Message, number: str, caller: str) -> int | None:
         """Return the leaf of an issue; its answer may have been lost on its way."""
         content: bytes = told.signed_content  # type: ignore[attr-defined]  # it is GetIssue's
-        if f"issue {number}" not in self.known and content:
+        if f"issue {number}" not in self.known and 0 < len(content) <= MAX_OCTETS:
             request_id = open_envelope(content).content.request_id
             leaf = replace(leaf_of("COPY_ISSUED", caller, request_id), resource=number)
             self.known[f"issue {number}"] = self.log.append(leaf)
