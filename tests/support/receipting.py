@@ -14,6 +14,8 @@ import grpc
 from cryptography import x509
 from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from juki_audit.leaf import Leaf
 from juki_pki.folder import PKIFolder
@@ -32,6 +34,16 @@ Bend = Callable[[receipt_pb2.Receipt], receipt_pb2.Receipt | None]
 def honest(receipt: receipt_pb2.Receipt) -> receipt_pb2.Receipt:
     """Change nothing."""
     return receipt
+
+
+def only(event: str, change: Bend) -> Bend:
+    """Change the receipts of acts with this event, and no others."""
+
+    def bend(receipt: receipt_pb2.Receipt) -> receipt_pb2.Receipt | None:
+        is_it = Leaf.decode(receipt.leaves[-1].content).event == event
+        return change(receipt) if is_it else receipt
+
+    return bend
 
 
 def wire(log: TrialLog, index: int) -> receipt_pb2.Receipt:
@@ -172,12 +184,19 @@ class ProofDouble(operations_grpc.CenterServiceServicer):
         log = self.receipting.log
         second = request.second_size or log.size
         if request.first_size > second or second > log.size:
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "LOG_SHORTER")
+            _refuse(context, "LOG_SHORTER")
         return operations_pb.ProveConsistencyResponse(
             second_size=second,
             proof=log.consistency(request.first_size, second),
             checkpoint=b"" if request.second_size else log.checkpoint(),
         )
+
+
+def _refuse(context: grpc.ServicerContext, reason: str) -> None:
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    status = status_pb2.Status(code=code.value[0])
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="center.jukinet"))
+    context.abort_with_status(rpc_status.to_status(status))
 
 
 def event_at(path: str) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from juki_agency.cli.settings import DEFAULT_CONFIG, Settings
 from juki_client.command_line import language_of_locale, run
+from juki_client.log_app import log_app
 from juki_client.outcome import Language
 from juki_client.report import Report, end
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(log_app(), name="log")
 
 _FORM_HELP: Final = "JSON file with the person's fields, or - for standard input."
 _FILE_HELP: Final = (

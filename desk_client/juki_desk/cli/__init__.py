@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from juki_client.command_line import language_of_locale, run
+from juki_client.log_app import log_app
 from juki_client.outcome import Language
 from juki_client.report import Report, end
 from juki_desk.cli.settings import DEFAULT_CONFIG, Settings
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(log_app(), name="log")
 
 
 @app.callback(help=_HELP)

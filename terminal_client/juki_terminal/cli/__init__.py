@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from juki_client.command_line import language_of_locale, run
+from juki_client.log_app import log_app
 from juki_client.outcome import Language, Problem
 from juki_client.report import Report, end, leave
 from juki_terminal.application import Item
@@ -43,6 +44,7 @@ app.add_typer(copy_app, name="copy")
 app.add_typer(application_app, name="application")
 app.add_typer(resident_app, name="resident")
 app.add_typer(move_app, name="move")
+app.add_typer(log_app(), name="log")
 
 _FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
 

@@ -17,6 +17,7 @@ from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
+from tests.support.receipting import Receipting
 from tests.unit.desk.center_double import CardsDouble, serving
 
 PEERS = (
@@ -67,9 +68,15 @@ def double() -> CardsDouble:
 
 
 @pytest.fixture
-def address(pki: PKIFolder, double: CardsDouble) -> Iterator[str]:
+def receipting(pki: PKIFolder) -> Receipting:
+    """The audit log of the center in this process."""
+    return Receipting.of(pki)
+
+
+@pytest.fixture
+def address(pki: PKIFolder, double: CardsDouble, receipting: Receipting) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, double) as listening:
+    with serving(pki, double, receipting) as listening:
         yield listening
 
 

@@ -19,6 +19,7 @@ from juki_pki.profile import Profiles
 from juki_terminal.channel import Center
 from juki_terminal.pin import FilePin
 from juki_terminal.trust import Trust
+from tests.support.receipting import Receipting
 from tests.unit.terminal.applications_double import ApplicationsDouble
 from tests.unit.terminal.cards_double import CardsDouble
 from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
@@ -121,7 +122,13 @@ def moves(sessions: SessionDouble) -> MovesDouble:
 
 
 @pytest.fixture
-def address(
+def receipting(pki: PKIFolder) -> Receipting:
+    """The audit log of the center in this process."""
+    return Receipting.of(pki)
+
+
+@pytest.fixture
+def address(  # noqa: PLR0917  # the services of a center
     pki: PKIFolder,
     sessions: SessionDouble,
     copies: CopiesDouble,
@@ -129,9 +136,12 @@ def address(
     locks: LocksDouble,
     applications: ApplicationsDouble,
     moves: MovesDouble,
+    receipting: Receipting,
 ) -> Iterator[str]:
     """Where the center in this process listens."""
-    with serving(pki, sessions, copies, residents, locks, applications, moves) as listening:
+    with serving(
+        pki, sessions, copies, residents, locks, applications, moves, receipting=receipting
+    ) as listening:
         yield listening
 
 
