@@ -208,6 +208,7 @@ async def listening(
         ),
         _move_service(config, store, around, reloading),
         _confirmation_service(confirmations),
+        _operations_service(store, around),
         terminal_service(terminals.Parts(clerks, watches)),
         clerk_service(clerks),
         enrolment.service,
