@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_audit.leaf import DONE, Leaf
+from juki_audit.receipts import TrustedLog
 from juki_card import ec
 from juki_card.chat import CHAT
 from juki_card.cvc import CVCertificate
@@ -31,15 +34,22 @@ from juki_center.rpc import card_flow, card_messages, card_session
 from juki_center.rpc.card_material import Access
 from juki_center.rpc.peers import Caller
 from juki_client.identity import ClientIdentity
+from juki_client.log_book import LogBook
+from juki_client.log_shelf import MemoryShelf
 from juki_client.outcome import Problem
+from juki_client.receipts import Receipts
+from juki_pki.identity import identity_from_certificate
 from juki_terminal.can import FileCan
 from juki_terminal.channel import Pins
 from juki_terminal.pin import FilePin
 from juki_terminal.session import AuthenticatedCard, Surroundings, authenticate
+from juki_terminal.stream import EVENT
 from jukinet.card.v1 import card_session_service_pb2 as pb
+from tests.support.receipting import wire
+from tests.support.trial_log import TrialLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from juki_card.ec import PrivateKey
     from juki_card.flow import Flow
@@ -122,6 +132,7 @@ class CenterSide:
         self._caller = Caller.from_pem(_certificate(terminal).public_bytes(Encoding.PEM))
         self._signers = tuple(map(bytes.fromhex, given["card_signers"]))
         self._refused = given["register_refuses"]
+        self._log = log_of(record)
         self.opened = card_session.Opened.new(
             _access(given, at_key),
             wanted(record),
@@ -184,10 +195,25 @@ class CenterSide:
         if isinstance(state, Done):
             self.authenticated = state.value
             until, digest = self._at + USABLE, state.value.transcript_hash
-            return card_messages.result_message(self.opened.session_id, until, digest)
+            result = card_messages.result_message(self.opened.session_id, until, digest)
+            result.receipt.CopyFrom(wire(self._log, self._log.append(self._leaf())))
+            return result
         self._batch, self._number = state, self._number + 1
         protection = (pb.Batch.PROTECTION_TERMINAL, pb.Batch.PROTECTION_END_TO_END)
         return card_messages.batch_message(state, self._number, protection[self._number - 1])
+
+    def _leaf(self) -> Leaf:
+        resource = self.opened.session_id.hex()
+        return Leaf(EVENT, self._at, self._caller.identity.uri, DONE, resource=resource)
+
+
+def log_of(record: Record) -> TrialLog:
+    """Return the audit log of a record's center, with as many leaves of others as it says."""
+    given = record["center"]["log"]
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(given["key"]))
+    log = TrialLog(given["origin"], private)
+    log.append_others(given["leaves"])
+    return log
 
 
 class Line:
@@ -233,7 +259,20 @@ class _Center:
     identity: ClientIdentity
     pins: Pins
     trust: _Trust
+    receipts: Receipts
     trace: None = None
+
+
+class _NoProver:
+    """Proves nothing: a terminal that has seen no head asks for no proof."""
+
+    def newest(self, first: int) -> tuple[bytes, Sequence[bytes]]:
+        """Refuse."""
+        raise AssertionError(f"asked for a proof from {first}")
+
+    def between(self, first: int, second: int) -> Sequence[bytes]:
+        """Refuse."""
+        raise AssertionError(f"asked for a proof from {first} to {second}")
 
 
 @dataclass
@@ -272,10 +311,13 @@ def terminal_side(
     script = Script(given["draws"])
     around = Surroundings(now=lambda: moment(record), random=script.octets)
     trust = _Trust(bytes.fromhex(center["cvca"]))
+    log = TrustedLog.decode(given["log_verifiers"])
+    uri = identity_from_certificate(_certificate(given)).uri
+    receipts = Receipts(LogBook(log, MemoryShelf()), uri, _NoProver())
     asked = wanted(record)
     cans = given.get("cans", [])
     return authenticate(
-        _Center(line, own, pins, trust),  # type: ignore[arg-type]  # the part that a session uses
+        _Center(line, own, pins, trust, receipts),  # type: ignore[arg-type]  # the part that a session uses
         wire,
         FileCan(list(cans)) if cans else FilePin(list(given["pins"])),
         purpose=card_messages.purpose_number(asked.purpose),  # type: ignore[arg-type]  # an enum

@@ -61,6 +61,8 @@ class Scene:
     purpose: Purpose = Purpose.CERTIFICATE_COPY
 
 
+_OTHER_LEAVES = 3
+"""So many leaves of others stand in the log before that of a session."""
 SCENES = (
     Scene("pin", "A whole session: 18 APDUs, three round trips."),
     Scene(
@@ -192,6 +194,11 @@ def _center(scene: Scene, pki: PKIFolder, ephemeral: int) -> Record:
         "cvca": pki.trust().cvca.encode().hex(),
         "card_signers": [one.hex() for one in material.card_signers],
         "register_refuses": scene.register_refuses,
+        "log": {
+            "origin": pki.log_signer().origin,
+            "key": pki.log_signer().private.private_bytes_raw().hex(),
+            "leaves": _OTHER_LEAVES,
+        },
     }
 
 
@@ -203,6 +210,7 @@ def _terminal(scene: Scene, pki: PKIFolder, draws: list[bytes]) -> Record:
         "atr": answer_to_reset().hex(),
         "pins": list(scene.pins),
         **({"cans": list(scene.cans)} if scene.cans else {}),
+        "log_verifiers": f"{pki.log_signer().verifier.encode()}\n",
         "draws": [one.hex() for one in draws],
     }
 
@@ -262,7 +270,8 @@ def _message(sender: str, message: Message) -> Record:
     step = message.WhichOneof("step")
     octets = message.SerializeToString(deterministic=True).hex()
     fields = MessageToDict(message, preserving_proto_field_name=True)
-    return {"from": sender, "step": step, "octets": octets, "fields": fields[step]}
+    beside = {"receipt": fields["receipt"]} if "receipt" in fields else {}
+    return {"from": sender, "step": step, "octets": octets, "fields": fields[step], **beside}
 
 
 def opening(record: Record) -> Opening:
