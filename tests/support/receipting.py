@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import grpc
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -20,6 +21,7 @@ from grpc_status import rpc_status
 from juki_audit.leaf import Leaf
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import identity_from_certificate
+from juki_pki.log_signer import parse_log_key
 from juki_terminal.paper.envelope import MAX_OCTETS, open_envelope
 from jukinet.audit.v1 import receipt_pb2
 from jukinet.operations.v1 import center_service_pb2 as operations_pb
@@ -60,6 +62,13 @@ def wire(log: TrialLog, index: int) -> receipt_pb2.Receipt:
     )
 
 
+def log_key(pki: PKIFolder) -> Ed25519PrivateKey:
+    """Return the key of a network's log, which lies in its file."""
+    key = parse_log_key((pki.log_signer_path / "key.pem").read_bytes())
+    assert key is not None
+    return key
+
+
 @dataclass
 class Receipting(grpc.ServerInterceptor):
     """Gives receipts; `known` are the leaves of requests and of issues that were answered."""
@@ -71,8 +80,7 @@ class Receipting(grpc.ServerInterceptor):
     @classmethod
     def of(cls, pki: PKIFolder) -> Receipting:
         """Return one that signs with the network's log key."""
-        key = pki.log_signer()
-        return cls(TrialLog(key.origin, key.private))
+        return cls(TrialLog(pki.log_signer().origin, log_key(pki)))
 
     def intercept_service(  # type: ignore[override]  # the stub leaves the types open
         self,

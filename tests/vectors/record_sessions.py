@@ -33,6 +33,7 @@ from juki_pki import make
 from juki_pki.profile import Profiles
 from tests.support import session_record as records
 from tests.support.independent_session import Opening
+from tests.support.receipting import log_key
 from tests.support.session_record import FOLDER, SCHEMA, CenterSide, Line, Record, Script, Wire
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _center(scene: Scene, pki: PKIFolder, ephemeral: int) -> Record:
         "register_refuses": scene.register_refuses,
         "log": {
             "origin": pki.log_signer().origin,
-            "key": pki.log_signer().private.private_bytes_raw().hex(),
+            "key": log_key(pki).private_bytes_raw().hex(),
             "leaves": _OTHER_LEAVES,
         },
     }
