@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from juki_center.areas.audit.heads import LogSigner
 from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus, Purpose
@@ -80,15 +81,17 @@ def make_policy(signer: CopySigner, *, photo_id: bool = True) -> CopyPolicy:
     )
 
 
-def open_test_store(folder: Path, *, window_seconds: float = 0.0) -> SQLiteStore:
+def open_test_store(
+    folder: Path, *, window_seconds: float = 0.0, signer: LogSigner | None = None
+) -> SQLiteStore:
     """Open the store in a folder, making its key-encryption key where there is none."""
     kek = folder / "kek"
     if not kek.exists():
         create_kek(kek)
     key = KeyEncryptionKey.load(kek)
     if window_seconds:
-        return SQLiteStore(folder / "center.db", key, window_seconds=window_seconds)
-    return open_store(f"sqlite:///{folder / 'center.db'}", key)
+        return SQLiteStore(folder / "center.db", key, signer=signer, window_seconds=window_seconds)
+    return open_store(f"sqlite:///{folder / 'center.db'}", key, signer)
 
 
 def enter_everybody(tx: Tx, now: datetime = NOW) -> None:

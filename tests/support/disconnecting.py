@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from juki_center.areas.audit.heads import LogSigner
     from juki_center.storage.sqlite import SQLiteStore
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
@@ -94,11 +95,15 @@ async def cut_in(store: SQLiteStore, subject: Subject, level: Level = Level.HIGH
 
 @asynccontextmanager
 async def cutting_center(
-    pki: PKIFolder, furnished: Path, folder: Path, within: timedelta
+    pki: PKIFolder,
+    furnished: Path,
+    folder: Path,
+    within: timedelta,
+    signer: LogSigner | None = None,
 ) -> AsyncIterator[CuttingCenter]:
     """Serve a copy of a furnished store until the block ends."""
     shutil.copytree(furnished, folder)
-    with closing(open_test_store(folder)) as store:
+    with closing(open_test_store(folder, signer=signer)) as store:
         fleet = Fleet.of(store)
         async with (
             running(

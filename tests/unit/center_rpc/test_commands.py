@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import re
 import shutil
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,12 +30,17 @@ from juki_center.cli import serve as serve_command
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
 from juki_center.config import CenterConfig, Environment
+from juki_center.errors import Refusal
+from juki_center.storage import open_store
+from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.rotation import LOOK_UP
 from juki_desk.config import DeskConfig
 from juki_pki.errors import Missing
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.renewal import renew_access
+from tests.support.log_acts import EVENT
+from tests.support.log_keys import TroubledSigner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -371,6 +378,32 @@ async def test_center_in_production_does_not_serve_without_the_key_of_the_log(
         with pytest.raises(Missing, match="log-signer"):
             async with assembly.listening(config, store):
                 pass
+
+
+async def test_a_probe_is_told_that_the_log_cannot_be_written(folder: DevFolder) -> None:
+    local = "127.0.0.1:0"
+    config = replace(CenterConfig.load(folder.config), listen_grpc=local, listen_http=local)
+    signer = TroubledSigner(folder.pki.log_signer())
+    kek = KeyEncryptionKey.load(config.kek)
+
+    with closing(open_store(config.store_url, kek, signer)) as store:
+        async with assembly.listening(config, store) as server:
+            good = await asyncio.to_thread(probed, server.http_port)
+            signer.fails = True
+            with pytest.raises(Refusal):
+                await store.act(lambda tx: tx.audit.append(EVENT))
+            bad = await asyncio.to_thread(probed, server.http_port)
+
+    assert (good[0], good[1]["log"]) == (200, True)
+    assert (bad[0], bad[1]["log"], bad[1]["store"]) == (503, False, True)
+
+
+def probed(port: int) -> tuple[int, dict[str, bool]]:
+    """Ask a center whether it is ready."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as line:
+        line.request("GET", "/ready")
+        answer = line.getresponse()
+        return answer.status, json.loads(answer.read())["checks"]
 
 
 def test_doctor_says_so_by_its_exit_code(folder: DevFolder) -> None:
