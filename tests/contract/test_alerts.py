@@ -6,20 +6,23 @@ from datetime import time, timedelta
 
 import pytest
 
+from juki_center.areas.alerts.persons import trace_person
 from juki_center.areas.alerts.rules import USUAL, AlertKind, AlertPolicy
 from juki_center.areas.alerts.watching import AT_ONCE, leaves_of, see_alert, watch_log
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.ports import Tx
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.errors import Reason, Refusal
 from juki_center.storage.sqlite import SQLiteStore
-from tests.support.center import NOW
+from tests.support.center import NOW, SAMPLES
 from tests.support.leaves import leaves
 
 WATCH = "juki://center/log-watch"
 TERMINAL = "juki://municipality/112089/terminal/01"
 POLICY = AlertPolicy.of(time(0, 0), time(23, 59), {"mass_looks": 5, "many_looks_at_person": 3})
 PERSON = PersonID(b"p" * 16)
+NOBODYS = ResidentCode("24727059608")
 
 
 async def look_at(store: SQLiteStore, times: int, *, minutes: int = 0) -> None:
@@ -146,3 +149,32 @@ async def test_counts_of_long_ago_are_forgotten(store: SQLiteStore) -> None:
     await store.act(lambda tx: watch_log(tx, later, POLICY, WATCH))
 
     assert store.read(lambda tx: tx.alerts.tally(kind, "c-1", window)).count == 0
+
+
+async def test_who_has_looked_at_a_person_is_listed_and_the_question_is_logged(
+    store: SQLiteStore,
+) -> None:
+    record = SAMPLES["yoshida-taro"].record
+    holder = store.read(lambda tx: tx.residents.by_any_code(record.code))
+    assert holder is not None
+    event = AuditEvent(
+        Event.RECORD_READ, NOW, TERMINAL, subjects=(holder.where.person,), clerk="c-9"
+    )
+    await store.act(lambda tx: tx.audit.append(event))
+
+    operator = "juki://operator/o-1"
+    found = await store.act(lambda tx: trace_person(tx, record.code, NOW, operator))
+    again = await store.act(lambda tx: trace_person(tx, record.code, NOW, operator))
+
+    assert [(leaf.event, leaf.clerk) for _, leaf in found][-1] == ("RECORD_READ", "c-9")
+    assert [leaf.event for _, leaf in again][-1] == "PERSON_TRACED"
+
+
+async def test_a_code_that_nobody_has_is_not_traced(store: SQLiteStore) -> None:
+    size = store.read(lambda tx: tx.audit.size())
+
+    with pytest.raises(Refusal) as refused:
+        await store.act(lambda tx: trace_person(tx, NOBODYS, NOW, "juki://operator/o-1"))
+
+    assert refused.value.reason is Reason.RESIDENT_NOT_FOUND
+    assert store.read(lambda tx: tx.audit.size()) == size

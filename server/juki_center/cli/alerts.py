@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from juki_center.areas.alerts.persons import trace_person
 from juki_center.areas.alerts.watching import leaves_of, see_alert
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.cli import assembly
+from juki_center.cli.cards import read_code
 from juki_center.cli.report import Exit, report, reporting
 from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
@@ -88,6 +91,34 @@ def seen_command(
         settings = CenterConfig.load(config)
         alert = run(_see(settings, alert_id, f"juki://operator/{by}"))
     report("alerts seen", {"alert": _fields(alert)}, [_line(alert)], as_json=as_json)
+
+
+@app.command("person")
+def person_command(
+    by: Annotated[str, typer.Option(metavar="OPERATOR", help="Who wants to know it.")],
+    code_from: Annotated[
+        str,
+        typer.Option("--from", help="File with a resident record code, or - for standard input."),
+    ] = "-",
+    config: Config = _DEFAULT_CONFIG,
+    as_json: AsJSON = False,
+) -> None:
+    """List who has looked at a person, from the log; the log keeps that this was asked."""
+    with reporting("alerts person", as_json=as_json):
+        code = ResidentCode(read_code(code_from))
+        settings = CenterConfig.load(config)
+        leaves = run(_trace(settings, code, f"juki://operator/{by}"))
+    entries: list[JSON] = [_entry(index, leaf) for index, leaf in leaves]
+    lines = [_entry_line(index, leaf) for index, leaf in leaves] or ["nobody"]
+    report("alerts person", {"leaves": entries}, lines, as_json=as_json)
+
+
+async def _trace(
+    config: CenterConfig, code: ResidentCode, caller_uri: str
+) -> list[tuple[int, Leaf]]:
+    now = assembly.system_clock()
+    async with assembly.opened_store(config) as store:
+        return await store.act(lambda tx: trace_person(tx, code, now, caller_uri))
 
 
 async def _see(config: CenterConfig, alert_id: str, caller_uri: str) -> Alert:

@@ -53,7 +53,7 @@ class Which:
             return cls(BySerial(_serial(serial)))
         if number is not None:
             return cls(ByNumber(CardNumber(number.replace(" ", "").replace("-", ""))))
-        return cls(ByCode(ResidentCode(_read(code_from or "-"))))
+        return cls(ByCode(ResidentCode(read_code(code_from or "-"))))
 
     def cards(self, tx: Tx) -> list[Card]:
         """Return the cards, newest first; raise CARD_UNKNOWN where there is none."""
@@ -180,7 +180,7 @@ def _serial(text: str) -> bytes:
     return serial
 
 
-def _read(source: str) -> str:
+def read_code(source: str) -> str:
     try:
         if source == "-":
             return sys.stdin.readline(_INPUT_LIMIT).strip()

@@ -44,6 +44,7 @@ _BESIDE_METHODS = {
     Event.MOVE_DAY_ENDED,
     Event.ALERT_RAISED,
     Event.ALERT_SEEN,
+    Event.PERSON_TRACED,
     Event.CLERK_CHANGED,
     Event.CLERK_SIGN_IN_REFUSED,
     Event.SIGN_IN_STOPPED,

@@ -98,7 +98,7 @@ _LOOKS: Final = frozenset(
         Event.COPY_REFUSED,
     )
 )
-_OWN: Final = frozenset((Event.ALERT_RAISED, Event.ALERT_SEEN))
+_OWN: Final = frozenset((Event.ALERT_RAISED, Event.ALERT_SEEN, Event.PERSON_TRACED))
 _BY_TELEPHONE: Final = frozenset((Event.CARD_SUSPENDED,))
 _SOUGHT: Final = str(Cause.PROTECTIVE_MEASURE)
 

@@ -116,6 +116,7 @@ class Event(StrEnum):
     # Alerts.
     ALERT_RAISED = "ALERT_RAISED"
     ALERT_SEEN = "ALERT_SEEN"
+    PERSON_TRACED = "PERSON_TRACED"
 
 
 class Cause(StrEnum):
