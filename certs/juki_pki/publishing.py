@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from juki_pki.certify import certificate_pem
 from juki_pki.credential import load_certificate
 from juki_pki.files import read_public, write_public
-from juki_pki.generations import living, retired
+from juki_pki.generations import NEXT, living, predecessors, retired
 from juki_pki.identity import Role
 from juki_pki.log_signer import VERIFIERS
 from juki_pki.profile import ATS, Kind
@@ -48,7 +48,7 @@ def refresh_trust(folder: PKIFolder) -> None:
     write_public(trust / "center-leaves.pem", leaves)
     cvca = folder.cv_path(Kind.CVCA)
     write_public(trust / "cvca.cvcert", _joined(cvca, CV_CERTIFICATE))
-    write_public(trust / "links.cvcert", _joined(cvca, LINK))
+    write_public(trust / "links.cvcert", _links(cvca))
     write_public(trust / "dv.cvcert", read_public(folder.cv_path(Kind.DV) / CV_CERTIFICATE))
     for kind in ATS:
         octets = read_public(folder.cv_path(kind) / "description.der")
@@ -64,6 +64,16 @@ def _joined(path: Path, name: str) -> bytes:
     if name.endswith(".pem"):
         return b"".join(certificate_pem(load_certificate(file)) for file in found)
     return b"".join(map(read_public, found))
+
+
+def _links(cvca: Path) -> bytes:
+    """Return the link certificates in the order in which the CVCAs followed each other.
+
+    Who trusts an old one alone goes on from link to link.
+    """
+    successors = (path for path in living(cvca) if path.name == NEXT)
+    in_order = (*(one.path for one in reversed(predecessors(cvca))), cvca, *successors)
+    return b"".join(read_public(path / LINK) for path in in_order if (path / LINK).exists())
 
 
 def center_leaves(folder: PKIFolder) -> list[x509.Certificate]:

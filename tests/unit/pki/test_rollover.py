@@ -17,7 +17,7 @@ from juki_card import card_security, cvc
 from juki_card import ec as card_ec
 from juki_card.card_security import CardSecurity, ChipKey
 from juki_card.errors import CertificateRefused
-from juki_pki import generations, make, renewal, rollover
+from juki_pki import descriptions, generations, make, renewal, rollover
 from juki_pki.certify import certificate_pem
 from juki_pki.errors import (
     AlreadyStaged,
@@ -505,6 +505,36 @@ def test_card_of_the_old_cvca_is_led_to_the_new_one_by_a_link(
     assert trust.dv.car == trust.cvca.chr
     cvc.verify_chain((link, trust.dv, at), old, today)
     cvc.verify_chain((trust.dv, at), trust.cvca, today)
+
+
+def test_peer_that_knows_the_first_cvca_alone_is_led_to_the_third(
+    own_pki: PKIFolder, step: Taking, now: datetime
+) -> None:
+    first = own_pki.trust().cvca.encode()
+    roll(step, Rolling.CVCA)
+    roll(step, Rolling.CVCA, timedelta(seconds=1))
+    today = now.astimezone(UTC).date()
+
+    assert [link.chr for link in own_pki.trust().links] == ["JPJUKICVCA00002", "JPJUKICVCA00003"]
+    descriptions.prove(descriptions.read(own_pki), today, trusted=first)
+
+    rollover.renew(step(Rolling.CVCA, timedelta(seconds=2)))
+
+    assert [link.chr for link in own_pki.trust().links][-1] == "JPJUKICVCA00004"
+    descriptions.prove(descriptions.read(own_pki), today, trusted=first)
+
+
+@pytest.mark.parametrize("what", Rolling)
+def test_what_a_center_hands_out_proves_itself_after_each_step(
+    own_pki: PKIFolder, step: Taking, now: datetime, what: Rolling
+) -> None:
+    today, trusted = now.astimezone(UTC).date(), own_pki.trust().cvca.encode()
+    steps = [rollover.renew, rollover.activate]
+    steps += [rollover.retire] if what is not Rolling.ISSUING else []
+
+    for take in steps:
+        take(step(what, at_once=True))
+        descriptions.prove(descriptions.read(own_pki), today, trusted=trusted)
 
 
 def test_published_cvca_issues_nothing_yet(own_pki: PKIFolder, step: Taking) -> None:
