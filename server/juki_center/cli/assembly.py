@@ -19,6 +19,7 @@ from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
+from juki_center.areas.fleet.ends import ends_of_peers
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
@@ -87,7 +88,7 @@ from jukinet.operations.v1 import center_service_pb2, center_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from juki_center.areas.audit.heads import LogSigner
     from juki_center.areas.ports import Tx
@@ -181,6 +182,7 @@ async def listening(
     reloading = Reloading(config, log, around.clock, around.hangup)
     reloading.on_keys(lambda now, folder: tls.use(folder.center(now.node), folder.trust().anchors))
     reloading.on_keys(lambda _config, _folder: material.reread(around.clock()))
+    reloading.with_peers(lambda: _ends_of_peers(store, around.clock()))
     metrics.tell_expiries(reloading.ends)
     enrolment = Enrolment(config, store, pki, around.clock)
     reloading.on_keys(lambda now, folder: enrolment.use(folder.center(now.node), folder.trust()))
@@ -438,6 +440,14 @@ def _ready(store: SQLiteStore, material: MaterialSource, now: datetime) -> dict[
         "log": store.is_log_writable,
         "card_access": material.is_valid(now),
     }
+
+
+def _ends_of_peers(store: SQLiteStore, now: datetime) -> Mapping[str, datetime]:
+    """Return nothing from a store that cannot be read: the other metrics are told then too."""
+    try:
+        return store.read(lambda tx: ends_of_peers(tx, now)).earliest
+    except Refusal:
+        return {}
 
 
 def is_readable(store: SQLiteStore) -> bool:

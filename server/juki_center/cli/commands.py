@@ -14,6 +14,7 @@ from juki_center.cli import assembly, card_papers, cards_commands, simulate_comm
 from juki_center.cli import audit as audit_command
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
+from juki_center.cli import certificates as certificates_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
@@ -46,6 +47,7 @@ app.add_typer(alerts_command.app, name="alerts")
 cards_app.add_typer(cards_commands.app)
 cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
+app.add_typer(certificates_command.app, name="certificates")
 app.add_typer(codes_command.app, name="codes")
 app.command()(approvals_command.approve)
 app.command()(approvals_command.proposals)

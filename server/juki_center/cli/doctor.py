@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_center.areas.fleet.ends import SOON, ends_of_peers
 from juki_center.areas.residents.assignment import stocks_of
 from juki_center.cli.assembly import is_readable, open_with_key
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
@@ -190,6 +191,20 @@ def _store_file(config: CenterConfig) -> Path:
     return Path(config.store_url.removeprefix("sqlite:///"))
 
 
+def _peers(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """A peer renews by itself; one that has not is cut off at its end, and nobody else is."""
+    if not _store_file(config).exists():
+        return
+    with closing(open_with_key(config)) as store:
+        found = store.read(lambda tx: ends_of_peers(tx, now))
+    if found.late:
+        shown = ", ".join(found.late[:_NAMED]) + (" ..." if len(found.late) > _NAMED else "")
+        detail = f"{len(found.late)} of {found.peers} certificates end within {SOON.days} days"
+        yield Finding("peers", Level.WARNING, f"{detail}, or have ended: {shown}")
+    else:
+        yield Finding("peers", Level.OK, f"{found.peers} certificates last {SOON.days} days")
+
+
 def _clock(config: CenterConfig, now: datetime) -> Iterator[Finding]:
     """A clock that was set back shows itself by a store that was written in its future."""
     path = _store_file(config)
@@ -253,6 +268,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "log signer": _log_signer,
     "authority keys": _authority_keys,
     "store": _store,
+    "peers": _peers,
     "codes": _codes,
     "rotation": _rotations,
     "clock": _clock,

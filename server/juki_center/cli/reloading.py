@@ -24,13 +24,14 @@ from juki_pki.profile import Kind, Profiles
 from juki_pki.renewal import renew_access_if_due
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from juki_center.rpc.access_log import AccessLog
 
 _LOOK_SECONDS: Final = 30.0
 _RENEW_AFTER: Final = timedelta(hours=1)
+_PEERS_KNOWN: Final = timedelta(minutes=10)
 _REFUSED: Final = (PKIError, CenterError, OSError)
 
 Seen = frozenset[tuple[str, int, int]]
@@ -60,6 +61,8 @@ class Reloading:
         self._by_keys: list[Callable[[CenterConfig, PKIFolder], object]] = []
         self._by_config: list[Callable[[CenterConfig], object]] = []
         self._renewed_at = clock()
+        self._by_peers: Callable[[], Mapping[str, datetime]] = dict
+        self._groups: tuple[datetime, Mapping[str, datetime]] | None = None
 
     def on_keys(self, use: Callable[[CenterConfig, PKIFolder], object]) -> None:
         """Call `use` when files of the PKI folder are others; what it raises refuses them."""
@@ -69,10 +72,19 @@ class Reloading:
         """Call `use` when something of the configuration has changed that may."""
         self._by_config.append(use)
 
+    def with_peers(self, earliest: Callable[[], Mapping[str, datetime]]) -> None:
+        """Tell also the earliest end in each group of enrolled peers."""
+        self._by_peers = earliest
+
     def ends(self) -> Iterable[tuple[str, str, float]]:
         """Return what ends when: its kind, its name, and the seconds until then."""
         now = self._clock()
-        return [(one.kind.value, one.name, _left(one, now)) for one in self._ends]
+        own = [(one.kind.value, one.name, _left(one.ends, now)) for one in self._ends]
+        # All peers are looked at for it, so that it is not done at each reading.
+        if self._groups is None or now - self._groups[0] >= _PEERS_KNOWN:
+            self._groups = (now, self._by_peers())
+        groups = self._groups[1].items()
+        return own + [("peers", name, _left(ends, now)) for name, ends in groups]
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -173,8 +185,8 @@ def _ends(folder: PKIFolder) -> tuple[Expiry, ...]:
         return ()
 
 
-def _left(one: Expiry, now: datetime) -> float:
-    return (one.ends - now).total_seconds()
+def _left(ends: datetime, now: datetime) -> float:
+    return (ends - now).total_seconds()
 
 
 def _seen(folder: PKIFolder) -> Seen:

@@ -122,6 +122,14 @@ class PeerCertificatesTable:
         rows = self._sql.execute(f"{_CERTIFICATES} ORDER BY uri, entered_at DESC").fetchall()
         return [_certificate(row) for row in rows]
 
+    def ends(self) -> list[tuple[str, datetime]]:
+        """Return URI and last moment of each current certificate, the earliest first."""
+        rows = self._sql.execute(
+            "SELECT uri, not_after FROM peer_certificates WHERE state = ? ORDER BY not_after, uri",
+            (CertificateState.CURRENT.value,),
+        ).fetchall()
+        return [(as_text(uri), from_micros(as_number(ends))) for uri, ends in rows]
+
     def has_key(self, key_sha256: bytes) -> bool:
         """Tell whether any certificate has this key."""
         row = self._sql.execute(

@@ -271,6 +271,26 @@ def test_ends_are_told_as_gauges_that_run_down(config: CenterConfig, own_pki: PK
     assert left() == pytest.approx(-5)
 
 
+def test_groups_of_peers_are_looked_at_every_ten_minutes(config: CenterConfig) -> None:
+    clock, looked = [NOW], []
+    parts = Reloading(config, AccessLog(lambda _b: None), lambda: clock[0], Hangup())
+
+    def earliest() -> dict[str, datetime]:
+        looked.append(clock[0])
+        return {"agency": NOW + timedelta(days=1)}
+
+    parts.with_peers(earliest)
+    first = list(parts.ends())[-1]
+    clock[0] = NOW + timedelta(minutes=9)
+    second = list(parts.ends())[-1]
+    clock[0] = NOW + timedelta(minutes=10)
+    list(parts.ends())
+
+    assert first == ("peers", "agency", 86_400)
+    assert second == ("peers", "agency", 86_400 - 540)
+    assert looked == [NOW, NOW + timedelta(minutes=10)]
+
+
 def test_new_generation_is_among_the_gauges_after_a_look(
     config: CenterConfig, own_pki: PKIFolder
 ) -> None:

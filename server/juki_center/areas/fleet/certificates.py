@@ -103,6 +103,9 @@ class PeerCertificates(Protocol):
     def everything(self) -> list[PeerCertificate]:
         """Return all certificates by URI, the newest of each first."""
 
+    def ends(self) -> list[tuple[str, datetime]]:
+        """Return URI and last moment of each current certificate, the earliest first."""
+
     def has_key(self, key_sha256: bytes) -> bool:
         """Tell whether any certificate has this key."""
 
