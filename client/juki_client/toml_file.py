@@ -79,6 +79,19 @@ class TOMLFile:
         """Return a path; that of the default name where the key is not there."""
         return self.relative(default) if self._get(key) is None else self.path(key)
 
+    def optional_path(self, key: str) -> Path | None:
+        """Return a path, relative to the file; None where the key is absent."""
+        return None if self._get(key) is None else self.path(key)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self._get(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.invalid(key, "true or false")
+        return value
+
     def number(self, key: str, least: int, most: int, *, default: int) -> float:
         """Return a number within its bounds."""
         value = self._get(key)

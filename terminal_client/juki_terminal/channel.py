@@ -24,6 +24,7 @@ from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
+from jukinet.fleet.v1 import terminal_service_pb2_grpc
 from jukinet.moves.v1 import move_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2_grpc
 
@@ -73,6 +74,7 @@ class Center:
         )
         self.moves = move_service_pb2_grpc.MoveServiceStub(self._channel)
         self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
+        self.terminals = terminal_service_pb2_grpc.TerminalServiceStub(self._channel)
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
         book = LogBook(trust.log, MemoryShelf() if log_shelf is None else log_shelf)
         uri = identity_from_certificate(identity.leaf).uri

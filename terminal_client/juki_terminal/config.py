@@ -21,6 +21,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "reader": frozenset(("name", "card_wait_seconds")),
     "journal": frozenset(("path",)),
     "paper": frozenset(("fee_yen",)),
+    "hotlist": frozenset(("path", "required")),
     "session": frozenset(("pin_timeout_seconds", "retry_seconds")),
 }
 _MAX_FEE_YEN: Final = 10_000
@@ -41,6 +42,10 @@ class TerminalConfig:
     card_wait_seconds: float
     pin_timeout_seconds: float
     retry_seconds: float
+    hotlist: Path | None = None
+    """Where the hotlist is kept; None for a terminal without one."""
+    hotlist_required: bool = False
+    """Whether no card session begins without a fresh hotlist."""
 
     @property
     def log_book(self) -> Path:
@@ -63,6 +68,8 @@ class TerminalConfig:
             card_wait_seconds=read.number("reader.card_wait_seconds", 0, 600, default=30),
             pin_timeout_seconds=read.number("session.pin_timeout_seconds", 1, 115, default=90),
             retry_seconds=read.number("session.retry_seconds", 0, 300, default=20),
+            hotlist=read.optional_path("hotlist.path"),
+            hotlist_required=read.flag("hotlist.required", default=False),
         )
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from juki_card import card_security
 from juki_card.apdu import CommandAPDU, ResponseAPDU
-from juki_card.errors import ParseError, SecureMessagingError
+from juki_card.errors import CardError, ParseError, SecureMessagingError
 from juki_client.outcome import Problem
 from jukinet.card.v1 import card_session_service_pb2 as card_pb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from juki_card.flow import Transmit
     from juki_card.secure_messaging import ReaderChannel
     from juki_card.transcript import Transcript
@@ -39,6 +42,8 @@ class Relay:
     transmit: Transmit
     channel: ReaderChannel
     transcript: Transcript
+    refuse: Callable[[bytes], object] = lambda _: None
+    """Is given the card's serial before the center hears of the card; raises Problem."""
 
     def run(self, stream: SessionStream) -> card_pb.Result:
         """Relay batches until the result; raise Problem."""
@@ -57,13 +62,30 @@ class Relay:
         if not 1 <= len(batch.commands) <= _MAX_COMMANDS:
             raise _malformed("commands")
         answers: list[bytes] = []
+        read, is_read = b"", batch.protection == card_pb.Batch.PROTECTION_TERMINAL
         for command in batch.commands:
             answer = self._exchange(batch.protection, command)
             self.transcript.add(command.apdu, answer.encode())
             answers.append(answer.encode())
+            if is_read and command.apdu[1:2] == bytes([_READ_BINARY]):
+                read += answer.data
             if answer.sw not in command.acceptable_status_words:
                 break
+        self._look(read)
         return answers
+
+    def _look(self, read: bytes) -> None:
+        """Have the serial looked at where a batch has read EF.CardSecurity, whole.
+
+        It is a permanent identifier: it is neither kept nor logged. What cannot be read here, the
+        center judges.
+        """
+        try:
+            keys = card_security.parse(read).chip_keys() if read else ()
+        except CardError:
+            return
+        for key in keys:
+            self.refuse(key.serial)
 
     def _exchange(self, protection: int, command: card_pb.Command) -> ResponseAPDU:
         try:

@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     from juki_terminal.reader import Reader
 
 _MARGIN_SECONDS: Final = 2.0
+_GUARDED: Final = frozenset(
+    (
+        options_pb2.PURPOSE_CERTIFICATE_COPY,
+        options_pb2.PURPOSE_CLERK_SIGN_IN,
+        options_pb2.PURPOSE_SPECIAL_MOVE_IN,
+    )
+)
 _NOT_ENTERED: Final = frozenset(("PIN_NOT_ENTERED", "CARD_ACCESS_NUMBER_NOT_ENTERED"))
 
 
@@ -72,6 +79,16 @@ def _ignore(stage: Stage) -> None:  # noqa: ARG001  # nobody waits
     return
 
 
+class CardGuard(Protocol):
+    """What looks at a card before the center does."""
+
+    def begin(self) -> None:
+        """Raise Problem where no session may begin."""
+
+    def refuse(self, serial: bytes) -> None:
+        """Raise Problem for a card that must not be taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Clock, randomness, patience and audience of a session. Times are in seconds."""
@@ -81,6 +98,8 @@ class Surroundings:
     now: Callable[[], datetime] = _utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
     progress: Callable[[Stage], None] = field(default=_ignore)
+    guard: CardGuard | None = None
+    """Looks at the cards of sessions that only an active card can pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,10 @@ def _authenticate(
     around: Surroundings,
 ) -> AuthenticatedCard:
     purpose = hello.purpose
+    # At a window a stopped card is looked at, and its PIN unlocked, on purpose.
+    guard = around.guard if purpose in _GUARDED else None
+    if guard is not None:
+        guard.begin()
     with closing(SessionStream(center)) as stream:
         stream.send(card_pb.AuthenticateRequest(hello=hello))
         plan = plans.check(
@@ -141,7 +164,7 @@ def _authenticate(
         around.progress(Stage.CARD_AWAITED)
         with connected(reader, around.card_wait_seconds) as atr:
             around.progress(Stage.CARD_IN)
-            session = _Session(center, stream, plan, reader, around)
+            session = _Session(center, stream, plan, reader, around, guard)
             return session.run(atr, source, plans.password_for(purpose))
 
 
@@ -155,8 +178,10 @@ class _Session:
         plan: plans.CheckedPlan,
         reader: Reader,
         around: Surroundings,
+        guard: CardGuard | None,
     ) -> None:
         self._center = center
+        self._guard = guard
         self._stream = stream
         self._plan = plan
         self._around = around
@@ -178,9 +203,15 @@ class _Session:
                 eac.add_opening(transcript, self._plan.for_card, card.ready)
                 ready = self._report(atr, card.ready)
                 self._stream.send(card_pb.AuthenticateRequest(ready=ready))
-                result = Relay(self._transmit, card.channel, transcript).run(self._stream)
+                result = Relay(self._transmit, card.channel, transcript, self._refuse).run(
+                    self._stream
+                )
                 self._stream.finish()
         return self._checked(result, transcript)
+
+    def _refuse(self, serial: bytes) -> None:
+        if self._guard is not None:
+            self._guard.refuse(serial)
 
     def _prepare(self, reference: PasswordReference) -> eac.Prepared:
         """Read EF.CardAccess and the tries that are left, before the PIN is asked."""

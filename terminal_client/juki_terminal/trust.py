@@ -6,7 +6,7 @@ the channel that it is to judge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from juki_client import anchors
@@ -40,6 +40,10 @@ class Trust:
             cvca=anchors.read_public(folder, "cvca.cvcert"),
             log=trusted_log(folder),
         )
+
+    def anchored_by(self, center_leaves_pem: bytes) -> Trust:
+        """Return the same trust with other leaves of the center."""
+        return replace(self, center_leaves_pem=center_leaves_pem)
 
     def leaf_hashes(self) -> frozenset[bytes]:
         """Return the SHA-256 of each pinned TLS leaf in DER."""

@@ -86,6 +86,35 @@ def readers_command(context: typer.Context) -> None:
     end(settings, "readers", act)
 
 
+@app.command("watch")
+def watch_command(context: typer.Context) -> None:
+    """Keep the hotlist fresh and print what the center tells, until SIGTERM or Ctrl-C.
+
+    With --json each event is an object on a line of its own, and the last line the usual one.
+    """
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_terminal.cli import watch  # noqa: PLC0415  # see the module's docstring
+
+        return watch.watch(settings)
+
+    end(settings, "watch", act)
+
+
+@app.command("hotlist")
+def hotlist_command(context: typer.Context) -> None:
+    """Say how new the hotlist is and how many cards are on it; exit with 3 for an old one."""
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_terminal.cli import watch  # noqa: PLC0415  # see the module's docstring
+
+        return watch.hotlist(settings)
+
+    end(settings, "hotlist", act)
+
+
 @card_app.command("status")
 def card_status_command(
     context: typer.Context,

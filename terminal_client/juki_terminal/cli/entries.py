@@ -5,13 +5,16 @@ Each source asks at the terminal device, or reads a file where a test or a scrip
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from juki_client.outcome import Problem
 from juki_client.report import say
+from juki_terminal import hotlist_guard
 from juki_terminal.can import CanSource, FileCan, PromptCan
 from juki_terminal.cli.card import FULL_COUNTER
 from juki_terminal.cli.texts import Text
+from juki_terminal.hotlist_guard import HotlistGuard
 from juki_terminal.new_pin import FileNewPin, NewPinSource, PromptNewPin
 from juki_terminal.pin import FilePin, PinSource, PromptPin
 from juki_terminal.session import Stage, Surroundings
@@ -41,6 +44,19 @@ def surroundings(settings: Settings, config: TerminalConfig) -> Surroundings:
         card_wait_seconds=config.card_wait_seconds,
         pin_timeout_seconds=config.pin_timeout_seconds,
         progress=lambda stage: say(_STAGES[stage].say(settings.language)),
+        guard=_guard(settings, config),
+    )
+
+
+def _guard(settings: Settings, config: TerminalConfig) -> HotlistGuard | None:
+    """Return the guard of a terminal that has a hotlist; raise Problem HOTLIST_NOT_TRUSTED."""
+    if config.hotlist is None:
+        return None
+    return HotlistGuard(
+        hotlist_guard.load(config),
+        config.hotlist_required,
+        lambda: datetime.now(UTC),
+        lambda: say(Text.HOTLIST_NOT_USED.say(settings.language)),
     )
 
 

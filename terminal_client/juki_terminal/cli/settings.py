@@ -54,10 +54,12 @@ class Settings:
         from juki_client.identity import ClientIdentity  # noqa: PLC0415
         from juki_client.log_shelf import FileShelf  # noqa: PLC0415
         from juki_terminal import channel  # noqa: PLC0415
+        from juki_terminal.hotlist_guard import load, trusted_leaves  # noqa: PLC0415
         from juki_terminal.trust import Trust  # noqa: PLC0415
 
         identity = ClientIdentity.load(config.certificate, config.key)
         trust = Trust.load(config.trust_dir)
+        trust = trust.anchored_by(trusted_leaves(trust.center_leaves_pem, load(config)))
         shelf = FileShelf(config.log_book)
         with channel.Center(config.center_address, identity, trust, self.trace, shelf) as center:
             yield center

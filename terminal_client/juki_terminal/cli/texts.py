@@ -57,6 +57,35 @@ class Text(Enum):
         "確認のため、新しい暗証番号をもう一度入力してください: ",
         "New PIN again: ",
     )
+    WATCH_CONNECTED = ("センターに接続しました。", "Connected.")
+    WATCH_HOTLIST = (
+        "停止一覧を更新しました。停止中のカード: {cards}件",
+        "Hotlist brought up to date: {cards} cards.",
+    )
+    WATCH_DISCONNECTED = ("切り離されました: {subject}", "Cut off: {subject}.")
+    WATCH_RECONNECTED = ("再接続されました: {subject}", "Connected again: {subject}.")
+    WATCH_DESCRIPTIONS = (
+        "センターの証明書情報が変わりました。",
+        "The center's descriptions have changed.",
+    )
+    WATCH_CONFIGURATION = ("設定が変わりました。", "The settings have changed.")
+    WATCH_LOST = (
+        "接続が切れました ({reason})。{seconds}秒後に接続し直します。",
+        "Connection lost ({reason}); again in {seconds} s.",
+    )
+    WATCH_ENDED = ("監視を終了しました。", "Ended.")
+    HOTLIST_FRESH = (
+        "停止一覧は有効です。作成: {made}、停止中のカード: {cards}件",
+        "The hotlist is fresh: made {made}, {cards} cards.",
+    )
+    HOTLIST_OLD = (
+        "停止一覧が古いため使いません。作成: {made}。juki-terminal watch を確認してください。",
+        "The hotlist is too old to be used: made {made}. Look at `juki-terminal watch`.",
+    )
+    HOTLIST_NOT_USED = (
+        "停止一覧がないか古いため、カードの停止はセンターだけが確認します。",
+        "No fresh hotlist: the center alone tells whether a card was stopped.",
+    )
     PIN_CHANGED = ("暗証番号を変更しました。", "PIN changed.")
     CARD_GENUINE = (
         "このカードとセンターは、互いに本物であることを確認しました。本人の確認にはなりません。",
