@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import cbor2
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_center.areas.copies.signature import CopySigner
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.watch_parts import watch_parts
 from juki_center.rpc import server
@@ -17,7 +19,7 @@ from juki_center.rpc.terminal_watch import Watching, WatchParts
 from juki_center.rpc.watch_hub import Settings
 from jukinet.fleet.v1 import terminal_service_pb2 as pb
 from jukinet.fleet.v1 import terminal_service_pb2_grpc as pb_grpc
-from tests.support.center import enter_everybody, make_signer, open_test_store
+from tests.support.center import enter_everybody, open_test_store
 from tests.support.center_edge import RunningEdge, channel, running
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ async def watched_center(
     pki: PKIFolder, folder: Path, settings: Settings | None = None
 ) -> AsyncIterator[WatchedCenter]:
     """Serve Watch over a store with everybody in it, until the block ends."""
-    signer, _ = make_signer()
+    found = pki.copy_signer()
+    signer = CopySigner(found.key, found.certificate.public_bytes(Encoding.DER))
     with closing(open_test_store(folder)) as store:
         await store.act(enter_everybody)
         fleet, metrics = Fleet.of(store), Metrics()
