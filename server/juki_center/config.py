@@ -20,6 +20,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 LOW_STOCK: Final = 100
 RESERVE_MIB: Final = 32
+YEARS_DISCLOSED: Final = 7
 """Below how many codes a stock is low, where the configuration does not say."""
 
 
@@ -112,6 +113,7 @@ class CenterConfig:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     trace: TraceSettings = TraceSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
+    disclosure_years: int = YEARS_DISCLOSED
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -160,6 +162,7 @@ class CenterConfig:
             alerts=_alerts(flat),
             trace=_trace(flat),
             enrolment=_enrolment(flat, base),
+            disclosure_years=_number(flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7),
         )
 
 
@@ -208,6 +211,7 @@ _KEYS = frozenset(
         "certificates.issuing_dir",
         "certificates.grace_days",
         "certificates.overlap_seconds",
+        "disclosure.years",
     }
 )
 

@@ -123,7 +123,8 @@ def authenticate(
     """Run one card session; return what an act needs to use it.
 
     `source` gives what the purpose wants (`plan.password_for`): a PIN for CERTIFICATE_COPY,
-    PIN_PROOF, CLERK_SIGN_IN and SPECIAL_MOVE_IN, a CAN for CARD_CHECK and PIN_UNLOCK. `act_id`
+    PIN_PROOF, CLERK_SIGN_IN, SPECIAL_MOVE_IN and OWN_DISCLOSURE, a CAN for CARD_CHECK and
+    PIN_UNLOCK. `act_id`
     names the unlock of a PIN_UNLOCK session, 16 bytes.
 
     Raises Problem: the center's reasons, PLAN_NOT_FOR_TERMINAL and the like where the center's

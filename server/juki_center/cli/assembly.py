@@ -23,6 +23,7 @@ from juki_center.areas.fleet.ends import ends_of_peers
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli.accountable_services import disclosure_service, operations_service
 from juki_center.cli.clerk_services import (
     approval_service,
     clerk_gates,
@@ -48,7 +49,6 @@ from juki_center.rpc import (
     cards,
     copies,
     moves,
-    operations,
     personalise_stream,
     residents,
     server,
@@ -63,9 +63,6 @@ from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
-from juki_center.rpc.operations_disconnect import DisconnectParts
-from juki_center.rpc.operations_log import LogParts
-from juki_center.rpc.operations_revoke import RevokeParts
 from juki_center.rpc.personalisations import Personalisations
 from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
@@ -84,7 +81,6 @@ from jukinet.cards.v1 import (
 from jukinet.cards.v1 import card_application_service_pb2_grpc as applications_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2, certificate_copy_service_pb2_grpc
 from jukinet.moves.v1 import move_service_pb2, move_service_pb2_grpc
-from jukinet.operations.v1 import center_service_pb2, center_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2, resident_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -210,11 +206,11 @@ async def listening(
         ),
         _move_service(config, store, around, reloading),
         _confirmation_service(confirmations),
-        _operations_service(store, around),
         terminal_service(terminals.Parts(clerks, watches)),
         clerk_service(clerks),
+        operations_service(store, around.clock),
+        disclosure_service(config, store, around.clock),
         enrolment.service,
-        _operations_service(store, around),
     )
     running = await server.start(
         services=(*services, approval_service(clerks, services)),
@@ -327,19 +323,6 @@ def _move_service(
     return server.Service(
         move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
         lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),
-    )
-
-
-def _operations_service(store: SQLiteStore, around: Surroundings) -> server.Service:
-    parts = operations.Parts(
-        LogParts(store), RevokeParts(store, around.clock), DisconnectParts(store, around.clock)
-    )
-    servicer = operations.CenterOperations(parts)
-    return server.Service(
-        center_service_pb2.DESCRIPTOR.services_by_name["CenterService"],
-        lambda target: center_service_pb2_grpc.add_CenterServiceServicer_to_server(
-            servicer, target
-        ),
     )
 
 

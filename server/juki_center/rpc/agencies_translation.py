@@ -200,14 +200,15 @@ def confirmation_message(confirmation: commands.Confirmation) -> pb.Confirmation
         provision_id=confirmation.provision_id,
     )
     if confirmation.information is not None:
-        message.information.CopyFrom(_information_message(confirmation.information))
+        message.information.CopyFrom(information_message(confirmation.information))
     if confirmation.deletion is not None:
         message.deletion_reason = _change_reason_number(confirmation.deletion.reason)
         message.deletion_date.CopyFrom(civil_date_message(confirmation.deletion.date))
     return message
 
 
-def _information_message(information: commands.Information) -> pb.IdentityInformation:
+def information_message(information: commands.Information) -> pb.IdentityInformation:
+    """Return identity confirmation information as a message."""
     message = pb.IdentityInformation(
         name=information.name, alias=information.alias, address=information.address
     )

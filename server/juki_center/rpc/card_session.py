@@ -254,6 +254,7 @@ class Session:
                 | Purpose.CARD_CHECK
                 | Purpose.CLERK_SIGN_IN
                 | Purpose.SPECIAL_MOVE_IN
+                | Purpose.OWN_DISCLOSURE
             ):
                 pass
         return None

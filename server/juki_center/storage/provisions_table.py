@@ -11,8 +11,11 @@ from juki_center.areas.agencies.provisions import (
     ProvisionCount,
     Recorded,
 )
+from juki_center.areas.residents.changes import Item
+from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.areas.residents.records import PersonID
 from juki_center.storage.keyring import KeyRing, LookUp
-from juki_center.storage.sql import SQL, as_number, as_text, to_micros
+from juki_center.storage.sql import SQL, Row, as_number, as_text, from_micros, to_micros
 
 _INSERT = (
     "INSERT INTO provisions (at, agency, affair, purpose, kind, subject, municipality, items,"
@@ -21,6 +24,10 @@ _INSERT = (
 )
 _LINE = (
     "SELECT id FROM provisions WHERE agency = ? AND batch_id = ? AND line = ? AND answer_token = ?"
+)
+_OF_PERSON = (
+    "SELECT id, at, agency, affair, purpose, kind, municipality, items, outcome FROM provisions"
+    " WHERE subject = ? AND at >= ? AND at < ? ORDER BY at, id"
 )
 _COUNTS = (
     "SELECT agency, affair, kind, outcome, count(*) FROM provisions"
@@ -68,6 +75,16 @@ class ProvisionsTable:
             raise LookupError("no number was returned")
         return Recorded(provision, as_number(row[0]), subject, is_new=True)
 
+    def of_person(
+        self, person: PersonID, since: datetime, before: datetime
+    ) -> list[tuple[int, Provision]]:
+        """Return the rows of a person with their numbers, in the order of their time."""
+        subject = self._keys.look_up(LookUp.AUDIT).token(person.octets)
+        rows = self._sql.execute(
+            _OF_PERSON, (subject, to_micros(since), to_micros(before))
+        ).fetchall()
+        return [(as_number(row[0]), _provision(person, row)) for row in rows]
+
     def forget_before(self, moment: datetime, limit: int) -> int:
         """Delete rows of earlier times, at most `limit`; return how many were there."""
         deleted = self._sql.execute(
@@ -91,6 +108,20 @@ class ProvisionsTable:
             )
             for row in rows
         ]
+
+
+def _provision(person: PersonID, row: Row) -> Provision:
+    return Provision(
+        at=from_micros(as_number(row[1])),
+        agency=as_text(row[2]),
+        affair=AffairCode(as_text(row[3])),
+        purpose=as_text(row[4]),
+        kind=Kind(as_text(row[5])),
+        person=person,
+        municipality=MunicipalityCode(as_text(row[6])),
+        items=tuple(map(Item, as_text(row[7]).split())),
+        outcome=as_text(row[8]),
+    )
 
 
 def _content(line: BatchLine) -> tuple[bytes, bytes]:

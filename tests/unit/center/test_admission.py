@@ -55,6 +55,7 @@ EXPECTED = {
     Purpose.PIN_UNLOCK: (CardKind.RESIDENT, IN_HAND),
     Purpose.CLERK_SIGN_IN: (CardKind.CLERK, ACTIVE_ONLY),
     Purpose.SPECIAL_MOVE_IN: (CardKind.RESIDENT, ACTIVE_ONLY),
+    Purpose.OWN_DISCLOSURE: (CardKind.RESIDENT, ACTIVE_ONLY),
 }
 
 

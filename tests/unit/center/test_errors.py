@@ -14,6 +14,7 @@ from jukinet.card.v1 import card_session_service_pb2 as card
 from jukinet.cards.v1 import card_application_service_pb2 as applications
 from jukinet.cards.v1 import card_service_pb2 as cards
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies
+from jukinet.disclosure.v1 import disclosure_service_pb2 as disclosures
 from jukinet.error.v1 import error_reason_pb2
 from jukinet.fleet.v1 import clerk_service_pb2 as clerks
 from jukinet.fleet.v1 import enrollment_service_pb2 as enrolment
@@ -38,6 +39,7 @@ _BESIDE_METHODS = {
     Event.CONFIRMATION_REFUSED,
     Event.APPLICATION_REFUSED,
     Event.CARD_MADE,
+    Event.DISCLOSURE_REFUSED,
     Event.CARD_ACT_REFUSED,
     Event.CARD_PAPERS_DELETED,
     Event.MOVE_REFUSED,
@@ -72,6 +74,7 @@ def test_the_catalogue_of_events_is_what_the_methods_name_and_the_refusals() -> 
         applications.DESCRIPTOR.services_by_name["CardApplicationService"],
         cards.DESCRIPTOR.services_by_name["CardService"],
         moves.DESCRIPTOR.services_by_name["MoveService"],
+        disclosures.DESCRIPTOR.services_by_name["DisclosureService"],
         operations.DESCRIPTOR.services_by_name["CenterService"],
         terminals.DESCRIPTOR.services_by_name["TerminalService"],
         clerks.DESCRIPTOR.services_by_name["ClerkService"],

@@ -103,6 +103,11 @@ class Provisions(Protocol):
     def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
         """Add a row; a batch's line with the same content is the row that stands already."""
 
+    def of_person(
+        self, person: PersonID, since: datetime, before: datetime
+    ) -> list[tuple[int, Provision]]:
+        """Return the rows of a person with their numbers, in the order of their time."""
+
     def forget_before(self, moment: datetime, limit: int) -> int:
         """Delete rows of earlier times, at most `limit`; return how many were there."""
 
@@ -116,7 +121,7 @@ def vouching(octets: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
     return (number, ("root", root(octets).hex())) if octets else (number,)
 
 
-def first_day_kept(today: date) -> date:
+def first_day_kept(today: date, years: int = YEARS_KEPT) -> date:
     """Return the earliest day whose provisions are still kept on a day.
 
     The period begins on the day after the provision and ends, seven years on, with the day of the
@@ -126,10 +131,10 @@ def first_day_kept(today: date) -> date:
     datetime.date(2026, 11, 23)
     """
     try:
-        return today.replace(year=today.year - YEARS_KEPT)
+        return today.replace(year=today.year - years)
     except ValueError:
         # Today is 29 February: what was provided on 28 February has ended with yesterday.
-        return date(today.year - YEARS_KEPT, 3, 1)
+        return date(today.year - years, 3, 1)
 
 
 def start_of_day(day: date) -> datetime:

@@ -82,6 +82,9 @@ class Event(StrEnum):
     MOVE_DAY_ENDED = "MOVE_DAY_ENDED"
 
     # The log itself, and what is shown of it.
+    DISCLOSED_INFORMATION = "DISCLOSED_INFORMATION"
+    DISCLOSED_PROVISIONS = "DISCLOSED_PROVISIONS"
+    DISCLOSURE_REFUSED = "DISCLOSURE_REFUSED"
 
     # Clerks and approvals.
     CLERK_CHANGED = "CLERK_CHANGED"

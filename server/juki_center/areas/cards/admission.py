@@ -55,10 +55,16 @@ ADMISSIONS: Final[Mapping[Purpose, Admission]] = {
     Purpose.PIN_UNLOCK: Admission(CardKind.RESIDENT, _IN_HAND, pin_may_be_pending=True),
     Purpose.CLERK_SIGN_IN: Admission(CardKind.CLERK, _ACTIVE),
     Purpose.SPECIAL_MOVE_IN: Admission(CardKind.RESIDENT, _ACTIVE),
+    Purpose.OWN_DISCLOSURE: Admission(CardKind.RESIDENT, _ACTIVE),
 }
 
 PROVE_THE_PIN: Final = frozenset(
-    {Purpose.CERTIFICATE_COPY, Purpose.PIN_PROOF, Purpose.SPECIAL_MOVE_IN}
+    {
+        Purpose.CERTIFICATE_COPY,
+        Purpose.PIN_PROOF,
+        Purpose.SPECIAL_MOVE_IN,
+        Purpose.OWN_DISCLOSURE,
+    }
 )
 """The purposes whose sessions say that the holder knew the PIN."""
 

@@ -58,6 +58,7 @@ class Purpose(StrEnum):
     PIN_UNLOCK = "PIN_UNLOCK"
     CLERK_SIGN_IN = "CLERK_SIGN_IN"
     SPECIAL_MOVE_IN = "SPECIAL_MOVE_IN"
+    OWN_DISCLOSURE = "OWN_DISCLOSURE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class CardSessionServiceStub:
       takes the PIN away, as the unlock says.
     - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
     - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
+    - OWN_DISCLOSURE: PIN; a resident's active card, wherever it is from. No second batch.
 
     Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
     second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
@@ -97,6 +98,7 @@ class CardSessionServiceAsyncStub(CardSessionServiceStub):
       takes the PIN away, as the unlock says.
     - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
     - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
+    - OWN_DISCLOSURE: PIN; a resident's active card, wherever it is from. No second batch.
 
     Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
     second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is
@@ -142,6 +144,7 @@ class CardSessionServiceServicer(metaclass=_abc_1.ABCMeta):
           takes the PIN away, as the unlock says.
         - CLERK_SIGN_IN: PIN; a clerk's active card. No second batch.
         - SPECIAL_MOVE_IN: PIN; a resident's active card, wherever it is from. No second batch.
+        - OWN_DISCLOSURE: PIN; a resident's active card, wherever it is from. No second batch.
 
         Order of messages: hello, plan, ready, batch, answers, then batch and answers where there is a
         second batch, then result. A refusal ends the stream with a status and ErrorInfo; result is

@@ -327,6 +327,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The log has no signed head: the center has no log key."""
     ERROR_REASON_LOG_SHORTER: _ErrorReason.ValueType  # 146
     """The log has fewer leaves than the request names. Metadata: treeSize."""
+    ERROR_REASON_DISCLOSURE_NOT_OWN: _ErrorReason.ValueType  # 141
+    """The code on the form is not that of the card's holder."""
+    ERROR_REASON_PROVISIONS_CONTRADICTED: _ErrorReason.ValueType  # 142
+    """What was provided and what the audit log says of it contradict each other."""
     ERROR_REASON_LOG_SHRANK: _ErrorReason.ValueType  # 147
     """A client's own: the audit log is smaller than it was. Metadata: size, knownSize."""
     ERROR_REASON_LOG_FORKED: _ErrorReason.ValueType  # 148
@@ -738,6 +742,10 @@ ERROR_REASON_LOG_NOT_SIGNED: ErrorReason.ValueType  # 145
 """The log has no signed head: the center has no log key."""
 ERROR_REASON_LOG_SHORTER: ErrorReason.ValueType  # 146
 """The log has fewer leaves than the request names. Metadata: treeSize."""
+ERROR_REASON_DISCLOSURE_NOT_OWN: ErrorReason.ValueType  # 141
+"""The code on the form is not that of the card's holder."""
+ERROR_REASON_PROVISIONS_CONTRADICTED: ErrorReason.ValueType  # 142
+"""What was provided and what the audit log says of it contradict each other."""
 ERROR_REASON_LOG_SHRANK: ErrorReason.ValueType  # 147
 """A client's own: the audit log is smaller than it was. Metadata: size, knownSize."""
 ERROR_REASON_LOG_FORKED: ErrorReason.ValueType  # 148

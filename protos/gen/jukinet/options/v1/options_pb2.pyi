@@ -131,6 +131,10 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """The holder moves in at the destination's window without a paper certificate (special case of
     moves), alone or with members of the household; center-id, no right, with the PIN.
     """
+    PURPOSE_OWN_DISCLOSURE: _Purpose.ValueType  # 7
+    """The holder asks what the register holds of them, and to whom it was told; center-id, no right,
+    with the PIN.
+    """
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """What a card session is for. The purpose fixes the terminal certificate and the rights (CHAT)
@@ -156,6 +160,10 @@ PURPOSE_CLERK_SIGN_IN: Purpose.ValueType  # 5
 PURPOSE_SPECIAL_MOVE_IN: Purpose.ValueType  # 6
 """The holder moves in at the destination's window without a paper certificate (special case of
 moves), alone or with members of the household; center-id, no right, with the PIN.
+"""
+PURPOSE_OWN_DISCLOSURE: Purpose.ValueType  # 7
+"""The holder asks what the register holds of them, and to whom it was told; center-id, no right,
+with the PIN.
 """
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
