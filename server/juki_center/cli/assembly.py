@@ -240,6 +240,7 @@ async def listening(
         ):
             yield running
     finally:
+        await running.drain()
         watches.hub.close()
         sessions.close()
         imports.close()

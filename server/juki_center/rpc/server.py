@@ -91,6 +91,13 @@ class Observation:
 
 
 @dataclass(slots=True)
+class Drain:
+    """Whether a server is about to end."""
+
+    has_begun: bool = False
+
+
+@dataclass(slots=True)
 class Server:
     """A server that listens."""
 
@@ -100,12 +107,18 @@ class Server:
     _http: asyncio.Server = field(repr=False)
     _health: health.aio.HealthServicer = field(repr=False)
     _log: AccessLog = field(repr=False)
+    _drain: Drain = field(repr=False)
     enrolment_port: int = 0
     """Where callers without a certificate enrol; 0 where they cannot."""
 
+    async def drain(self) -> None:
+        """Say to whoever looks that no more calls should come; those that come are still served."""
+        self._drain.has_begun = True
+        await self._health.enter_graceful_shutdown()
+
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls, let running ones end, then stop listening."""
-        await self._health.enter_graceful_shutdown()
+        await self.drain()
         await self._server.stop(grace_seconds)
         self._http.close()
         await self._http.wait_closed()
@@ -162,10 +175,14 @@ async def start(  # the parts are wired together once, by name
     for service in ours:
         await health_servicer.set(service.descriptor.full_name, _SERVING)
     grpc_port = bind(server, listening.grpc, credentials)
-    probes = status_http.Probes(observation.ready, observation.metrics.exposition)
+    drain = Drain()
+    probes = status_http.Probes(
+        lambda: {**observation.ready(), "accepting": not drain.has_begun},
+        observation.metrics.exposition,
+    )
     http, http_port = await _listen_http(probes, listening.http)
     await server.start()
-    return Server(grpc_port, http_port, server, http, health_servicer, observation.log)
+    return Server(grpc_port, http_port, server, http, health_servicer, observation.log, drain)
 
 
 def _add_services(

@@ -398,6 +398,22 @@ async def test_a_probe_is_told_that_the_log_cannot_be_written(folder: DevFolder)
     assert (bad[0], bad[1]["log"], bad[1]["store"]) == (503, False, True)
 
 
+async def test_a_center_that_is_about_to_end_is_not_ready_and_still_answers(
+    folder: DevFolder,
+) -> None:
+    local = "127.0.0.1:0"
+    config = replace(CenterConfig.load(folder.config), listen_grpc=local, listen_http=local)
+
+    async with (
+        assembly.opened_store(config) as store,
+        assembly.listening(config, store) as server,
+    ):
+        await server.drain()
+        status, checks = await asyncio.to_thread(probed, server.http_port)
+
+    assert (status, checks["accepting"], checks["store"]) == (503, False, True)
+
+
 def probed(port: int) -> tuple[int, dict[str, bool]]:
     """Ask a center whether it is ready."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as line:
