@@ -70,6 +70,12 @@ def pinned(address: str, identity: ClientIdentity, center_leaves_pem: bytes) -> 
     return grpc.secure_channel(address, credentials, options=_OPTIONS)
 
 
+def open_to(address: str, anchors_pem: bytes) -> grpc.Channel:
+    """Return a channel without a certificate of our own, to a center's enrolment listener."""
+    credentials = grpc.ssl_channel_credentials(root_certificates=anchors_pem)
+    return grpc.secure_channel(address, credentials, options=_OPTIONS)
+
+
 def call(
     method: Callable[..., Answer], request: Message, *, seconds: float = CALL_SECONDS
 ) -> Answer:

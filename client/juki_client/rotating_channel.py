@@ -1,0 +1,179 @@
+"""A channel whose connection is exchanged while calls run: made before broken.
+
+A connection keeps the certificate that it began with, and gRPC's clients take no other one. So for
+a new certificate there is a new connection. Calls that begin find the new one; calls that run, and
+streams, end on the one they began on, which is closed after the last of them. Stubs made over this
+channel need not be made again.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from juki_client.outcome import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Method: TypeAlias = Callable[..., object]
+    Factory: TypeAlias = Callable[[grpc.Channel], Method]
+
+_READY_SECONDS: Final = 10.0
+
+
+class Connection:
+    """One connection, the calls on it counted."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.channel = channel
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._is_retired = False
+
+    def begin(self) -> bool:
+        """Count a call; false where the connection takes none any more."""
+        with self._lock:
+            if self._is_retired:
+                return False
+            self._calls += 1
+            return True
+
+    def end(self) -> None:
+        """Count a call's end, and close the connection where it was the last of a retired one."""
+        with self._lock:
+            self._calls -= 1
+            is_last = self._is_retired and not self._calls
+        if is_last:
+            self.channel.close()
+
+    def retire(self) -> None:
+        """Take no more calls; close when the last one has ended."""
+        with self._lock:
+            self._is_retired = True
+            is_idle = not self._calls
+        if is_idle:
+            self.channel.close()
+
+
+class _Method:
+    """A method of a stub, on whatever connection is current when it is called."""
+
+    def __init__(self, owner: RotatingChannel, make: Factory) -> None:
+        self._owner = owner
+        self._make = make
+        self._made: tuple[Connection, Method] | None = None
+
+    def __call__(self, *args: object, **options: object) -> object:
+        """Make a call; a stream counts until it ends, a unary call until it is answered."""
+        connection = self._owner.take()
+        try:
+            answer = self._on(connection)(*args, **options)
+        except BaseException:
+            connection.end()
+            raise
+        if isinstance(answer, grpc.RpcContext) and answer.add_callback(connection.end):
+            # It is a stream that runs, or a future.
+            return answer
+        connection.end()
+        return answer
+
+    def future(self, *args: object, **options: object) -> object:
+        """Begin a unary call."""
+        connection = self._owner.take()
+        begin: Method = getattr(self._on(connection), "future")  # noqa: B009  # of any kind
+        try:
+            answer = begin(*args, **options)
+        except BaseException:
+            connection.end()
+            raise
+        if not (isinstance(answer, grpc.RpcContext) and answer.add_callback(connection.end)):
+            connection.end()
+        return answer
+
+    def _on(self, connection: Connection) -> Method:
+        made = self._made
+        if made is None or made[0] is not connection:
+            made = (connection, self._make(connection.channel))
+            self._made = made
+        return made[1]
+
+
+class RotatingChannel:
+    """The channel; stubs are made over it as over any other."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._lock = threading.Lock()
+        self._current = Connection(channel)
+        self._older: list[Connection] = []
+
+    def unary_unary(self, method: str, *args: object, **options: object) -> _Method:
+        """Return a unary method."""
+        return self._method("unary_unary", method, args, options)
+
+    def unary_stream(self, method: str, *args: object, **options: object) -> _Method:
+        """Return a method with a stream of answers."""
+        return self._method("unary_stream", method, args, options)
+
+    def stream_unary(self, method: str, *args: object, **options: object) -> _Method:
+        """Return a method with a stream of requests."""
+        return self._method("stream_unary", method, args, options)
+
+    def stream_stream(self, method: str, *args: object, **options: object) -> _Method:
+        """Return a method with streams on both sides."""
+        return self._method("stream_stream", method, args, options)
+
+    def exchange(self, channel: grpc.Channel, *, seconds: float = _READY_SECONDS) -> None:
+        """Use another connection from now on, once it stands.
+
+        Raises Problem CENTER_UNREACHABLE where it does not in time: then nothing has changed.
+        """
+        try:
+            grpc.channel_ready_future(channel).result(timeout=seconds)
+        except grpc.FutureTimeoutError as error:
+            channel.close()
+            raise Problem("CENTER_UNREACHABLE", {"status": "UNAVAILABLE"}) from error
+        with self._lock:
+            before, self._current = self._current, Connection(channel)
+            self._older.append(before)
+        before.retire()
+
+    def take(self) -> Connection:
+        """Return the current connection with a call counted on it."""
+        while True:
+            connection = self._current
+            if connection.begin():
+                return connection
+
+    @contextmanager
+    def held(self) -> Iterator[grpc.Channel]:
+        """Give the current connection for calls that belong together, such as a card session."""
+        connection = self.take()
+        try:
+            yield connection.channel
+        finally:
+            connection.end()
+
+    def close(self) -> None:
+        """Close every connection; calls under way end as cancelled."""
+        with self._lock:
+            connections = [*self._older, self._current]
+        for connection in connections:
+            connection.channel.close()
+
+    def _method(
+        self,
+        kind: str,
+        method: str,
+        args: tuple[object, ...],
+        options: dict[str, object],
+    ) -> _Method:
+        def make(channel: grpc.Channel) -> Method:
+            made: Method = getattr(channel, kind)(method, *args, **options)
+            return made
+
+        return _Method(self, make)
