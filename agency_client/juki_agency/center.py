@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 # Before the stubs, which load gRPC: the channel settles its environment.
-from juki_client import anchors, channel
-from juki_client.identity import ClientIdentity
+from juki_client import anchors, channel, rotation
+from juki_client.identity_slot import IdentitySlot
 from juki_client.log_book import LogBook
 from juki_client.log_proofs import CenterProver, trusted_log
 from juki_client.log_shelf import FileShelf
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from juki_agency.config import AgencyConfig
+    from juki_client.identity import ClientIdentity
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -50,8 +51,9 @@ class Center:
     @classmethod
     def of(cls, config: AgencyConfig) -> Self:
         """Return the configured center; raise Problem CONFIGURATION_INVALID."""
-        identity = ClientIdentity.load(config.certificate, config.key)
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
+        dial = rotation.dialled(config.center_address, leaves)
+        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial)
         book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
         return cls(config.center_address, identity, leaves, book)
 

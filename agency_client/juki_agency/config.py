@@ -50,3 +50,21 @@ class AgencyConfig:
             trust_dir=read.path("trust.dir"),
             log_book=read.path_or("log.book", _LOG_BOOK),
         )
+
+
+def config_text(center: str, uri: str) -> str:
+    """Return a new configuration for the peer `uri`; what it names lies beside it."""
+    return f"""\
+# {uri}; written by `juki-agency enrol`.
+environment = "production"
+
+[center]
+address = "{center}"
+
+[identity]
+certificate = "identity/chain.pem"
+key = "identity/key.pem"
+
+[trust]
+dir = "trust"
+"""

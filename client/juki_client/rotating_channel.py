@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import grpc
 
@@ -23,17 +23,22 @@ if TYPE_CHECKING:
     Method: TypeAlias = Callable[..., object]
     Factory: TypeAlias = Callable[[grpc.Channel], Method]
 
+Facts = TypeVar("Facts")
+
 _READY_SECONDS: Final = 10.0
 
 
-class Connection:
-    """One connection, the calls on it counted."""
+class Connection(Generic[Facts]):
+    """One connection, what is true of it, and the calls on it counted."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, facts: Facts) -> None:
         self.channel = channel
+        self.facts = facts
         self._lock = threading.Lock()
         self._calls = 0
         self._is_retired = False
+        self.closed = threading.Event()
+        """Set when the last call of a retired connection has ended."""
 
     def begin(self) -> bool:
         """Count a call; false where the connection takes none any more."""
@@ -49,7 +54,7 @@ class Connection:
             self._calls -= 1
             is_last = self._is_retired and not self._calls
         if is_last:
-            self.channel.close()
+            self._close()
 
     def retire(self) -> None:
         """Take no more calls; close when the last one has ended."""
@@ -57,16 +62,20 @@ class Connection:
             self._is_retired = True
             is_idle = not self._calls
         if is_idle:
-            self.channel.close()
+            self._close()
+
+    def _close(self) -> None:
+        self.channel.close()
+        self.closed.set()
 
 
-class _Method:
+class _Method(Generic[Facts]):
     """A method of a stub, on whatever connection is current when it is called."""
 
-    def __init__(self, owner: RotatingChannel, make: Factory) -> None:
+    def __init__(self, owner: RotatingChannel[Facts], make: Factory) -> None:
         self._owner = owner
         self._make = make
-        self._made: tuple[Connection, Method] | None = None
+        self._made: tuple[Connection[Facts], Method] | None = None
 
     def __call__(self, *args: object, **options: object) -> object:
         """Make a call; a stream counts until it ends, a unary call until it is answered."""
@@ -95,7 +104,7 @@ class _Method:
             connection.end()
         return answer
 
-    def _on(self, connection: Connection) -> Method:
+    def _on(self, connection: Connection[Facts]) -> Method:
         made = self._made
         if made is None or made[0] is not connection:
             made = (connection, self._make(connection.channel))
@@ -103,32 +112,42 @@ class _Method:
         return made[1]
 
 
-class RotatingChannel:
-    """The channel; stubs are made over it as over any other."""
+class RotatingChannel(Generic[Facts]):
+    """The channel; stubs are made over it as over any other.
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    `facts` are true of a connection as long as it lives, such as the certificate that opened it.
+    """
+
+    def __init__(self, channel: grpc.Channel, facts: Facts) -> None:
         self._lock = threading.Lock()
-        self._current = Connection(channel)
-        self._older: list[Connection] = []
+        self._current = Connection(channel, facts)
+        self._older: list[Connection[Facts]] = []
 
-    def unary_unary(self, method: str, *args: object, **options: object) -> _Method:
+    @property
+    def facts(self) -> Facts:
+        """What is true of the connection on which calls begin now."""
+        return self._current.facts
+
+    def unary_unary(self, method: str, *args: object, **options: object) -> _Method[Facts]:
         """Return a unary method."""
         return self._method("unary_unary", method, args, options)
 
-    def unary_stream(self, method: str, *args: object, **options: object) -> _Method:
+    def unary_stream(self, method: str, *args: object, **options: object) -> _Method[Facts]:
         """Return a method with a stream of answers."""
         return self._method("unary_stream", method, args, options)
 
-    def stream_unary(self, method: str, *args: object, **options: object) -> _Method:
+    def stream_unary(self, method: str, *args: object, **options: object) -> _Method[Facts]:
         """Return a method with a stream of requests."""
         return self._method("stream_unary", method, args, options)
 
-    def stream_stream(self, method: str, *args: object, **options: object) -> _Method:
+    def stream_stream(self, method: str, *args: object, **options: object) -> _Method[Facts]:
         """Return a method with streams on both sides."""
         return self._method("stream_stream", method, args, options)
 
-    def exchange(self, channel: grpc.Channel, *, seconds: float = _READY_SECONDS) -> None:
-        """Use another connection from now on, once it stands.
+    def exchange(
+        self, channel: grpc.Channel, facts: Facts, *, seconds: float = _READY_SECONDS
+    ) -> Connection[Facts]:
+        """Use another connection from now on, once it stands; return the one before.
 
         Raises Problem CENTER_UNREACHABLE where it does not in time: then nothing has changed.
         """
@@ -138,11 +157,13 @@ class RotatingChannel:
             channel.close()
             raise Problem("CENTER_UNREACHABLE", {"status": "UNAVAILABLE"}) from error
         with self._lock:
-            before, self._current = self._current, Connection(channel)
+            before, self._current = self._current, Connection(channel, facts)
+            self._older = [one for one in self._older if not one.closed.is_set()]
             self._older.append(before)
         before.retire()
+        return before
 
-    def take(self) -> Connection:
+    def take(self) -> Connection[Facts]:
         """Return the current connection with a call counted on it."""
         while True:
             connection = self._current
@@ -150,11 +171,14 @@ class RotatingChannel:
                 return connection
 
     @contextmanager
-    def held(self) -> Iterator[grpc.Channel]:
-        """Give the current connection for calls that belong together, such as a card session."""
+    def held(self) -> Iterator[RotatingChannel[Facts]]:
+        """Give the current connection for calls that belong together, such as a card session.
+
+        It stays until the block ends, and is exchanged for no other one meanwhile.
+        """
         connection = self.take()
         try:
-            yield connection.channel
+            yield RotatingChannel(connection.channel, connection.facts)
         finally:
             connection.end()
 
@@ -171,7 +195,7 @@ class RotatingChannel:
         method: str,
         args: tuple[object, ...],
         options: dict[str, object],
-    ) -> _Method:
+    ) -> _Method[Facts]:
         def make(channel: grpc.Channel) -> Method:
             made: Method = getattr(channel, kind)(method, *args, **options)
             return made

@@ -54,6 +54,11 @@ class Renewed:
     has_changed: bool
 
 
+def dialled(address: str, center_leaves_pem: bytes) -> Dial:
+    """Return how to call a center with one identity or another."""
+    return lambda identity: channel.pinned(address, identity, center_leaves_pem)
+
+
 def due_at(identity: ClientIdentity) -> datetime:
     """Return when a certificate is to be renewed."""
     leaf = identity.leaf

@@ -53,3 +53,24 @@ class DeskConfig:
             journal=read.path("journal.path"),
             retry_seconds=read.number("session.retry_seconds", 0, 300, default=20),
         )
+
+
+def config_text(center: str, uri: str) -> str:
+    """Return a new configuration for the peer `uri`; what it names lies beside it."""
+    return f"""\
+# {uri}; written by `juki-desk enrol`.
+environment = "production"
+
+[center]
+address = "{center}"
+
+[identity]
+certificate = "identity/chain.pem"
+key = "identity/key.pem"
+
+[trust]
+dir = "trust"
+
+[journal]
+path = "desk.journal"
+"""

@@ -5,9 +5,11 @@ Every answer to an act is held to the audit log before anybody sees it (`juki_cl
 
 from __future__ import annotations
 
+import copy
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -20,6 +22,7 @@ from juki_client.log_shelf import MemoryShelf
 from juki_client.outcome import Problem
 from juki_client.receipts import Receipts
 from juki_pki.identity import identity_from_certificate
+from juki_client.rotating_channel import RotatingChannel
 from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
@@ -29,9 +32,11 @@ from jukinet.moves.v1 import move_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
+
+    import grpc
 
     from juki_client.identity import ClientIdentity
     from juki_client.log_shelf import Shelf
@@ -49,8 +54,20 @@ class Pins:
     center_leaf_hashes: frozenset[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a connection was opened with."""
+
+    identity: ClientIdentity
+    trust: Trust
+    pins: Pins
+
+
 class Center:
-    """The center, over one channel; use it as a context manager, or close it."""
+    """The center, over one channel; use it as a context manager, or close it.
+
+    `identity`, `trust` and `pins` are those of the connection on which calls begin now.
+    """
 
     def __init__(
         self,
@@ -62,23 +79,19 @@ class Center:
     ) -> None:
         """`log_shelf` keeps what is known of the audit log; without it, this channel alone does."""
         self.address = address
-        self.identity = identity
-        self.trust = trust
         self.trace = trace
-        self.pins = Pins(identity.certificate_hash, trust.leaf_hashes())
-        self._channel = channel.pinned(address, identity, trust.center_leaves_pem)
-        self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(self._channel)
-        self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(self._channel)
-        self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(
-            self._channel
-        )
-        self.moves = move_service_pb2_grpc.MoveServiceStub(self._channel)
-        self.cards = card_service_pb2_grpc.CardServiceStub(self._channel)
-        self.terminals = terminal_service_pb2_grpc.TerminalServiceStub(self._channel)
-        self.residents = resident_service_pb2_grpc.ResidentServiceStub(self._channel)
+        self._channel = RotatingChannel(*_line(address, identity, trust))
+        line = cast("grpc.Channel", self._channel)
+        self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(line)
+        self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(line)
+        self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(line)
+        self.moves = move_service_pb2_grpc.MoveServiceStub(line)
+        self.cards = card_service_pb2_grpc.CardServiceStub(line)
+        self.residents = resident_service_pb2_grpc.ResidentServiceStub(line)
+        self.terminals = terminal_service_pb2_grpc.TerminalServiceStub(line)
         book = LogBook(trust.log, MemoryShelf() if log_shelf is None else log_shelf)
         uri = identity_from_certificate(identity.leaf).uri
-        self.receipts = Receipts(book, uri, CenterProver(self._channel))
+        self.receipts = Receipts(book, uri, CenterProver(line))
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -92,6 +105,42 @@ class Center:
     ) -> None:
         """Close the channel."""
         self.close()
+
+    @property
+    def identity(self) -> ClientIdentity:
+        """The terminal's certificate and key."""
+        return self._channel.facts.identity
+
+    @property
+    def trust(self) -> Trust:
+        """The trust folder that the connection is pinned by."""
+        return self._channel.facts.trust
+
+    @property
+    def pins(self) -> Pins:
+        """What ties the channel and a card session to each other."""
+        return self._channel.facts.pins
+
+    def use(self, identity: ClientIdentity, trust: Trust) -> None:
+        """Call with another certificate, or pinned otherwise, from now on.
+
+        Calls and streams under way end on the connection that they began on. Raises Problem
+        CENTER_UNREACHABLE where the new connection does not stand in time: the old one stays.
+        """
+        self._channel.exchange(*_line(self.address, identity, trust))
+
+    @contextmanager
+    def for_session(self) -> Iterator[Center]:
+        """Give the center over the connection of now, whatever is exchanged meanwhile.
+
+        A card session is bound to the certificate of the connection that it began on.
+        """
+        with self._channel.held() as held:
+            fixed = copy.copy(self)
+            fixed._channel = held  # of the same class
+            line = cast("grpc.Channel", held)
+            fixed.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(line)
+            yield fixed
 
     def close(self) -> None:
         """Close the channel; calls under way end as cancelled."""
@@ -149,3 +198,9 @@ class Center:
         except Problem as problem:
             if problem.reason != "ISSUE_NOT_FOUND":
                 raise
+
+
+def _line(address: str, identity: ClientIdentity, trust: Trust) -> tuple[grpc.Channel, _Line]:
+    pins = Pins(identity.certificate_hash, trust.leaf_hashes())
+    opened = channel.pinned(address, identity, trust.center_leaves_pem)
+    return opened, _Line(identity, trust, pins)

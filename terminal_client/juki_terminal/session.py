@@ -137,7 +137,8 @@ def authenticate(
     around = surroundings or Surroundings()
     hello = card_pb.Hello(purpose=purpose, versions=[plans.VERSION], act_id=act_id)
     try:
-        return _authenticate(center, reader, source, hello, around)
+        with center.for_session() as bound:
+            return _authenticate(bound, reader, source, hello, around)
     except Problem as problem:
         if problem.reason == "PIN_LOCKED":
             around.progress(Stage.PIN_LOCKED)

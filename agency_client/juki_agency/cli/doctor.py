@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from juki_agency.cli.texts import Text
 from juki_client import anchors, examination
-from juki_client.identity import ClientIdentity
+from juki_client.identity_slot import IdentitySlot
 from juki_client.report import Report
 from juki_pki.identity import Role
 
@@ -29,7 +29,7 @@ def examine(settings: Settings) -> Report:
 
 
 def _identity(config: AgencyConfig) -> str:
-    identity = ClientIdentity.load(config.certificate, config.key)
+    identity = IdentitySlot(config.certificate, config.key).load()
     return examination.check_identity(identity, Role.AGENCY)
 
 

@@ -80,6 +80,80 @@ def suspend_command(
     end(settings, "suspend", act)
 
 
+@app.command("renew")
+def renew_command(
+    context: typer.Context,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only from two thirds of its life on.")
+    ] = False,
+) -> None:
+    """Renew the certificate, and take over what is to be trusted now.
+
+    For a timer: `renew --if-due` once a day does nothing until it is time.
+    """
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_client import certificate_reports as reports  # noqa: PLC0415  # loads gRPC
+
+        return reports.renew(settings.config(), if_due=if_due)
+
+    end(settings, "renew", act)
+
+
+@app.command("recover")
+def recover_command(
+    context: typer.Context,
+    enrolment: Annotated[
+        str, typer.Option("--center", metavar="HOST:PORT", help="The center's enrolment listener.")
+    ],
+) -> None:
+    """Come back after the certificate has expired; two operators approve it first."""
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_client import certificate_reports as reports  # noqa: PLC0415  # loads gRPC
+
+        return reports.recover(settings.config(), enrolment)
+
+    end(settings, "recover", act)
+
+
+@app.command("enrol")
+def enrol_command(
+    context: typer.Context,
+    enrolment: Annotated[
+        str, typer.Option("--center", metavar="HOST:PORT", help="The center's enrolment listener.")
+    ],
+    token_from: Annotated[
+        str, typer.Option(help="File with the token and the center's mark, one a line, or -.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where keys, trust and configuration go.")
+    ] = Path("/etc/juki"),
+    center: Annotated[
+        str,
+        typer.Option("--serves", metavar="HOST:PORT", help="Where it serves, if not at port 7443."),
+    ] = "",
+) -> None:
+    """Get the first certificate for a one-time token; run it again after any interruption."""
+    settings: Settings = context.obj
+
+    def act() -> Report:
+        from juki_client import certificate_reports as reports  # noqa: PLC0415  # loads gRPC
+        from juki_desk.config import config_text  # noqa: PLC0415
+
+        return reports.enrol(
+            enrolment,
+            token_from,
+            folder,
+            "desk.toml",
+            lambda who: config_text(reports.serving(enrolment, center), who.uri),
+        )
+
+    end(settings, "enrol", act)
+
+
 @app.command("doctor")
 def doctor_command(context: typer.Context) -> None:
     """Check configuration, identity, trust, journal and center; no card is meant."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from juki_client import anchors, examination
 from juki_client.change_journal import ChangeJournal
-from juki_client.identity import ClientIdentity
+from juki_client.identity_slot import IdentitySlot
 from juki_client.report import Report
 from juki_desk.cli.texts import Text
 from juki_desk.suspensions import unknown_reports
@@ -33,7 +33,7 @@ def examine(settings: Settings) -> Report:
 
 
 def _identity(config: DeskConfig) -> str:
-    identity = ClientIdentity.load(config.certificate, config.key)
+    identity = IdentitySlot(config.certificate, config.key).load()
     return examination.check_identity(identity, Role.DESK)
 
 

@@ -16,6 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 # Their messages are what may be proposed: reading them here puts them into the descriptor pool.
 import jukinet.fleet.v1.clerk_service_pb2
+import jukinet.fleet.v1.enrollment_service_pb2
 import jukinet.operations.v1.center_service_pb2  # noqa: F401
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting

@@ -19,6 +19,7 @@ from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
 from juki_center.cli import doctor as doctor_command
+from juki_center.cli import enrol as enrol_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
@@ -49,6 +50,7 @@ cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
 app.add_typer(certificates_command.app, name="certificates")
 app.add_typer(codes_command.app, name="codes")
+app.add_typer(enrol_command.app, name="enrol")
 app.command()(approvals_command.approve)
 app.command()(approvals_command.proposals)
 app.command()(backup_command.backup)

@@ -89,10 +89,15 @@ class CertificateGate:
         if standing is None:
             self._enter(caller, now)
             standing = _UNKNOWN
+        if standing.state is not CertificateState.PENDING:
+            # What waits is confirmed by the very next call, and must count at once.
+            self._keep(fingerprint, now, standing)
+        return standing
+
+    def _keep(self, fingerprint: bytes, now: datetime, standing: Standing) -> None:
         if len(self._seen) >= _CAPACITY:
             self._seen.clear()
         self._seen[fingerprint] = (now, standing)
-        return standing
 
     def _enter(self, caller: Caller, now: datetime) -> None:
         """Write the certificate down beside the call, which does not wait for it."""

@@ -8,7 +8,7 @@ from juki_card import tlv
 from juki_card.cvc import CVCertificate
 from juki_card.errors import CardError
 from juki_client import examination
-from juki_client.identity import ClientIdentity
+from juki_client.identity_slot import IdentitySlot
 from juki_client.outcome import Problem
 from juki_client.report import Report
 from juki_pki.identity import Role
@@ -42,7 +42,7 @@ def examine(settings: Settings) -> Report:
 
 
 def _identity(config: TerminalConfig) -> str:
-    identity = ClientIdentity.load(config.certificate, config.key)
+    identity = IdentitySlot(config.certificate, config.key).load()
     return examination.check_identity(identity, Role.TERMINAL)
 
 

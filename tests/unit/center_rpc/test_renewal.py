@@ -126,6 +126,15 @@ async def test_an_unconfirmed_certificate_confirms_itself_and_nothing_else(fleet
     assert looking == renewing == ("CERTIFICATE_NOT_CONFIRMED", {})
 
 
+async def test_a_certificate_counts_as_soon_as_it_is_confirmed(fleet: Fleet) -> None:
+    new = await renewed(fleet, await enrolled(fleet))
+    await refused(new.look())
+
+    await new.confirm()
+
+    assert (await new.look()).HasField("descriptions")
+
+
 async def test_a_confirmation_may_be_sent_again(fleet: Fleet) -> None:
     new = await renewed(fleet, await enrolled(fleet))
     first = await new.confirm()
