@@ -21,8 +21,8 @@ from juki_client.log_proofs import CenterProver
 from juki_client.log_shelf import MemoryShelf
 from juki_client.outcome import Problem
 from juki_client.receipts import Receipts
-from juki_pki.identity import identity_from_certificate
 from juki_client.rotating_channel import RotatingChannel
+from juki_pki.identity import identity_from_certificate
 from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
