@@ -180,11 +180,18 @@ def _store(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
         yield Finding("store file", Level.FAULT, f"mode {mode:04o}, must be 0600")
     store = open_with_key(config)
     try:
-        good = is_readable(store)
+        good, is_writable = is_readable(store), store.is_log_writable
     finally:
         store.close()
     level = Level.OK if good else Level.FAULT
     yield Finding("store", level, "opens with its key" if good else "cannot be read")
+    level = Level.OK if is_writable else Level.FAULT
+    detail = "its newest leaves hold, and it can be written"
+    if not is_writable:
+        detail = (
+            f"cannot be written: no room for the reserve of {config.reserve_mib} MiB, or no key"
+        )
+    yield Finding("audit log", level, detail)
 
 
 def _store_file(config: CenterConfig) -> Path:

@@ -7,9 +7,11 @@ import http.client
 import json
 import re
 import shutil
+import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,8 +45,6 @@ from tests.support.log_acts import EVENT
 from tests.support.log_keys import TroubledSigner
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from juki_center.areas.ports import Tx
 
 CODE = "05769813421"
@@ -350,6 +350,27 @@ def test_doctor_warns_where_no_card_can_be_made(folder: DevFolder) -> None:
 
     assert found.level is doctor.Level.WARNING
     assert "personalisation.key" in found.detail
+
+
+def test_doctor_names_a_log_that_cannot_be_written_and_one_that_does_not_hold(
+    folder: DevFolder,
+) -> None:
+    config = CenterConfig.load(folder.config)
+    store = Path(config.store_url.removeprefix("sqlite:///"))
+    reserve = store.with_name(f"{store.name}-reserve")
+    reserve.unlink()
+    # Whatever takes its place, here a folder, there is no reserve.
+    reserve.mkdir()
+    unwritable = examined(folder)["audit log"]
+    with closing(sqlite3.connect(store)) as sql, sql:
+        sql.execute("UPDATE audit_leaves SET content = X'00' WHERE leaf_index = 0")
+    broken = examined(folder)["store"]
+
+    assert unwritable.level is doctor.Level.FAULT
+    assert "reserve" in unwritable.detail
+    assert broken.level is doctor.Level.FAULT
+    assert "AUDIT_LOG_BROKEN" in broken.detail
+    assert "row 0 of audit_leaves" in broken.detail
 
 
 @pytest.mark.parametrize(
