@@ -166,7 +166,7 @@ async def test_nothing_is_renewed_before_it_is_due(fleet: Fleet, tmp_path: Path)
 async def test_keys_of_a_folder_made_before_are_renewed_beside_their_place(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    """Case of a terminal that was set up with `juki-pki issue`: its configuration stays."""
+    """A terminal that was set up with `juki-pki issue`: its configuration stays."""
     folder = tmp_path / "terminal"
     source = fleet.pki.peer_path(PeerIdentity(Role.TERMINAL, "02", "131016"))
     (folder / "identity").mkdir(parents=True)
