@@ -408,6 +408,11 @@ def _policy(config: CenterConfig, pki: PKIFolder) -> CopyPolicy:
     )
 
 
+def hotlist_signer(config: CenterConfig) -> CopySigner:
+    """Return what the hotlist is signed by; raise PKIError where it is not there."""
+    return _copy_signer(PKIFolder(config.pki_dir))
+
+
 def _copy_signer(pki: PKIFolder) -> CopySigner:
     signer = pki.copy_signer()
     return CopySigner(signer.key, signer.certificate.public_bytes(Encoding.DER))

@@ -20,6 +20,7 @@ from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
 from juki_center.cli import doctor as doctor_command
 from juki_center.cli import enrol as enrol_command
+from juki_center.cli import hotlist as hotlist_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
 from juki_center.cli import residents as residents_command
@@ -59,6 +60,7 @@ app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
 app.add_typer(residents_command.app, name="residents")
 app.command("revoke")(revoke_command.revoke_peer)
+app.add_typer(hotlist_command.app, name="hotlist")
 app.command("disconnect")(disconnect_module.disconnect_command)
 app.command("reconnect")(disconnect_module.reconnect_command)
 app.command("status")(disconnect_module.status_command)

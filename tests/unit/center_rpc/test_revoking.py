@@ -16,15 +16,19 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
+from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.fleet.revocations import OfCertificate, OfPeer
 from juki_center.cli.commands import app
+from juki_client.outcome import Problem
 from juki_pki import make
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
+from juki_terminal import hotlist_file
+from juki_terminal.paper.trust import CopySigners
 from jukinet.card.v1 import card_session_service_pb2_grpc as session_grpc
 from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
-from tests.support.center import open_test_store
+from tests.support.center import enter_everybody, open_test_store, serial_of
 from tests.support.center_edge import channel
 from tests.support.revoking import RevokingCenter, revoke_in, revoking_center
 from tests.unit.center_rpc.test_interceptor import error_info
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from juki_pki.folder import PKIFolder
 
 TERMINAL = "juki://municipality/131016/terminal/01"
+SERIAL = serial_of("yoshida-taro")
 WITHIN_SECONDS = 1.0
 TERMINALS = 20
 STREAMS_EACH = 50
@@ -268,3 +273,45 @@ def test_command_names_what_it_cannot_revoke(config: Path, arguments: tuple[str,
 
     assert code in {2, 3}
     assert said["ok"] is False
+
+
+def asked(config: Path, *arguments: str) -> dict[str, object]:
+    done = CliRunner().invoke(app, ["hotlist", *arguments, "--config", str(config), "--json"])
+    assert done.exit_code == 0
+    result: dict[str, object] = json.loads(done.stdout)["result"]
+    return result
+
+
+async def with_stopped_card(folder: Path) -> None:
+    with closing(open_test_store(folder)) as store:
+        await store.act(enter_everybody)
+        await store.act(lambda tx: tx.cards.set_status(SERIAL, CardStatus.SUSPENDED))
+        await revoke_in(store, OfPeer(TERMINAL))
+
+
+def test_hotlist_shows_what_was_revoked_and_counts_stopped_cards(
+    config: Path, pki: PKIFolder
+) -> None:
+    config.write_text(_CONFIG.replace('"pki"', f'"{pki.path}"'))
+    asyncio.run(with_stopped_card(config.parent))
+
+    first, rest = asked(config, "show"), asked(config, "show", "--after", TERMINAL)
+
+    assert (first["cards"], first["revoked"]) == (1, 1)
+    assert [one["subject"] for one in first["revocations"]] == [TERMINAL]  # type: ignore[attr-defined]  # JSON
+    assert rest["revocations"] == []
+
+
+def test_exported_hotlist_is_a_terminals_file(config: Path, pki: PKIFolder) -> None:
+    config.write_text(_CONFIG.replace('"pki"', f'"{pki.path}"'))
+    asyncio.run(with_stopped_card(config.parent))
+    out = config.parent / "hotlist"
+
+    written = asked(config, "export", "--out", str(out))
+
+    kept = hotlist_file.load(out, CopySigners.load(pki.trust_path))
+    assert kept is not None
+    assert kept.cursor == written["cursor"]
+    with pytest.raises(Problem) as raised:
+        kept.hotlist.refuse(SERIAL, datetime.now(UTC))
+    assert raised.value.reason == "CARD_SUSPENDED"
