@@ -27,6 +27,7 @@ from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc
+from jukinet.disclosure.v1 import disclosure_service_pb2_grpc
 from jukinet.fleet.v1 import terminal_service_pb2_grpc
 from jukinet.moves.v1 import move_service_pb2_grpc
 from jukinet.residents.v1 import resident_service_pb2_grpc
@@ -85,6 +86,7 @@ class Center:
         self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(line)
         self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(line)
         self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(line)
+        self.disclosures = disclosure_service_pb2_grpc.DisclosureServiceStub(line)
         self.moves = move_service_pb2_grpc.MoveServiceStub(line)
         self.cards = card_service_pb2_grpc.CardServiceStub(line)
         self.residents = resident_service_pb2_grpc.ResidentServiceStub(line)

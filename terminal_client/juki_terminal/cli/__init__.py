@@ -20,6 +20,7 @@ from juki_terminal.application import Item
 from juki_terminal.cli.applications_commands import application_app
 from juki_terminal.cli.card_life_commands import life_app
 from juki_terminal.cli.certificate_commands import certificate_app
+from juki_terminal.cli.disclosures_commands import disclosure_app
 from juki_terminal.cli.making_commands import making_app
 from juki_terminal.cli.moves_commands import move_app
 from juki_terminal.cli.residents_commands import resident_app
@@ -45,6 +46,7 @@ app.add_typer(copy_app, name="copy")
 app.add_typer(application_app, name="application")
 app.add_typer(resident_app, name="resident")
 app.add_typer(move_app, name="move")
+app.add_typer(disclosure_app, name="disclosure")
 app.add_typer(log_app(), name="log")
 app.add_typer(certificate_app)
 
