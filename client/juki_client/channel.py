@@ -44,7 +44,8 @@ _OPTIONS: Final = (
     # What failed is sent again by its own rule, with its journal or state in hand, or not at all.
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
+    # In spite of its name: how long a connection may take, its handshake with it.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
