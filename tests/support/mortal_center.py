@@ -32,6 +32,7 @@ from juki_center.rpc import (
     copies,
     import_stream,
     moves,
+    operations_disconnect,
     personalise_stream,
     residents,
 )
@@ -61,6 +62,8 @@ FUNCTIONS = {
     "move-in": (moves, "register_move_in"),
     "move-back": (moves, "cancel_move_in"),
     "move-within": (moves, "register_move_within"),
+    "disconnect": (operations_disconnect, "disconnect"),
+    "reconnect": (operations_disconnect, "reconnect"),
 }
 
 

@@ -54,6 +54,7 @@ PEERS: Final = (
     PeerIdentity(Role.AGENCY, dev_texts.AGENCY),
     PeerIdentity(Role.AGENCY, dev_texts.BATCH_AGENCY),
     PeerIdentity(Role.OPERATOR, "operator-1"),
+    PeerIdentity(Role.OPERATOR, "operator-2"),
 )
 
 

@@ -97,7 +97,7 @@ async def _disconnect(
     by = f"juki://center/{config.node}"
     command = Disconnect(by, uuid.uuid4(), subject, level, reason)
     async with assembly.opened_store(config) as store:
-        return await store.act(lambda tx: disconnect(tx, command, now))
+        return await store.act(lambda tx: disconnect(tx, command, now), urgent=True)
 
 
 def reconnect_command(
