@@ -114,6 +114,7 @@ class CenterConfig:
     trace: TraceSettings = TraceSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
     disclosure_years: int = YEARS_DISCLOSED
+    listen_local: Path | None = None
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -163,6 +164,7 @@ class CenterConfig:
             trace=_trace(flat),
             enrolment=_enrolment(flat, base),
             disclosure_years=_number(flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7),
+            listen_local=_local(flat, base),
         )
 
 
@@ -189,6 +191,7 @@ _KEYS = frozenset(
         "rule_set",
         "listen.grpc",
         "listen.http",
+        "listen.local",
         "pki.dir",
         "node",
         "keys.kek",
@@ -242,6 +245,11 @@ def _address(flat: Mapping[str, object], key: str, default: str) -> str:
     if not host or not is_port:
         raise ConfigInvalid(key, "must be HOST:PORT, such as 127.0.0.1:7443")
     return text
+
+
+def _local(flat: Mapping[str, object], base: Path) -> Path | None:
+    """Return where the local socket lies; None where there is none."""
+    return base / _text(flat, "listen.local") if "listen.local" in flat else None
 
 
 def _enrolment(flat: Mapping[str, object], base: Path) -> EnrolmentSettings:

@@ -59,6 +59,8 @@ from juki_center.rpc.agency_alarms import AgencyAlarms
 from juki_center.rpc.batch_pace import BatchPace
 from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.change_bell import ChangeBell
+from juki_center.rpc.local_orders import LocalParts
+from juki_center.rpc.local_socket import listening_locally
 from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
@@ -233,6 +235,7 @@ async def listening(
             fleet.watching(),
             housekeeping(store, around.clock),
             draining(store, around.clock),
+            _local_socket(config, store, around),
             confirmations.bell.watching(),
             watch.watching(),
             reloading.watching(),
@@ -325,6 +328,20 @@ def _move_service(
         move_service_pb2.DESCRIPTOR.services_by_name["MoveService"],
         lambda target: move_service_pb2_grpc.add_MoveServiceServicer_to_server(servicer, target),
     )
+
+
+@asynccontextmanager
+async def _local_socket(
+    config: CenterConfig, store: SQLiteStore, around: Surroundings
+) -> AsyncIterator[None]:
+    """Take local orders, where the configuration names a socket for them."""
+    if config.listen_local is None:
+        yield
+        return
+    by = f"juki://center/{config.node}"
+    parts = LocalParts(store, card_policy(config), around.clock, by)
+    async with listening_locally(parts, config.listen_local):
+        yield
 
 
 def _making(

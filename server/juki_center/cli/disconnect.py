@@ -7,6 +7,8 @@ serving center, by the certificates of two operators.
 
 from __future__ import annotations
 
+import json
+import socket
 import uuid
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +22,7 @@ from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
 from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
-from juki_center.errors import RuleBroken
+from juki_center.errors import ConfigInvalid, Reason, Refusal, RuleBroken
 from juki_center.rpc.operations_disconnect import disconnection_of, subject_message
 from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 METHOD: Final = "/jukinet.operations.v1.CenterService/Reconnect"
 _DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
 _SERVICES: Final = "jukinet."
+_LOCAL_SECONDS: Final = 10.0
 
 
 class LevelOption(StrEnum):
@@ -79,6 +82,9 @@ def disconnect_command(
     what: What,
     level: Annotated[LevelOption, typer.Option(help="The threat: level 1, 2 or 3.")],
     reason: Annotated[str, typer.Option(help="Why, 1 to 200 characters; no personal data.")],
+    local: Annotated[
+        bool, typer.Option("--local", help="Order it at the center's local socket, without keys.")
+    ] = False,
     config: Config = _DEFAULT_CONFIG,
     as_json: AsJSON = False,
 ) -> None:
@@ -86,8 +92,39 @@ def disconnect_command(
     with reporting("disconnect", as_json=as_json):
         subject = parsed(what)
         settings = CenterConfig.load(config)
+        if local:
+            since = ordered(settings, subject, Level[level.name], reason)
+            lines = [f"{_name(subject)}: cut off since {since}"]
+            report("disconnect", {"name": subject.name, "since": since}, lines, as_json=as_json)
+            return
         made = run(_disconnect(settings, subject, Level[level.name], reason))
         report("disconnect", shown(made), [told(made)], as_json=as_json)
+
+
+def ordered(config: CenterConfig, subject: Subject, level: Level, reason: str) -> str:
+    """Order a disconnection at the local socket; return since when it holds.
+
+    Raises Refusal with the center's reason, ConfigInvalid where there is no socket, and OSError.
+    """
+    if config.listen_local is None:
+        raise ConfigInvalid("listen.local", "missing")
+    order = {
+        "do": "disconnect",
+        "request_id": str(uuid.uuid4()),
+        "scope": subject.scope.value,
+        "name": subject.name,
+        "level": int(level),
+        "reason": reason,
+    }
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(_LOCAL_SECONDS)
+        line.connect(str(config.listen_local))
+        line.sendall(json.dumps(order).encode() + b"\n")
+        with line.makefile("rb") as answers:
+            answer = json.loads(answers.readline() or b"{}")
+    if not answer.get("ok"):
+        raise Refusal(Reason(answer.get("reason", "OUTCOME_UNKNOWN")), **answer.get("metadata", {}))
+    return str(answer["since"])
 
 
 async def _disconnect(

@@ -1,0 +1,152 @@
+"""`juki-center disconnect`, `status` and the local socket, as an operator types them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from juki_center.areas.fleet.disconnections import Scope, Subject
+from juki_center.cli.commands import app
+from juki_center.cli.disconnect import parsed
+from juki_center.errors import RuleBroken
+from juki_center.rpc.local_orders import LocalParts
+from juki_center.rpc.local_socket import listening_locally
+from tests.support.card_window import CardWindow
+from tests.support.center import NOW, open_test_store
+
+_CONFIG = """\
+environment = "test"
+[listen]
+local = "local.socket"
+[pki]
+dir = "pki"
+[keys]
+kek = "kek"
+[store]
+url = "sqlite:///center.db"
+"""
+REASON = ("--level", "high", "--reason", "exposed media")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return the configuration of a center with an empty store."""
+    open_test_store(tmp_path).close()
+    path = tmp_path / "center.toml"
+    path.write_text(_CONFIG)
+    return path
+
+
+def told(config: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+    """Run a command; return its exit code, and its result or its error."""
+    done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--json"])
+    said = json.loads(done.stdout)
+    return done.exit_code, said.get("result") or said["error"]
+
+
+@pytest.mark.parametrize(
+    ("what", "subject"),
+    [
+        ("center", Subject(Scope.CENTER, "")),
+        ("112089", Subject(Scope.MUNICIPALITY, "112089")),
+        (
+            "juki://municipality/112089/terminal/01",
+            Subject(Scope.TERMINAL, "juki://municipality/112089/terminal/01"),
+        ),
+        ("juki://agency/passport-1", Subject(Scope.AGENCY, "juki://agency/passport-1")),
+        ("jukinet.moves.v1.MoveService", Subject(Scope.FUNCTION, "jukinet.moves.v1.MoveService")),
+    ],
+)
+def test_what_is_cut_off_is_told_by_its_name(what: str, subject: Subject) -> None:
+    assert parsed(what) == subject
+
+
+@pytest.mark.parametrize("what", ["", "everything", "112080", "juki://operator/operator-1"])
+def test_what_cannot_be_cut_off_is_refused(what: str) -> None:
+    with pytest.raises(RuleBroken):
+        parsed(what)
+
+
+def test_a_disconnection_needs_no_certificate_and_no_serving_center(config: Path) -> None:
+    code, made = told(config, "disconnect", "112089", *REASON)
+    _, status = told(config, "status")
+
+    assert code == 0
+    assert status["disconnections"] == [made]
+    assert (made["scope"], made["level"], made["reason"]) == ("MUNICIPALITY", 3, "exposed media")
+
+
+def test_status_of_a_center_where_nothing_is_cut_off(config: Path) -> None:
+    assert told(config, "status") == (0, {"disconnections": []})
+
+
+@pytest.mark.parametrize(
+    "arguments", [("112080", *REASON), ("112089", "--level", "low", "--reason", "")]
+)
+def test_wrong_input_is_a_matter_of_usage(config: Path, arguments: tuple[str, ...]) -> None:
+    code, error = told(config, "disconnect", *arguments)
+
+    assert (code, error["reason"]) == (2, "INPUT_INVALID")
+
+
+@contextmanager
+def serving_locally(folder: Path) -> Iterator[None]:
+    """Take orders on the socket in a thread until the block ends."""
+    ready, over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        with closing(open_test_store(folder)) as store:
+            parts = LocalParts(
+                store, CardWindow(store).policy, lambda: NOW, "juki://center/center-1"
+            )
+            async with listening_locally(parts, folder / "local.socket"):
+                ready.set()
+                await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_an_order_at_the_local_socket_cuts_off(config: Path) -> None:
+    with serving_locally(config.parent):
+        code, made = told(config, "disconnect", "center", *REASON, "--local")
+
+    assert (code, made["since"]) == (0, NOW.isoformat())
+    with closing(open_test_store(config.parent)) as store:
+        assert len(store.read(lambda tx: tx.disconnections.every())) == 1
+
+
+def test_a_refusal_at_the_local_socket_is_told(config: Path) -> None:
+    with serving_locally(config.parent):
+        code, error = told(
+            config, "disconnect", "center", "--level", "high", "--reason", "", "--local"
+        )
+
+    assert (code, error["reason"]) == (3, "FIELD_INVALID")
+
+
+def test_where_nobody_listens_locally_the_socket_is_named(config: Path) -> None:
+    code, error = told(config, "disconnect", "center", *REASON, "--local")
+
+    assert (code, error["reason"]) == (3, "FILE_UNUSABLE")
+
+
+def test_without_a_socket_the_key_of_the_configuration_is_named(config: Path) -> None:
+    config.write_text(_CONFIG.replace('[listen]\nlocal = "local.socket"\n', ""))
+
+    code, error = told(config, "disconnect", "center", *REASON, "--local")
+
+    assert (code, error["reason"]) == (2, "CONFIGURATION_INVALID")
