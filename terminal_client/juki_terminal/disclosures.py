@@ -37,11 +37,14 @@ def provisions(center: Center, asked: Asked) -> pb.ListProvisionsResponse:
         card_session_id=asked.session_id,
         resident_code=asked.resident_code,
     )
-    whole: pb.ListProvisionsResponse = center.call(center.disclosures.ListProvisions, request)
+    ask = center.disclosures.ListProvisions
+    # All pages are one act, whose leaf is older than what the first page has shown of the log.
+    seen = center.seen_tree_size
+    whole: pb.ListProvisionsResponse = center.call(ask, request)
     token = whole.next_page_token
     while token:
         request.page_token = token
-        page: pb.ListProvisionsResponse = center.call(center.disclosures.ListProvisions, request)
+        page: pb.ListProvisionsResponse = center.call(ask, request, seen=seen)
         whole.provisions.extend(page.provisions)
         token = page.next_page_token
     whole.next_page_token = ""

@@ -35,6 +35,7 @@ from jukinet.cards.v1 import card_service_pb2 as cards_pb
 from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
+from jukinet.disclosure.v1 import disclosure_service_pb2_grpc as disclosure_grpc
 from jukinet.moves.v1 import move_service_pb2_grpc as moves_grpc
 from jukinet.operations.v1 import center_service_pb2_grpc as operations_grpc
 from jukinet.options.v1 import options_pb2
@@ -50,6 +51,7 @@ RIGHTS = {
     options_pb2.PURPOSE_PIN_UNLOCK: ("at-center-window", WINDOW),
     options_pb2.PURPOSE_CLERK_SIGN_IN: ("at-center-id", Right.NONE),
     options_pb2.PURPOSE_SPECIAL_MOVE_IN: ("at-center-id", Right.NONE),
+    options_pb2.PURPOSE_OWN_DISCLOSURE: ("at-center-id", Right.NONE),
 }
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
 
@@ -342,6 +344,7 @@ def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
     applications: applications_grpc.CardApplicationServiceServicer | None = None,
     moves: moves_grpc.MoveServiceServicer | None = None,
     receipting: Receipting | None = None,
+    disclosures: disclosure_grpc.DisclosureServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     receipting = receipting or Receipting.of(pki)
@@ -367,6 +370,8 @@ def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
         applications_grpc.add_CardApplicationServiceServicer_to_server(applications, server)
     if moves is not None:
         moves_grpc.add_MoveServiceServicer_to_server(moves, server)
+    if disclosures is not None:
+        disclosure_grpc.add_DisclosureServiceServicer_to_server(disclosures, server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:
