@@ -541,7 +541,7 @@ def test_center_with_a_key_of_another_curve_does_not_start(folder: DevFolder) ->
 
     ran = run("serve", "--config", str(folder.config), "--json")
 
-    assert (ran.code, reason(ran)) == (3, "UNREADABLE")
+    assert (ran.code, reason(ran)) == (3, "KEY_UNSUITED")
     assert "P-256" in str(ran.envelope["error"])
 
 
