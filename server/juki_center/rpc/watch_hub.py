@@ -195,6 +195,8 @@ class WatchHub:
         """Return what a stream is told first: what it missed, or the state as it is."""
         book, parts = self._parts.book, self._parts
         is_resumed = cursor > 0 and book.can_resume(cursor)
+        if is_resumed:
+            is_resumed = parts.store.read(lambda tx: messages.can_resume(tx, cursor))
         configuration = messages.configuration(parts.settings, self._backoff())
         if is_resumed:
             missed = parts.store.read(lambda tx: messages.missed(tx, cursor, book.cursor))

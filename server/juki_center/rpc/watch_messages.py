@@ -45,6 +45,11 @@ def descriptions_changed() -> pb.WatchResponse:
     return pb.WatchResponse(descriptions_changed=pb.WatchResponse.DescriptionsChanged())
 
 
+def can_resume(tx: Tx, cursor: int) -> bool:
+    """Whether every event after a cursor is still kept, and they are not too many to tell."""
+    return tx.control.oldest() <= cursor + 1 and tx.control.newest() - cursor <= _AT_ONCE
+
+
 def missed(tx: Tx, after: int, up_to: int) -> list[pb.WatchResponse]:
     """Return what everybody was told after a cursor, up to another one."""
     events = tx.control.after(after, _AT_ONCE)

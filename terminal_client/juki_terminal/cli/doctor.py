@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from juki_card import tlv
@@ -12,6 +13,7 @@ from juki_client.identity_slot import IdentitySlot
 from juki_client.outcome import Problem
 from juki_client.report import Report
 from juki_pki.identity import Role
+from juki_terminal import hotlist_guard
 from juki_terminal.cli.texts import Text
 from juki_terminal.paper.errors import PaperError
 from juki_terminal.paper.fonts import Fonts
@@ -34,6 +36,7 @@ def examine(settings: Settings) -> Report:
         "trust": lambda: _trust(config),
         "journal": lambda: _journal(settings, config),
         "fonts": _fonts,
+        "hotlist": lambda: _hotlist(config),
         "reader": lambda: _reader(settings),
         "center": lambda: _center(settings, config),
     }
@@ -63,6 +66,17 @@ def _journal(settings: Settings, config: TerminalConfig) -> str:
     with settings.journal(config) as journal:
         journal.require_none_open()
     return "no issue is open"
+
+
+def _hotlist(config: TerminalConfig) -> str:
+    """A terminal without a list is well, one with an old list is not."""
+    if config.hotlist is None:
+        return "none is configured"
+    found = hotlist_guard.load(config)
+    if found is None:
+        raise Problem("HOTLIST_TOO_OLD")
+    found.require_fresh(datetime.now(UTC))
+    return f"{len(found.cards)} cards, made {found.made_at.isoformat()}"
 
 
 def _fonts() -> str:

@@ -17,7 +17,8 @@ from grpc_status import rpc_status
 
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.fleet.admission import Pace
-from juki_center.areas.fleet.control import ControlKind
+from juki_center.areas.fleet.control import ControlKind, forget_old_events
+from juki_center.areas.fleet.disconnections import Disconnection, Level, Scope, Subject
 from juki_center.areas.fleet.hotlist import CardState, entry_of
 from juki_center.areas.fleet.revocations import OfPeer
 from juki_center.rpc.watch_hub import Settings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tests.support.watching import Stream
 
 TERMINAL = "juki://municipality/131016/terminal/01"
+TERMINAL_2 = "juki://municipality/131016/terminal/02"
 SERIAL = serial_of("yoshida-taro")
 IDLE_STREAMS = 500
 NOTICE = pb.WatchResponse.Notice
@@ -141,6 +143,34 @@ async def test_cursor_that_is_unknown_begins_with_the_state(pki: PKIFolder, tmp_
 
     assert messages[0].welcome.is_snapshot
     assert said(messages[1].hotlist.cose)[2] is True
+
+
+async def test_stream_begins_anew_where_events_were_forgotten(
+    pki: PKIFolder, tmp_path: Path
+) -> None:
+    async with watched_center(pki, tmp_path) as center, center.stub() as stub:
+        for _ in range(3):
+            await happen(center, ControlKind.CONFIGURATION_CHANGED)
+        whole = (await read(stub.Watch(pb.WatchRequest(cursor=1)), 1))[0].welcome
+        await center.store.act(lambda tx: forget_old_events(tx, NOW + timedelta(days=36_500)))
+
+        forgotten = (await read(stub.Watch(pb.WatchRequest(cursor=1)), 1))[0].welcome
+
+    assert (whole.is_snapshot, forgotten.is_snapshot) == (False, True)
+
+
+async def test_state_as_it_is_tells_what_is_cut_off(pki: PKIFolder, tmp_path: Path) -> None:
+    cut_off = (Subject(Scope.MUNICIPALITY, "112089"), Subject(Scope.TERMINAL, TERMINAL_2))
+    async with watched_center(pki, tmp_path) as center, center.stub() as stub:
+        for subject in cut_off:
+            one = Disconnection(subject, Level.HIGH, "drill", NOW, "juki://operator/operator-1")
+            await center.store.act(lambda tx, one=one: tx.disconnections.put(one))
+
+        messages = await read(stub.Watch(pb.WatchRequest()), 3)
+
+    assert steps(messages) == ["welcome", "hotlist", "notice"]
+    assert messages[2].notice.kind == NOTICE.KIND_DISCONNECTED
+    assert messages[2].notice.subject == "112089"
 
 
 async def test_agency_is_told_what_is_cut_off_and_nothing_of_cards(

@@ -323,7 +323,27 @@ def test_doctor_finds_all_well(run: Run) -> None:
     assert isinstance(checks, dict)
     assert ended.code == 0
     assert checks["identity"].startswith("juki://municipality/131016/terminal/01 until ")
-    assert set(checks) == {"identity", "trust", "journal", "fonts", "reader", "center"}
+    assert set(checks) == {"identity", "trust", "journal", "fonts", "hotlist", "reader", "center"}
+    assert checks["hotlist"] == "none is configured"
+
+
+def test_doctor_names_a_hotlist_that_was_never_fetched(run: Run, config: Path) -> None:
+    with config.open("a") as file:
+        file.write('[hotlist]\npath = "hotlist"\n')
+
+    ended = run("doctor")
+
+    assert (ended.code, ended.error["reason"]) == (3, "HOTLIST_TOO_OLD")
+
+
+def test_flag_that_is_neither_true_nor_false_is_named(run: Run, config: Path) -> None:
+    with config.open("a") as file:
+        file.write('[hotlist]\npath = "hotlist"\nrequired = "yes"\n')
+
+    ended = run("hotlist")
+
+    assert (ended.code, ended.error["reason"]) == (2, "CONFIGURATION_INVALID")
+    assert ended.error["metadata"]["key"] == "hotlist.required"  # type: ignore[index]  # JSON
 
 
 def test_doctor_names_all_that_failed_and_exits_as_the_first(
