@@ -231,6 +231,10 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     "retention": forget_of_cards,
     "ends of days": look_at_moves,
     "windows of moves": look_at_one_move,
+    "disclosure": lambda tx: (
+        tx.provisions.of_person(person(tx), NOW, NOW),  # type: ignore[arg-type]
+        tx.audit.of_subject(person(tx)),  # type: ignore[arg-type]
+    ),
     "the log": lambda tx: (tx.audit.nodes([(0, 1), (1, 0)]), tx.audit.leaves(3, 1)),
     "notices": lambda tx: (tx.changes.last_position(), tx.changes.after(0, 10)),
     "answer": lambda tx: (
