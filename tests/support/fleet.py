@@ -28,6 +28,7 @@ from juki_center.areas.fleet.revocations import (
 from juki_center.areas.fleet.tokens import MadeToken, MakeToken, make_token
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli.clerk_services import approval_service, clerk_gates, clerk_policy
 from juki_center.cli.fleet_assembly import Enrolment
 from juki_center.config import CenterConfig
 from juki_center.data import municipality_rows
@@ -35,6 +36,7 @@ from juki_center.rpc import server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.server_tls import ServerTLS
+from juki_center.rpc.terminal_sign_in import SignInParts
 from juki_pki.certify import new_key
 from juki_pki.requests import make_request
 from jukinet.fleet.v1 import enrollment_service_pb2 as pb
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 MUNICIPALITIES = Municipalities.parse(municipality_rows())
 CHIYODA_7 = Peer("juki://municipality/131016/terminal/07", "terminal", MunicipalityCode("131016"))
 PASSPORT_9 = Peer("juki://agency/passport-9", "agency")
+DESK_9 = Peer("juki://municipality/112089/desk/09", "desk", MunicipalityCode("112089"))
 OPERATOR = "juki://operator/operator-1"
 
 
@@ -118,6 +121,14 @@ class Fleet:
         ) as channel:
             yield pb_grpc.EnrollmentServiceStub(channel)
 
+    @asynccontextmanager
+    async def operator(self, name: str) -> AsyncIterator[grpc.aio.Channel]:
+        """The channel of an operator."""
+        own = self.pki.operator(name)
+        credentials = grpc.ssl_channel_credentials(self.leaves(), own.key_pem, own.chain_pem)
+        async with grpc.aio.secure_channel(self.address, credentials) as channel:
+            yield channel
+
     async def enrol(self, token: bytes, key: ec.EllipticCurvePrivateKey) -> pb.EnrollResponse:
         async with self.stranger() as stub:
             request = pb.EnrollRequest(token=token, certificate_request=make_request(key))
@@ -180,14 +191,15 @@ async def serving(
     log, metrics = AccessLog(written.append), Metrics()
     store = open_test_store(folder)
     enrolment = Enrolment(config, store, pki, own)
+    clerks = SignInParts(store, clerk_policy(config), own)
     running = await server.start(
-        services=(enrolment.service,),
+        services=(enrolment.service, approval_service(clerks, (enrolment.service,))),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=ServerTLS(pki.center("center-1"), pki.trust().anchors).credentials(),
         observation=server.Observation(log, metrics, lambda: {"store": True}),
         clock=own,
         with_reflection=False,
-        gates=(enrolment.gate,),
+        gates=(enrolment.gate, *clerk_gates(clerks)),
     )
     try:
         async with enrolment.listening(log, metrics) as running.enrolment_port:

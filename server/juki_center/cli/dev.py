@@ -12,7 +12,7 @@ from juki_center.cli.dev_folder import DevFolder, enter_samples
 from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
 from juki_center.cli.serve import addresses, on_hangup, until_stopped
-from juki_center.config import CenterConfig
+from juki_center.config import CenterConfig, EnrolmentSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +82,15 @@ def _listen(config: CenterConfig, options: DevOptions) -> CenterConfig:
         config,
         listen_grpc=_with_port(config.listen_grpc, options.port),
         listen_http=_with_port(config.listen_http, options.http_port),
+        enrolment=_enrolment(config.enrolment, options),
     )
+
+
+def _enrolment(settings: EnrolmentSettings, options: DevOptions) -> EnrolmentSettings:
+    """Return where peers enrol: at a free port too, where another than the usual one was named."""
+    if not settings.listen or options.port is None:
+        return settings
+    return replace(settings, listen=_with_port(settings.listen, 0))
 
 
 def _with_port(address: str, port: int | None) -> str:

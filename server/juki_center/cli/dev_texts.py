@@ -56,6 +56,7 @@ node = "{node}"
 [listen]
 grpc = "127.0.0.1:7443"
 http = "127.0.0.1:7444"
+enrolment = "127.0.0.1:7445"
 
 [pki]
 dir = "pki"

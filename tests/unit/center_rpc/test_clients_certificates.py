@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -13,11 +14,14 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
 
+from juki_agency.cli import app as agency_app
+from juki_agency.config import AgencyConfig
 from juki_center.areas.fleet.certificates import CertificateState
 from juki_center.config import EnrolmentSettings
 from juki_client import certificate_reports as reports
@@ -25,17 +29,23 @@ from juki_client import channel, enrolment, rotation, trust_store
 from juki_client.identity_slot import IdentitySlot
 from juki_client.outcome import Exit, Problem
 from juki_client.rotating_channel import RotatingChannel
+from juki_desk.cli import app as desk_app
+from juki_desk.config import DeskConfig
 from juki_pki import make
 from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.typed_codes import Use, write_code
+from juki_terminal.cli import app as terminal_app
+from juki_terminal.config import TerminalConfig
 from jukinet.fleet.v1 import enrollment_service_pb2 as pb
 from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
 from tests.support.client_config import ClientConfig
-from tests.support.fleet import CHIYODA_7, Fleet, serving
+from tests.support.fleet import CHIYODA_7, DESK_9, PASSPORT_9, Fleet, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from typer import Typer
 
     from juki_center.areas.fleet.tokens import MadeToken
     from juki_client.identity import ClientIdentity
@@ -389,3 +399,43 @@ async def test_descriptions_of_another_network_change_nothing(
         "AUTHORITY_UNKNOWN",
     )
     assert trust_store.known_version(config.trust_dir) == before
+
+
+CLIENTS = {
+    "terminal": (terminal_app, TerminalConfig, CHIYODA_7),
+    "agency": (agency_app, AgencyConfig, PASSPORT_9),
+    "desk": (desk_app, DeskConfig, DESK_9),
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_each_program_enrols_and_renews_with_the_configuration_that_it_wrote(
+    fleet: Fleet, tmp_path: Path, client: str
+) -> None:
+    app, config_class, peer = CLIENTS[client]
+    folder = tmp_path / client
+    source = tmp_path / "ticket"
+    source.write_text(ticket(fleet, await fleet.token(peer)), encoding="utf-8")
+    at = ["--center", fleet.enrolment_address, "--serves", fleet.address]
+    config = folder / f"{client}.toml"
+
+    enrolling = await asyncio.to_thread(
+        _run, app, "--json", "enrol", *at, "--token-from", str(source), "--dir", str(folder)
+    )
+    again = await asyncio.to_thread(
+        _run, app, "--json", "enrol", *at, "--token-from", str(source), "--dir", str(folder)
+    )
+    renewing = await asyncio.to_thread(_run, app, "--config", str(config), "--json", "renew")
+    waiting = await asyncio.to_thread(
+        _run, app, "--config", str(config), "--json", "renew", "--if-due"
+    )
+
+    assert enrolling["result"]["uri"] == peer.uri
+    assert again["error"]["reason"] == "USAGE_INVALID"
+    assert config_class.load(config).certificate == folder.resolve() / "identity/chain.pem"
+    assert renewing["result"]["renewed"] is True
+    assert waiting["result"]["renewed"] is False
+
+
+def _run(app: Typer, *args: str) -> dict[str, Any]:  # JSON has any type
+    return dict(json.loads(CliRunner().invoke(app, args).stdout))

@@ -28,7 +28,10 @@ from juki_pki.identity import PeerIdentity, Role
 from juki_pki.profile import Profiles
 from juki_pki.recovery import recovery_octets
 from juki_pki.requests import key_sha256, make_request
+from jukinet.approvals.v1 import approval_service_pb2 as approvals_pb
+from jukinet.approvals.v1 import approval_service_pb2_grpc as approvals_grpc
 from jukinet.fleet.v1 import enrollment_service_pb2 as pb
+from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
 from tests.support.fleet import OPERATOR, Fleet, config_of, fresh_key, refused, serving
 from tests.support.leaves import leaves
 
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
+
+
+METHOD = "/jukinet.fleet.v1.EnrollmentService/ApproveRecovery"
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +238,36 @@ async def test_nothing_that_nobody_waits_for_is_approved(
         with pytest.raises(Refusal) as raised:
             await approve(fleet, number)
         assert raised.value.reason is Reason.RECOVERY_NOT_FOUND
+
+
+async def test_two_operators_let_a_terminal_come_back(fleet: Fleet, lapsed: X509Credential) -> None:
+    request = request_of(lapsed, fresh_key())
+    asked = await recover(fleet, request)
+    act = pb.ApproveRecoveryRequest(request_id=str(uuid.uuid4()), recovery_id=asked.recovery_id)
+
+    async with fleet.operator("operator-1") as first, fleet.operator("operator-2") as second:
+        proposed = await approvals_grpc.ApprovalServiceStub(first).Propose(
+            approvals_pb.ProposeRequest(
+                request_id=str(uuid.uuid4()), method=METHOD, act=act.SerializeToString()
+            ),
+            timeout=10,
+        )
+        act.approval_id = proposed.approval_id
+        stub = pb_grpc.EnrollmentServiceStub(first)
+        early = await refused(stub.ApproveRecovery(act, timeout=10))
+        await approvals_grpc.ApprovalServiceStub(second).Approve(
+            approvals_pb.ApproveRequest(
+                request_id=str(uuid.uuid4()),
+                approval_id=proposed.approval_id,
+                digest=proposed.digest,
+            ),
+            timeout=10,
+        )
+        approved = await stub.ApproveRecovery(act, timeout=10)
+    done = await recover(fleet, request)
+
+    assert early[0] == "APPROVAL_PENDING"
+    assert approved.uri == done.issued.uri == lapsed.identity.uri
 
 
 async def test_one_operator_alone_approves_nothing(fleet: Fleet, lapsed: X509Credential) -> None:
