@@ -23,6 +23,7 @@ from juki_client.outcome import Problem
 from juki_client.receipts import Receipts
 from juki_client.rotating_channel import RotatingChannel
 from juki_pki.identity import identity_from_certificate
+from jukinet.approvals.v1 import approval_service_pb2_grpc
 from jukinet.card.v1 import card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_application_service_pb2_grpc, card_service_pb2_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
@@ -86,6 +87,7 @@ class Center:
         self.sessions = card_session_service_pb2_grpc.CardSessionServiceStub(line)
         self.copies = certificate_copy_service_pb2_grpc.CertificateCopyServiceStub(line)
         self.applications = card_application_service_pb2_grpc.CardApplicationServiceStub(line)
+        self.approvals = approval_service_pb2_grpc.ApprovalServiceStub(line)
         self.disclosures = disclosure_service_pb2_grpc.DisclosureServiceStub(line)
         self.moves = move_service_pb2_grpc.MoveServiceStub(line)
         self.cards = card_service_pb2_grpc.CardServiceStub(line)

@@ -144,7 +144,7 @@ async def test_what_the_log_and_the_notes_say_of_a_continuation(waiting: CardMov
 
     leaf, (note,) = leaves(waiting.store)[-1], waiting.life().notes()
     assert (leaf["ev"], leaf["iss"], leaf["res"]) == ("CARD_CONTINUED", "131016", "131016")
-    assert leaf["more"] == {"clerk": "unverified", "from": "112089"}
+    assert leaf["more"] == {"from": "112089"}
     assert (note.kind, note.municipality) == (NoteKind.CONTINUED, CHIYODA.municipality)
     assert note.facts == {"clerk": CLERK, "documents": [], "back_written": False}
 

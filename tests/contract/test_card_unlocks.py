@@ -349,6 +349,6 @@ async def test_the_log_has_neither_clerk_nor_pins(life: CardLife) -> None:
     leaf = leaves(life.store)[-1]
     assert (leaf["ev"], leaf["more"]) == (
         "UNLOCK_BEGUN",
-        {"clerk": "unverified", "mode": "FORGOTTEN"},
+        {"mode": "FORGOTTEN"},
     )
     assert CLERK not in str(leaf)

@@ -128,7 +128,6 @@ async def test_the_leaf_of_a_notice_names_persons_and_places_and_no_address(
     leaf = leaves(window.store)[-1]
     assert (leaf["ev"], leaf["out"], leaf["id"]) == ("MOVE_OUT_FILED", "DONE", filed.move.number)
     assert leaf["more"] == {
-        "clerk": "unverified",
         "kind": "SPECIAL",
         "version": "1",
         "destination": "131016",

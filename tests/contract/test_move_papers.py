@@ -300,7 +300,6 @@ async def test_the_log_shows_which_paper_it_was_and_no_code(window: OriginWindow
     leaf = leaves(window.store)[-1]
     assert (leaf["ev"], leaf["id"]) == ("MOVING_OUT_CERTIFIED", move.number)
     assert leaf["more"] == {
-        "clerk": "unverified",
         "count": "1",
         "document": "CERTIFICATE",
         "special_given_up": "true",

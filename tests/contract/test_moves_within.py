@@ -183,7 +183,7 @@ async def test_a_late_notice_is_taken_with_its_reason_which_stays_with_the_entry
     change = windows.desk.record(TARO).change
     assert change is not None
     assert change.late_reason == "入院のため"
-    assert leaves(windows.store)[-1]["more"] == {"clerk": "unverified", "late": "True"}
+    assert leaves(windows.store)[-1]["more"] == {"late": "True"}
 
 
 async def test_the_last_day_of_the_fourteen_is_the_next_open_one(windows: Windows) -> None:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from juki_cardbox.sandbox import PcscSandbox, why_unavailable
 from tests.e2e.scenarios import SCENARIOS
+from tests.e2e.signing_in import SIGN_IN
 from tests.e2e.stage import PcscSlots, Stage, VirtualSlots
 from tests.e2e.telling import from_root, new_console, perform, report
 from tests.support.center_process import ROOT, CenterProcess
@@ -31,7 +32,7 @@ def opened_stage(folder: Path, console: Console) -> Iterator[Stage]:
     lacking = None if wanted == "virtual" else why_unavailable()
     if lacking:
         console.print(f"No PC/SC here ({lacking}): the cards are in the terminal's own process.")
-    with CenterProcess(folder) as center:
+    with CenterProcess(folder, with_clerks=False) as center:
         console.print(f"center: ready on {center.address}, folder {from_root(folder)}\n")
         if wanted == "virtual" or lacking:
             yield Stage(folder, center, VirtualSlots())
@@ -46,7 +47,7 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     began = time.monotonic()
     with opened_stage(FOLDER, console) as stage:
-        played = perform(stage, SCENARIOS, console)
+        played = perform(stage, (SIGN_IN, *SCENARIOS), console)
         facts = {"command": "demo", "reader": stage.slots.kind}
         ok = report(facts, played, FOLDER, console)
         console.print(

@@ -26,6 +26,7 @@ from juki_pki.profile import Profiles
 from tests.e2e.shell import run_here
 from tests.e2e.stage import AGENCY, CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
 from tests.support.center_process import CenterProcess
+from tests.support.clerks import sign_in_everywhere
 from tests.support.sample_texts import searched
 
 AGENCIES = {"passport-1": "agency.toml", "pension-1": "agency-pension.toml"}
@@ -95,6 +96,7 @@ class TourStage(Stage):
         pki = PKIFolder(self.folder / "pki")
         if not pki.peer_path(identity).exists():
             make.issue_peer(pki, identity, Profiles.load(), datetime.now(UTC))
+            sign_in_everywhere(self.folder, only=[identity.uri])
         path = self.folder / f"terminal-{municipality}.toml"
         text = self.config.read_text(encoding="utf-8")
         path.write_text(text.replace("131016-01", f"{municipality}-01"), encoding="utf-8")
@@ -203,13 +205,17 @@ def _texts(facts: object, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def opened_tour(folder: Path) -> Iterator[TourStage]:
-    """Bring up a center whose files, logs and temporary files all lie in the folder."""
+def opened_tour(folder: Path, *, with_clerks: bool = True) -> Iterator[TourStage]:
+    """Bring up a center whose files, logs and temporary files all lie in the folder.
+
+    Without clerks, a scenario signs them in.
+    """
     for part in ("files", "temporary", "backup"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     temporary = str(folder / "temporary")
     environment = {name: temporary for name in ("TMPDIR", "SQLITE_TMPDIR")}
     log = folder / "center" / "process.log"
-    with CenterProcess(folder, log=log, environment=environment) as center:
+    process = CenterProcess(folder, log=log, environment=environment, with_clerks=with_clerks)
+    with process as center:
         stage = TourStage(folder, center, VirtualSlots(), environment)
         yield stage

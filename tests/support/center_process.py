@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 
+from tests.support.clerks import sign_in_everywhere
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -40,9 +42,16 @@ class CenterProcess:
     """`juki-center dev` in a folder; it can be killed, and started again with a defect."""
 
     def __init__(
-        self, folder: Path, *, log: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        with_clerks: bool = True,
     ) -> None:
+        """Without clerks, the windows begin with nobody signed in."""
         self.folder = folder
+        self._signs_in = with_clerks
         self.log = log or folder / "center-process.log"
         """What it writes to its standard streams."""
         self._environment = dict(environment or {})
@@ -85,6 +94,9 @@ class CenterProcess:
                 env=environment,
             )
         self._await_ready(self._process)
+        if self._signs_in:
+            self._signs_in = False
+            sign_in_everywhere(self.folder)
 
     def _options(self) -> list[str]:
         ports = ["--port", str(self.port), "--http-port", str(self.http_port)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,11 +16,17 @@ from juki_center.areas.clerks.rows import Clerk, Grant, Right, SignIn
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.data import municipality_rows
+from juki_center.storage import open_store
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_pki.folder import PKIFolder
+from juki_pki.identity import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from juki_center.areas.ports import Tx
+    from juki_center.storage.sqlite import SQLiteStore
 
 OPERATOR_URI = "juki://operator/operator-1"
 NAME = "窓口　花子"
@@ -65,10 +73,37 @@ def put_signed_in(
     return kept
 
 
-def put_signed_in_for_good(tx: Tx, terminal_uris: Iterable[str], now: datetime) -> None:
-    """Act: sign a clerk with every right in at each terminal, beyond any end of a test."""
-    far = datetime(2200, 1, 1, tzinfo=UTC)
+def sign_in_everywhere(folder: Path, *, only: Iterable[str] = ()) -> None:
+    """Sign a clerk of a development center in at its terminals, beyond any end of a test.
+
+    It is written straight into the store, beside the center. `only` names terminals by URI; else
+    it is all that the PKI folder has. Where no register is hosted, nobody can be signed in.
+    """
+    pki = PKIFolder(folder / "pki")
+    uris = tuple(only) or tuple(peer.uri for peer in pki.peers(Role.TERMINAL))
+    with open_dev_store(folder) as store:
+        asyncio.run(store.act(lambda tx: _sign_in_for_good(tx, uris)))
+
+
+@contextmanager
+def open_dev_store(folder: Path) -> Iterator[SQLiteStore]:
+    """Open the store of a development center, beside the center that serves from it."""
+    pki = PKIFolder(folder / "pki")
+    kek = KeyEncryptionKey.load(folder / "center" / "kek")
+    signer = pki.log_signer() if pki.log_signer_path.exists() else None
+    url = f"sqlite:///{folder / 'center' / 'center.sqlite'}"
+    with closing(open_store(url, kek, signer=signer)) as store:
+        yield store
+
+
+def _sign_in_for_good(tx: Tx, terminal_uris: Iterable[str]) -> None:
+    policy, far = clerk_policy(), datetime(2200, 1, 1, tzinfo=UTC)
     for uri in terminal_uris:
-        municipality = uri.split("/")[3]
-        clerk = enter_clerk(tx, municipality, now)
-        tx.clerks.put_sign_in(SignIn(uri, secrets.token_bytes(16), clerk.clerk_id, now, far, far))
+        register = policy.register_of(MunicipalityCode(uri.split("/")[3]))
+        clerks = tx.clerks.of_municipality(register)
+        if not clerks and tx.registers.is_hosted(register):
+            clerks = [enter_clerk(tx, str(register), datetime.now(UTC))]
+        if clerks:
+            tx.clerks.put_sign_in(
+                SignIn(uri, secrets.token_bytes(16), clerks[0].clerk_id, far, far, far)
+            )

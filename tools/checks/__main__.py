@@ -45,6 +45,7 @@ CHECKS = (
     Check("lint of the protos", ("buf", "lint", "protos")),
     Check("protos against the last ones", (PYTHON, "-m", "tools.checks.breaking")),
     Check("access and reasons", (PYTHON, "-m", "tools.checks.contract")),
+    Check("who may call what", (PYTHON, "-m", "tools.checks.authorisation")),
     Check("locks", (PYTHON, "-m", "tools.checks.locks")),
     Check("hosts and paths", (PYTHON, "-m", "tools.checks.tree")),
     Check("links in the documents", (PYTHON, "-m", "tools.checks.links")),

@@ -15,6 +15,7 @@ from juki_center.cli import audit as audit_command
 from juki_center.cli import backup as backup_command
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import certificates as certificates_command
+from juki_center.cli import clerks as clerks_command
 from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
@@ -50,6 +51,7 @@ cards_app.add_typer(cards_commands.app)
 cards_app.add_typer(cards_reconcile_command.app)
 app.add_typer(cards_app, name="cards")
 app.add_typer(certificates_command.app, name="certificates")
+app.add_typer(clerks_command.app, name="clerks")
 app.add_typer(codes_command.app, name="codes")
 app.add_typer(enrol_command.app, name="enrol")
 app.command()(approvals_command.approve)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly, dev_texts, startup_guard
 from juki_center.cli.dev_agencies import enter_agencies
+from juki_center.cli.dev_clerks import enter_clerks
 from juki_center.cli.dev_folder import DevFolder, enter_samples
 from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
@@ -64,11 +65,13 @@ async def running(options: DevOptions, hangup: Hangup | None = None) -> AsyncIte
     folder = DevFolder(options.folder)
     config = _listen(folder.prepare(assembly.system_clock()), options)
     cards = folder.make_cards(assembly.system_clock())
+    clerks = folder.make_clerk_cards(assembly.system_clock())
     with (folder.state / "access.log").open("ab", buffering=0) as log:
         around = assembly.Surroundings(write_log=log.write, hangup=hangup or Hangup())
         async with assembly.opened_store(config) as store:
             now = assembly.system_clock()
             numbers = await store.act(lambda tx: enter_samples(tx, cards, now))
+            await store.act(lambda tx: enter_clerks(tx, clerks, now))
             await store.act(lambda tx: enter_agencies(tx, now, f"juki://center/{config.node}"))
             await startup_guard.check_parts(config, store)
             async with assembly.listening(config, store, around) as server:

@@ -111,13 +111,17 @@ class DevFolder:
         """Return the card file of a sample resident."""
         return self.path / "cards" / f"{key}.card"
 
+    def clerk_card(self, key: str) -> Path:
+        """Return the card file of an invented clerk, by its key in `dev_texts.CLERKS`."""
+        return self.path / "clerks" / f"{key}.card"
+
     def blank(self, number: int) -> Path:
         """Return the file of a blank chip; the first is 1. It may have become a card."""
         return self.path / "blanks" / f"blank-{number:02d}.card"
 
     def prepare(self, now: datetime) -> CenterConfig:
         """Make what is missing, renew what has run out, and return the configuration."""
-        names = ("cards", "blanks", "terminal")
+        names = ("cards", "clerks", "blanks", "terminal")
         for folder in (self.path, self.state, *(self.path / name for name in names)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prepare_keys(now)
@@ -165,8 +169,18 @@ class DevFolder:
 
     def _make_card(self, sample: Sample, now: datetime) -> SampleCard:
         path = self.card(sample.key)
+        return SampleCard(sample, path, self._serial(path, sample.record.code.digits, now))
+
+    def make_clerk_cards(self, now: datetime) -> dict[str, bytes]:
+        """Make the clerks' cards that are missing; return the serials of all of them by key."""
+        return {
+            one.key: self._serial(self.clerk_card(one.key), None, now) for one in dev_texts.CLERKS
+        }
+
+    def _serial(self, path: Path, code: str | None, now: datetime) -> bytes:
+        """Return the serial of a card; make it where there is none, a clerk's without a code."""
         if path.exists():
-            return SampleCard(sample, path, serial_of(CardFile(path).load()))
+            return serial_of(CardFile(path).load())
         signer = self.pki.card_signer()
         wanted = Personalisation(
             pin=Pin(dev_texts.PIN),
@@ -174,9 +188,9 @@ class DevFolder:
             trust_point=self.pki.trust().cvca,
             signer=CardSigner(signer.certificate.public_bytes(Encoding.DER), signer.key),
             today=day_in_japan(now),
-            resident_code=sample.record.code.digits,
+            resident_code=code,
         )
-        return SampleCard(sample, path, serial_of(make_card(path, wanted)))
+        return serial_of(make_card(path, wanted))
 
     def write_texts(
         self, cards: tuple[SampleCard, ...], grpc_address: str, numbers: Mapping[bytes, CardNumber]

@@ -45,6 +45,24 @@ TOKOROZAWA: Final = Window(
 WINDOWS: Final = (CHIYODA, TOKOROZAWA)
 
 
+@dataclass(frozen=True, slots=True)
+class DevClerk:
+    """An invented clerk: the name of the card's file, the municipality, the clerk's name."""
+
+    key: str
+    municipality: str
+    name: str
+
+
+CLERKS: Final = (
+    DevClerk("131016-1", "131016", "窓口\u3000花子"),
+    DevClerk("131016-2", "131016", "承認\u3000一郎"),
+    DevClerk("112089-1", "112089", "窓口\u3000友子"),
+    DevClerk("112089-2", "112089", "承認\u3000次郎"),
+)
+"""Two at each window, so that one can approve what the other proposes."""
+
+
 def center_toml(node: str) -> str:
     """Return the configuration of a development center; paths are relative to the file."""
     return f"""\
@@ -157,6 +175,14 @@ def residents_md(
     ]
     lines += [_resident(sample, f"cards/{card}", number) for sample, card, number in with_card]
     lines += [_resident(sample, "none yet", None) for sample in without]
+    lines += [
+        "",
+        "Clerks, each with every right; the PIN of their cards is the same:",
+        "",
+        "| card | name | municipality |",
+        "|---|---|---|",
+        *(f"| clerks/{one.key}.card | {one.name} | {one.municipality} |" for one in CLERKS),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -203,6 +229,9 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         "move", "out", "--out", str(folder / "moving-out.pdf"),
     ]  # fmt: skip
     return [
+        f"# sign a clerk in at the window of {CHIYODA.place}, then at that of {TOKOROZAWA.place}:",
+        shlex.join(_sign_in(folder, CHIYODA)),
+        shlex.join(_sign_in(folder, TOKOROZAWA)),
         f"# issue a copy to the holder of {FIRST_RESIDENT} (the PIN is {PIN}):",
         shlex.join(issue),
         "# ask the center as that terminal; it has no such issue, and says so by its reason:",
@@ -214,3 +243,13 @@ def paste_lines(folder: Path, address: str) -> list[str]:
         "# enter a move out of Tokorozawa; the way on, with a code to type, is in docs/moves.md:",
         shlex.join(move),
     ]
+
+
+def _sign_in(folder: Path, window: Window) -> list[str]:
+    """Return the command that signs the first clerk of a window in, with the clerk's own card."""
+    clerk = next(one for one in CLERKS if window.terminal.startswith(one.municipality))
+    card = folder.absolute() / "clerks" / f"{clerk.key}.card"
+    return [
+        "juki-terminal", "--config", str(folder / window.file),
+        "--reader", f"virtual:{card}", "sign-in",
+    ]  # fmt: skip

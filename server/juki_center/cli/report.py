@@ -133,6 +133,12 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     OSError: _Kind("FILE_UNUSABLE", "Look at the named file, and at who may read it."),
 }
 _RULES: Final[Mapping[str, str]] = {
+    "CLERK_OR_TERMINAL": "name a clerk by id, or a terminal by --terminal URI",
+    "TWO_OPERATORS": "this right needs two operators: name yourself by --as OPERATOR",
+    "CARD_IN_USE": "the register has this card already",
+    "LAST_BEFORE_FIRST": "the last day is before the first",
+    "PAST": "this day is over",
+    "REQUIRED": "it must not be empty",
     "URI_OR_FINGERPRINT": "name a peer by its juki:// URI, or a certificate by 64 hex digits",
     "OF_WITH_FINGERPRINT": "--of goes with a fingerprint; a URI says itself who is meant",
     "ONE_OF_SERIAL_NUMBER_CODE_FROM": (

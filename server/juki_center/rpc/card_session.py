@@ -30,6 +30,7 @@ from juki_center.areas.cards.sessions import (
     record_session,
 )
 from juki_center.areas.cards.unlocks import attempt_unlock
+from juki_center.areas.clerks.sign_ins import RefusedSignIn, count_refusal
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_flow, card_messages
 from juki_center.rpc.callers import terminal as terminal_of
@@ -288,7 +289,18 @@ class Session:
 
     async def _record(self, command: RecordSession) -> CardSession:
         now = self._parts.clock()
-        return await durably(self._parts.store.act(lambda tx: record_session(tx, command, now)))
+        try:
+            return await durably(self._parts.store.act(lambda tx: record_session(tx, command, now)))
+        except Refusal as refusal:
+            await self._count(command.purpose, refusal.reason, command.card_serial)
+            raise
+
+    async def _count(self, purpose: Purpose, reason: Reason, serial: bytes | None) -> None:
+        """Count a clerk's card that was refused: too many of them stop the card or the terminal."""
+        if purpose is not Purpose.CLERK_SIGN_IN:
+            return
+        now, refused = self._parts.clock(), RefusedSignIn(self._terminal, reason, serial)
+        await durably(self._parts.store.act(lambda tx: count_refusal(tx, refused, now)))
 
     async def _log_refusal(
         self, purpose: Purpose, reason: Reason, progress: card_flow.Progress
@@ -298,6 +310,7 @@ class Session:
         command = RecordFailure(self._terminal, purpose, reason, progress.serial)
         now = self._parts.clock()
         await durably(self._parts.store.act(lambda tx: record_failure(tx, command, now)))
+        await self._count(purpose, reason, progress.serial)
 
 
 def verify_attestation(

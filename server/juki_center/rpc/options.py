@@ -34,8 +34,6 @@ class ClerkRule(StrEnum):
     UNSPECIFIED = "UNSPECIFIED"
     SIGNED_IN = "SIGNED_IN"
     SIGNED_IN_WITHOUT_CARD = "SIGNED_IN_WITHOUT_CARD"
-    NAMED_WITHOUT_CARD = "NAMED_WITHOUT_CARD"
-    NAMED = "NAMED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from juki_terminal.cli.making_commands import making_app
 from juki_terminal.cli.moves_commands import move_app
 from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
+from juki_terminal.cli.sign_in_commands import sign_in_app
 from juki_terminal.copies import Tray
 from juki_terminal.trace import Trace
 
@@ -41,6 +42,7 @@ card_app = typer.Typer(
 copy_app = typer.Typer(help="Certificate copies.", no_args_is_help=True)
 card_app.add_typer(making_app)
 card_app.add_typer(life_app)
+app.add_typer(sign_in_app)
 app.add_typer(card_app, name="card")
 app.add_typer(copy_app, name="copy")
 app.add_typer(application_app, name="application")

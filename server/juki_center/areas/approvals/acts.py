@@ -133,10 +133,10 @@ def approve(tx: ApprovalActTx, command: Approve, now: datetime) -> Approval:
     if not command.by.is_another(approval.proposer):
         raise Refusal(Reason.ANOTHER_PERSON_REQUIRED)
     _answer(tx, request, approval, now)
+    tx.audit.append(_leaf(Event.ACT_APPROVED, command.by, approval, now))
     if approval.approver is not None:
         return approval
     tx.approvals.approve(approval.approval_id, command.by, now)
-    tx.audit.append(_leaf(Event.ACT_APPROVED, command.by, approval, now))
     return replace(approval, approver=command.by, approved_at=now)
 
 

@@ -259,6 +259,11 @@ def _denied(command: SuspendCard, known: _Known, now: datetime) -> Iterator[None
         raise DeniedAttempt(refusal, event) from refusal
 
 
+def _unproved(command: SuspendCard) -> tuple[tuple[str, str], ...]:
+    """Say so where the name was only given: by a desk or an operator, not by a clerk's card."""
+    return () if isinstance(command.caller, Terminal) else (("clerk", "unverified"),)
+
+
 def _leaf(
     command: SuspendCard, known: _Known, event: Event, cause: Cause | Reason, now: datetime
 ) -> AuditEvent:
@@ -272,9 +277,8 @@ def _leaf(
         residence=known.place,
         subjects=() if card is None else (card.person,),
         resource="" if card is None else card.number,
-        # Nobody has signed in with a card: the name that was given proves nothing.
         details=(
-            ("clerk", "unverified"),
+            *_unproved(command),
             ("channel", report.channel),
             ("reason", report.reason),
             ("reporter", report.reporter),

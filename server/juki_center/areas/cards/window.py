@@ -202,6 +202,5 @@ def leaf(
         residence=window.register,
         subjects=subjects,
         resource=resource,
-        # No clerk has signed in with a card: the name that the window gave proves nothing.
-        details=(("clerk", "unverified"), *details),
+        details=details,
     )

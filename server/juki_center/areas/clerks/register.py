@@ -90,6 +90,8 @@ def add_clerk(tx: RegisterTx, command: AddClerk, now: datetime) -> Clerk:
         raise RuleBroken("NOT_HOSTED", "municipality")
     if tx.cards.card(command.card_serial) is not None:
         raise RuleBroken("CARD_IN_USE", "card")
+    if not command.name.strip():
+        raise RuleBroken("REQUIRED", "name")
     name = accept_name(command.name, Nationality.FOREIGN)
     number = tx.clerks.next_number(command.municipality)
     clerk = Clerk(

@@ -113,7 +113,7 @@ def sign_in(tx: SignInTx, command: SignInClerk, now: datetime, policy: ClerkPoli
         tx.answers.put(
             request, b"\x01", resource=entered.sign_in_id.hex(), sealed_for=None, now=now
         )
-        tx.audit.append(_leaf(Event.CLERK_SIGNED_IN, terminal, now, entered))
+        tx.audit.append(_signed_in(terminal, now, entered))
     return signed_in(tx, terminal, now, policy)
 
 
@@ -164,12 +164,20 @@ def _holds(grant: Grant, now: datetime) -> bool:
 
 
 def sign_out(tx: SignInTx, command: SignOut, now: datetime) -> None:
-    """Sign out whoever is signed in at a terminal; nobody is the same, and leaves no leaf."""
-    standing = tx.clerks.standing(command.terminal.uri, None)
-    if standing is None:
-        return
-    tx.clerks.remove_sign_in(command.terminal.uri)
-    tx.audit.append(_leaf(Event.CLERK_SIGNED_OUT, command.terminal, now, standing.sign_in))
+    """Sign out whoever is signed in at a terminal; nobody is the same, and leaves a leaf too."""
+    terminal = command.terminal
+    standing = tx.clerks.standing(terminal.uri, None)
+    tx.clerks.remove_sign_in(terminal.uri)
+    tx.audit.append(
+        AuditEvent(
+            event=Event.CLERK_SIGNED_OUT,
+            at=now,
+            caller_uri=terminal.uri,
+            issuing=terminal.municipality,
+            resource=standing.sign_in.sign_in_id.hex() if standing else "",
+            clerk=standing.clerk.clerk_id if standing else "",
+        )
+    )
 
 
 def require_clerk(
@@ -225,9 +233,9 @@ def _stop_clerk(tx: SignInTx, refused: RefusedSignIn, clerk: Clerk | None, now: 
     tx.audit.append(_stopped(refused, now, ("clerk", clerk.clerk_id)))
 
 
-def _leaf(event: Event, terminal: Terminal, now: datetime, sign_in: SignIn) -> AuditEvent:
+def _signed_in(terminal: Terminal, now: datetime, sign_in: SignIn) -> AuditEvent:
     return AuditEvent(
-        event=event,
+        event=Event.CLERK_SIGNED_IN,
         at=now,
         caller_uri=terminal.uri,
         issuing=terminal.municipality,

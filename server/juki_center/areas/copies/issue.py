@@ -204,5 +204,4 @@ def _asked(command: IssueCopy) -> tuple[tuple[str, str], ...]:
         case CardProof():
             return (scope, ("proof", "card"))
         case PhotoProof(kind):
-            # No clerk has signed in with a card: the name that the window gave proves nothing.
-            return (scope, ("proof", "photo"), ("document", kind), ("clerk", "unverified"))
+            return (scope, ("proof", "photo"), ("document", kind))

@@ -179,8 +179,6 @@ def leaf(
         issuing=desk.terminal.municipality,
         residence=desk.register,
         subjects=tuple(dict.fromkeys(one.person for one in concerned)),
-        # No clerk has signed in with a card: the name that the window gave proves nothing.
-        details=(("clerk", "unverified"),),
     )
     return done if cause is None else replace(done, cause=cause)
 

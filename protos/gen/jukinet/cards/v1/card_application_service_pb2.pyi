@@ -35,7 +35,7 @@ class SubmitApplicationRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it. Not part of the content
@@ -116,7 +116,7 @@ class RecordInquiryReplyRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     letter_number: _builtins.str
@@ -235,7 +235,7 @@ class RejectApplicationRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     reason: Global___RejectApplicationRequest.EndReason.ValueType
@@ -305,7 +305,7 @@ class GetApplicationRequest(_message.Message):
     WITH_LETTER_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     with_letter: _builtins.bool
@@ -385,7 +385,7 @@ class ListApplicationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     page_size: _builtins.int
     """Optional. At most so many, 1 to 100; 0 = the center chooses."""
     page_token: _builtins.str

@@ -77,13 +77,14 @@ class CardApplicationServiceServicer(object):
     def SubmitApplication(self, request, context):
         """Takes an application and decides the way: approved on the same day, or an inquiry letter.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, ALREADY_HAS_CARD, APPLICATION_OPEN,
-        PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-        LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+        ALREADY_HAS_CARD, APPLICATION_OPEN, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD,
+        REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,13 +93,14 @@ class CardApplicationServiceServicer(object):
     def RecordInquiryReply(self, request, context):
         """Records the reply to an inquiry letter, brought by the person.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours. A reply that does not
-        count ends the application: its state is REJECTED in the answer.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. A reply that does not count ends the application: its state is REJECTED in the answer.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
-        ORAL_QUESTIONS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, ORAL_QUESTIONS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,11 +109,13 @@ class CardApplicationServiceServicer(object):
     def RejectApplication(self, request, context):
         """Ends an application without a card: refused, letter returned undeliverable, or withdrawn.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,10 +124,11 @@ class CardApplicationServiceServicer(object):
     def GetApplication(self, request, context):
         """Returns an application; with its letter or notice, so that it can be printed again.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,9 +137,10 @@ class CardApplicationServiceServicer(object):
     def ListApplications(self, request, context):
         """Lists the applications of the caller's municipality, oldest first, without personal data.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Reads only.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

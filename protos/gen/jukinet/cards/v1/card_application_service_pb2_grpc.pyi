@@ -41,48 +41,54 @@ class CardApplicationServiceStub:
     SubmitApplication: _grpc.UnaryUnaryMultiCallable[_card_application_service_pb2.SubmitApplicationRequest, _card_application_service_pb2.SubmitApplicationResponse]
     """Takes an application and decides the way: approved on the same day, or an inquiry letter.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, ALREADY_HAS_CARD, APPLICATION_OPEN,
-    PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-    LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+    ALREADY_HAS_CARD, APPLICATION_OPEN, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD,
+    REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
     RecordInquiryReply: _grpc.UnaryUnaryMultiCallable[_card_application_service_pb2.RecordInquiryReplyRequest, _card_application_service_pb2.RecordInquiryReplyResponse]
     """Records the reply to an inquiry letter, brought by the person.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours. A reply that does not
-    count ends the application: its state is REJECTED in the answer.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. A reply that does not count ends the application: its state is REJECTED in the answer.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
-    ORAL_QUESTIONS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, ORAL_QUESTIONS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     RejectApplication: _grpc.UnaryUnaryMultiCallable[_card_application_service_pb2.RejectApplicationRequest, _card_application_service_pb2.RejectApplicationResponse]
     """Ends an application without a card: refused, letter returned undeliverable, or withdrawn.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
     """
     GetApplication: _grpc.UnaryUnaryMultiCallable[_card_application_service_pb2.GetApplicationRequest, _card_application_service_pb2.GetApplicationResponse]
     """Returns an application; with its letter or notice, so that it can be printed again.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListApplications: _grpc.UnaryUnaryMultiCallable[_card_application_service_pb2.ListApplicationsRequest, _card_application_service_pb2.ListApplicationsResponse]
     """Lists the applications of the caller's municipality, oldest first, without personal data.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Reads only.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
 
 @_typing.type_check_only
@@ -98,48 +104,54 @@ class CardApplicationServiceAsyncStub(CardApplicationServiceStub):
     SubmitApplication: _aio.UnaryUnaryMultiCallable[_card_application_service_pb2.SubmitApplicationRequest, _card_application_service_pb2.SubmitApplicationResponse]  # type: ignore[assignment]
     """Takes an application and decides the way: approved on the same day, or an inquiry letter.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, ALREADY_HAS_CARD, APPLICATION_OPEN,
-    PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-    LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+    ALREADY_HAS_CARD, APPLICATION_OPEN, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD,
+    REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
     RecordInquiryReply: _aio.UnaryUnaryMultiCallable[_card_application_service_pb2.RecordInquiryReplyRequest, _card_application_service_pb2.RecordInquiryReplyResponse]  # type: ignore[assignment]
     """Records the reply to an inquiry letter, brought by the person.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours. A reply that does not
-    count ends the application: its state is REJECTED in the answer.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. A reply that does not count ends the application: its state is REJECTED in the answer.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
-    ORAL_QUESTIONS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, ORAL_QUESTIONS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     RejectApplication: _aio.UnaryUnaryMultiCallable[_card_application_service_pb2.RejectApplicationRequest, _card_application_service_pb2.RejectApplicationResponse]  # type: ignore[assignment]
     """Ends an application without a card: refused, letter returned undeliverable, or withdrawn.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
     """
     GetApplication: _aio.UnaryUnaryMultiCallable[_card_application_service_pb2.GetApplicationRequest, _card_application_service_pb2.GetApplicationResponse]  # type: ignore[assignment]
     """Returns an application; with its letter or notice, so that it can be printed again.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListApplications: _aio.UnaryUnaryMultiCallable[_card_application_service_pb2.ListApplicationsRequest, _card_application_service_pb2.ListApplicationsResponse]  # type: ignore[assignment]
     """Lists the applications of the caller's municipality, oldest first, without personal data.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Reads only.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
 
 class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -158,13 +170,14 @@ class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_application_service_pb2.SubmitApplicationResponse, _abc.Awaitable[_card_application_service_pb2.SubmitApplicationResponse]]:
         """Takes an application and decides the way: approved on the same day, or an inquiry letter.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, ALREADY_HAS_CARD, APPLICATION_OPEN,
-        PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-        LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+        ALREADY_HAS_CARD, APPLICATION_OPEN, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD,
+        REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -175,13 +188,14 @@ class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_application_service_pb2.RecordInquiryReplyResponse, _abc.Awaitable[_card_application_service_pb2.RecordInquiryReplyResponse]]:
         """Records the reply to an inquiry letter, brought by the person.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours. A reply that does not
-        count ends the application: its state is REJECTED in the answer.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. A reply that does not count ends the application: its state is REJECTED in the answer.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
-        ORAL_QUESTIONS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, ORAL_QUESTIONS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -192,11 +206,13 @@ class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_application_service_pb2.RejectApplicationResponse, _abc.Awaitable[_card_application_service_pb2.RejectApplicationResponse]]:
         """Ends an application without a card: refused, letter returned undeliverable, or withdrawn.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        PERSONALISATION_OPEN, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -207,10 +223,11 @@ class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_application_service_pb2.GetApplicationResponse, _abc.Awaitable[_card_application_service_pb2.GetApplicationResponse]]:
         """Returns an application; with its letter or notice, so that it can be printed again.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -221,9 +238,10 @@ class CardApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_application_service_pb2.ListApplicationsResponse, _abc.Awaitable[_card_application_service_pb2.ListApplicationsResponse]]:
         """Lists the applications of the caller's municipality, oldest first, without personal data.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Reads only.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
 def add_CardApplicationServiceServicer_to_server(servicer: CardApplicationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -140,7 +140,7 @@ class PersonaliseHello(_message.Message):
     CLERK_NAME_FIELD_NUMBER: _builtins.int
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application that the card is for."""
     def __init__(
@@ -201,7 +201,7 @@ class ListPersonalisationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     page_size: _builtins.int
     """Optional. At most so many, 1 to 100; 0 = the center chooses."""
     page_token: _builtins.str
@@ -304,7 +304,7 @@ class VoidPersonalisationRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     personalisation_id: _builtins.bytes
     """Required. The personalisation, 16 bytes."""
     seen_tree_size: _builtins.int
@@ -370,7 +370,7 @@ class GetCardFaceRequest(_message.Message):
     APPLICATION_NUMBER_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     seen_tree_size: _builtins.int
@@ -435,7 +435,7 @@ class BeginHandOverRequest(_message.Message):
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     seen_tree_size: _builtins.int
@@ -523,7 +523,7 @@ class HandOverRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     application_number: _builtins.str
     """Required. The application's number."""
     card_session_id: _builtins.bytes
@@ -630,7 +630,7 @@ class BeginUnlockPinRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     mode: Global___BeginUnlockPinRequest.Mode.ValueType
     """Required. What is to happen to the PIN."""
     seen_tree_size: _builtins.int
@@ -719,7 +719,7 @@ class UnlockPinRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     unlock_id: _builtins.bytes
     """Required. The unlocking."""
     card_session_id: _builtins.bytes
@@ -936,7 +936,9 @@ class SuspendCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Required. Who takes the report by telephone or as an operator, at most 60 characters. At a
+    terminal the center writes the name of the clerk who is signed in.
+    """
     reporter: Global___SuspendCardRequest.Reporter.ValueType
     """Required. Who reports."""
     channel: Global___SuspendCardRequest.Channel.ValueType
@@ -1099,7 +1101,7 @@ class ResumeCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     card_session_id: _builtins.bytes
     """Required. A finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
     card_number: _builtins.str
@@ -1177,7 +1179,7 @@ class RevokeCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it. Not part of the content
@@ -1255,7 +1257,7 @@ class ReturnCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     card_session_id: _builtins.bytes
     """A finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
     card_number: _builtins.str
@@ -1336,7 +1338,7 @@ class ReissueCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     card_session_id: _builtins.bytes
     """It is handed in: a finished card session of this terminal with purpose CARD_CHECK, 16 bytes."""
     seen_tree_size: _builtins.int
@@ -1452,7 +1454,7 @@ class GetCardRequest(_message.Message):
     CARD_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it.

@@ -127,16 +127,16 @@ class CardServiceServicer(object):
     def PersonaliseCard(self, request_iterator, context):
         """Writes a blank card for an approved application, through the terminal's reader.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Order of
-        messages: hello, then batch and answers by turns, then result. Safe to start again with the same
-        chip: each step is done once, and what was cut off is finished. The card counts as made when a
-        card session with purpose CARD_CHECK has shown it.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Order of messages: hello, then batch and answers by turns, then result. Safe
+        to start again with the same chip: each step is done once, and what was cut off is finished.
+        The card counts as made when a card session with purpose CARD_CHECK has shown it.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED, ANSWERS_TRUNCATED, CARD_NOT_BLANK,
-        CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED, PERSONALISATION_OPEN,
-        PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED, RESIDENCE_DISCONNECTED. An intent is not
-        found where it was given up meanwhile.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
+        ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
+        PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
+        RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,10 +145,10 @@ class CardServiceServicer(object):
     def ListPersonalisations(self, request, context):
         """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
-        No personal data are listed.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Reads only. No personal data are listed.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,11 +157,13 @@ class CardServiceServicer(object):
     def VoidPersonalisation(self, request, context):
         """Gives up a card that was begun and cannot be finished; its chip is never used.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,11 +172,11 @@ class CardServiceServicer(object):
     def GetCardFace(self, request, context):
         """Returns what is printed on the face of a card that is made and not handed over yet.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,13 +185,13 @@ class CardServiceServicer(object):
     def BeginHandOver(self, request, context):
         """Opens the hand-over of a card: the clerk has identified the applicant.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
-        which the card takes once.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row and a note of the documents, and is safe to retry. The
+        answer holds the transport PIN, which the card takes once.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
+        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,13 +200,14 @@ class CardServiceServicer(object):
     def HandOver(self, request, context):
         """Hands a card over: its holder has set a PIN and the card has proved it; the fee is taken.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
-        CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, FEE_NOT_AS_SET,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+        SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
+        CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,12 +216,14 @@ class CardServiceServicer(object):
     def BeginUnlockPin(self, request, context):
         """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
-        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
+        CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,12 +232,14 @@ class CardServiceServicer(object):
     def UnlockPin(self, request, context):
         """Completes the unlocking: the card has proved its PIN.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND,
-        NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED,
-        CARD_EXPIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+        SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,13 +260,14 @@ class CardServiceServicer(object):
     def SuspendCard(self, request, context):
         """Suspends a person's card at once, by telephone or at any counter.
 
-        The caller must present a terminal, desk or operator certificate, and name who takes the report.
-        Changing: the same request_id and content return the first answer for 24 hours. Works for every
-        municipality's cards, whoever is disconnected. A card that is suspended already stays so, and the
-        report is kept.
+        The caller must present a terminal, desk or operator certificate, and name who takes the
+        report. Changing: the same request_id and content return the first answer for 24 hours. Works
+        for every municipality's cards, whoever is disconnected. A card that is suspended already stays
+        so, and the report is kept. At a terminal a clerk with the right cards must be signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CARD_REVOKED, CARD_EXPIRED.
+        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+        CLERK_RIGHT_MISSING, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CARD_REVOKED,
+        CARD_EXPIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,13 +276,14 @@ class CardServiceServicer(object):
     def ResumeCard(self, request, context):
         """Takes a suspension back: in person only, with the card and two documents.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session. A
-        desk may not call it.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session. A desk may not call it.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
-        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED, TWO_DOCUMENTS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -283,12 +292,13 @@ class CardServiceServicer(object):
     def RevokeCard(self, request, context):
         """Ends a card for ever.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED,
+        ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -297,13 +307,13 @@ class CardServiceServicer(object):
     def ReturnCard(self, request, context):
         """Takes a card back: handed in, found after a reissue, or damaged.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session where
-        one is named.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session where one is named.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
-        ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,15 +322,16 @@ class CardServiceServicer(object):
     def ReissueCard(self, request, context):
         """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, CARD_UNKNOWN, APPLICATION_OPEN,
-        ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-        LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED,
-        ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE. For a lost card a document must be
-        shown that counts.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+        CARD_UNKNOWN, APPLICATION_OPEN, ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE,
+        PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED,
+        MESSAGE_TOO_LARGE. For a lost card a document must be shown that counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -329,10 +340,11 @@ class CardServiceServicer(object):
     def GetCard(self, request, context):
         """Returns the state of a person's cards, newest first.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CARD_UNKNOWN, CODE_CHANGED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        CARD_UNKNOWN, CODE_CHANGED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

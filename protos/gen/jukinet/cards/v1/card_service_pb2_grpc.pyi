@@ -41,84 +41,91 @@ class CardServiceStub:
     PersonaliseCard: _grpc.StreamStreamMultiCallable[_card_service_pb2.PersonaliseCardRequest, _card_service_pb2.PersonaliseCardResponse]
     """Writes a blank card for an approved application, through the terminal's reader.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Order of
-    messages: hello, then batch and answers by turns, then result. Safe to start again with the same
-    chip: each step is done once, and what was cut off is finished. The card counts as made when a
-    card session with purpose CARD_CHECK has shown it.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Order of messages: hello, then batch and answers by turns, then result. Safe
+    to start again with the same chip: each step is done once, and what was cut off is finished.
+    The card counts as made when a card session with purpose CARD_CHECK has shown it.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED, ANSWERS_TRUNCATED, CARD_NOT_BLANK,
-    CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED, PERSONALISATION_OPEN,
-    PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED, RESIDENCE_DISCONNECTED. An intent is not
-    found where it was given up meanwhile.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
+    ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
+    PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
+    RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
     """
     ListPersonalisations: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ListPersonalisationsRequest, _card_service_pb2.ListPersonalisationsResponse]
     """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
-    No personal data are listed.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Reads only. No personal data are listed.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     VoidPersonalisation: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.VoidPersonalisationRequest, _card_service_pb2.VoidPersonalisationResponse]
     """Gives up a card that was begun and cannot be finished; its chip is never used.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     GetCardFace: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.GetCardFaceRequest, _card_service_pb2.GetCardFaceResponse]
     """Returns what is printed on the face of a card that is made and not handed over yet.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     BeginHandOver: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.BeginHandOverRequest, _card_service_pb2.BeginHandOverResponse]
     """Opens the hand-over of a card: the clerk has identified the applicant.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
-    which the card takes once.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row and a note of the documents, and is safe to retry. The
+    answer holds the transport PIN, which the card takes once.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
+    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, RESIDENCE_DISCONNECTED.
     """
     HandOver: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.HandOverRequest, _card_service_pb2.HandOverResponse]
     """Hands a card over: its holder has set a PIN and the card has proved it; the fee is taken.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
-    CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, FEE_NOT_AS_SET,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+    SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
+    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
     """
     BeginUnlockPin: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.BeginUnlockPinRequest, _card_service_pb2.BeginUnlockPinResponse]
     """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
-    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
+    CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     UnlockPin: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]
     """Completes the unlocking: the card has proved its PIN.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND,
-    NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+    SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+    RESIDENCE_DISCONNECTED.
     """
     ReportLock: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReportLockRequest, _card_service_pb2.ReportLockResponse]
     """Reports that some card at this terminal has a locked PIN. Which card it is, nobody knows.
@@ -131,66 +138,71 @@ class CardServiceStub:
     SuspendCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.SuspendCardRequest, _card_service_pb2.SuspendCardResponse]
     """Suspends a person's card at once, by telephone or at any counter.
 
-    The caller must present a terminal, desk or operator certificate, and name who takes the report.
-    Changing: the same request_id and content return the first answer for 24 hours. Works for every
-    municipality's cards, whoever is disconnected. A card that is suspended already stays so, and the
-    report is kept.
+    The caller must present a terminal, desk or operator certificate, and name who takes the
+    report. Changing: the same request_id and content return the first answer for 24 hours. Works
+    for every municipality's cards, whoever is disconnected. A card that is suspended already stays
+    so, and the report is kept. At a terminal a clerk with the right cards must be signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CARD_REVOKED, CARD_EXPIRED.
+    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+    CLERK_RIGHT_MISSING, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CARD_REVOKED,
+    CARD_EXPIRED.
     """
     ResumeCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ResumeCardRequest, _card_service_pb2.ResumeCardResponse]
     """Takes a suspension back: in person only, with the card and two documents.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session. A
-    desk may not call it.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session. A desk may not call it.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
-    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED, TWO_DOCUMENTS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     RevokeCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.RevokeCardRequest, _card_service_pb2.RevokeCardResponse]
     """Ends a card for ever.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED,
+    ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ReturnCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReturnCardRequest, _card_service_pb2.ReturnCardResponse]
     """Takes a card back: handed in, found after a reissue, or damaged.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session where
-    one is named.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session where one is named.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
-    ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
     """
     ReissueCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReissueCardRequest, _card_service_pb2.ReissueCardResponse]
     """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, CARD_UNKNOWN, APPLICATION_OPEN,
-    ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-    LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED,
-    ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE. For a lost card a document must be
-    shown that counts.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+    CARD_UNKNOWN, APPLICATION_OPEN, ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE,
+    PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED,
+    MESSAGE_TOO_LARGE. For a lost card a document must be shown that counts.
     """
     GetCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.GetCardRequest, _card_service_pb2.GetCardResponse]
     """Returns the state of a person's cards, newest first.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CARD_UNKNOWN, CODE_CHANGED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    CARD_UNKNOWN, CODE_CHANGED.
     """
 
 @_typing.type_check_only
@@ -206,84 +218,91 @@ class CardServiceAsyncStub(CardServiceStub):
     PersonaliseCard: _aio.StreamStreamMultiCallable[_card_service_pb2.PersonaliseCardRequest, _card_service_pb2.PersonaliseCardResponse]  # type: ignore[assignment]
     """Writes a blank card for an approved application, through the terminal's reader.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Order of
-    messages: hello, then batch and answers by turns, then result. Safe to start again with the same
-    chip: each step is done once, and what was cut off is finished. The card counts as made when a
-    card session with purpose CARD_CHECK has shown it.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Order of messages: hello, then batch and answers by turns, then result. Safe
+    to start again with the same chip: each step is done once, and what was cut off is finished.
+    The card counts as made when a card session with purpose CARD_CHECK has shown it.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED, ANSWERS_TRUNCATED, CARD_NOT_BLANK,
-    CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED, PERSONALISATION_OPEN,
-    PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED, RESIDENCE_DISCONNECTED. An intent is not
-    found where it was given up meanwhile.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
+    ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
+    PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
+    RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
     """
     ListPersonalisations: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ListPersonalisationsRequest, _card_service_pb2.ListPersonalisationsResponse]  # type: ignore[assignment]
     """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
-    No personal data are listed.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Reads only. No personal data are listed.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     VoidPersonalisation: _aio.UnaryUnaryMultiCallable[_card_service_pb2.VoidPersonalisationRequest, _card_service_pb2.VoidPersonalisationResponse]  # type: ignore[assignment]
     """Gives up a card that was begun and cannot be finished; its chip is never used.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     GetCardFace: _aio.UnaryUnaryMultiCallable[_card_service_pb2.GetCardFaceRequest, _card_service_pb2.GetCardFaceResponse]  # type: ignore[assignment]
     """Returns what is printed on the face of a card that is made and not handed over yet.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     BeginHandOver: _aio.UnaryUnaryMultiCallable[_card_service_pb2.BeginHandOverRequest, _card_service_pb2.BeginHandOverResponse]  # type: ignore[assignment]
     """Opens the hand-over of a card: the clerk has identified the applicant.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
-    which the card takes once.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row and a note of the documents, and is safe to retry. The
+    answer holds the transport PIN, which the card takes once.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-    IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
+    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, RESIDENCE_DISCONNECTED.
     """
     HandOver: _aio.UnaryUnaryMultiCallable[_card_service_pb2.HandOverRequest, _card_service_pb2.HandOverResponse]  # type: ignore[assignment]
     """Hands a card over: its holder has set a PIN and the card has proved it; the fee is taken.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
-    CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, FEE_NOT_AS_SET,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+    SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
+    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
     """
     BeginUnlockPin: _aio.UnaryUnaryMultiCallable[_card_service_pb2.BeginUnlockPinRequest, _card_service_pb2.BeginUnlockPinResponse]  # type: ignore[assignment]
     """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
-    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
+    CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     UnlockPin: _aio.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]  # type: ignore[assignment]
     """Completes the unlocking: the card has proved its PIN.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND,
-    NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+    SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+    RESIDENCE_DISCONNECTED.
     """
     ReportLock: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReportLockRequest, _card_service_pb2.ReportLockResponse]  # type: ignore[assignment]
     """Reports that some card at this terminal has a locked PIN. Which card it is, nobody knows.
@@ -296,66 +315,71 @@ class CardServiceAsyncStub(CardServiceStub):
     SuspendCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.SuspendCardRequest, _card_service_pb2.SuspendCardResponse]  # type: ignore[assignment]
     """Suspends a person's card at once, by telephone or at any counter.
 
-    The caller must present a terminal, desk or operator certificate, and name who takes the report.
-    Changing: the same request_id and content return the first answer for 24 hours. Works for every
-    municipality's cards, whoever is disconnected. A card that is suspended already stays so, and the
-    report is kept.
+    The caller must present a terminal, desk or operator certificate, and name who takes the
+    report. Changing: the same request_id and content return the first answer for 24 hours. Works
+    for every municipality's cards, whoever is disconnected. A card that is suspended already stays
+    so, and the report is kept. At a terminal a clerk with the right cards must be signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CARD_REVOKED, CARD_EXPIRED.
+    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+    CLERK_RIGHT_MISSING, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CARD_REVOKED,
+    CARD_EXPIRED.
     """
     ResumeCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ResumeCardRequest, _card_service_pb2.ResumeCardResponse]  # type: ignore[assignment]
     """Takes a suspension back: in person only, with the card and two documents.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session. A
-    desk may not call it.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session. A desk may not call it.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
-    TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED, TWO_DOCUMENTS_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     RevokeCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.RevokeCardRequest, _card_service_pb2.RevokeCardResponse]  # type: ignore[assignment]
     """Ends a card for ever.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED,
+    ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ReturnCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReturnCardRequest, _card_service_pb2.ReturnCardResponse]  # type: ignore[assignment]
     """Takes a card back: handed in, found after a reissue, or damaged.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours. Consumes the card session where
-    one is named.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours. Consumes the card session where one is named.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
-    ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
     """
     ReissueCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReissueCardRequest, _card_service_pb2.ReissueCardResponse]  # type: ignore[assignment]
     """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-    same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Changing: the same request_id and content return the first answer for 24
+    hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, CARD_UNKNOWN, APPLICATION_OPEN,
-    ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-    LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED,
-    ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE. For a lost card a document must be
-    shown that counts.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+    CARD_UNKNOWN, APPLICATION_OPEN, ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE,
+    PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED,
+    SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED,
+    MESSAGE_TOO_LARGE. For a lost card a document must be shown that counts.
     """
     GetCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.GetCardRequest, _card_service_pb2.GetCardResponse]  # type: ignore[assignment]
     """Returns the state of a person's cards, newest first.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-    audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right cards
+    being signed in. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CARD_UNKNOWN, CODE_CHANGED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    CARD_UNKNOWN, CODE_CHANGED.
     """
 
 class CardServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -374,16 +398,16 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_card_service_pb2.PersonaliseCardResponse], _abc.AsyncIterator[_card_service_pb2.PersonaliseCardResponse]]:
         """Writes a blank card for an approved application, through the terminal's reader.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Order of
-        messages: hello, then batch and answers by turns, then result. Safe to start again with the same
-        chip: each step is done once, and what was cut off is finished. The card counts as made when a
-        card session with purpose CARD_CHECK has shown it.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Order of messages: hello, then batch and answers by turns, then result. Safe
+        to start again with the same chip: each step is done once, and what was cut off is finished.
+        The card counts as made when a card session with purpose CARD_CHECK has shown it.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED, ANSWERS_TRUNCATED, CARD_NOT_BLANK,
-        CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED, PERSONALISATION_OPEN,
-        PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED, RESIDENCE_DISCONNECTED. An intent is not
-        found where it was given up meanwhile.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
+        ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
+        PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
+        RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
         """
 
     @_abc_1.abstractmethod
@@ -394,10 +418,10 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.ListPersonalisationsResponse, _abc.Awaitable[_card_service_pb2.ListPersonalisationsResponse]]:
         """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Reads only.
-        No personal data are listed.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Reads only. No personal data are listed.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod
@@ -408,11 +432,13 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.VoidPersonalisationResponse, _abc.Awaitable[_card_service_pb2.VoidPersonalisationResponse]]:
         """Gives up a card that was begun and cannot be finished; its chip is never used.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, PERSONALISATION_NOT_FOUND, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -423,11 +449,11 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.GetCardFaceResponse, _abc.Awaitable[_card_service_pb2.GetCardFaceResponse]]:
         """Returns what is printed on the face of a card that is made and not handed over yet.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -438,13 +464,13 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.BeginHandOverResponse, _abc.Awaitable[_card_service_pb2.BeginHandOverResponse]]:
         """Opens the hand-over of a card: the clerk has identified the applicant.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row and a note of the documents, and is safe to retry. The answer holds the transport PIN,
-        which the card takes once.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row and a note of the documents, and is safe to retry. The
+        answer holds the transport PIN, which the card takes once.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE,
-        IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED,
+        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -455,13 +481,14 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.HandOverResponse, _abc.Awaitable[_card_service_pb2.HandOverResponse]]:
         """Hands a card over: its holder has set a PIN and the card has proved it; the fee is taken.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
-        CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, FEE_NOT_AS_SET,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+        SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
+        CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -472,12 +499,14 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.BeginUnlockPinResponse, _abc.Awaitable[_card_service_pb2.BeginUnlockPinResponse]]:
         """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED,
-        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
+        CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -488,12 +517,14 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.UnlockPinResponse, _abc.Awaitable[_card_service_pb2.UnlockPinResponse]]:
         """Completes the unlocking: the card has proved its PIN.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND,
-        NOT_IN_THIS_STATE, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED,
-        CARD_EXPIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
+        SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -518,13 +549,14 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.SuspendCardResponse, _abc.Awaitable[_card_service_pb2.SuspendCardResponse]]:
         """Suspends a person's card at once, by telephone or at any counter.
 
-        The caller must present a terminal, desk or operator certificate, and name who takes the report.
-        Changing: the same request_id and content return the first answer for 24 hours. Works for every
-        municipality's cards, whoever is disconnected. A card that is suspended already stays so, and the
-        report is kept.
+        The caller must present a terminal, desk or operator certificate, and name who takes the
+        report. Changing: the same request_id and content return the first answer for 24 hours. Works
+        for every municipality's cards, whoever is disconnected. A card that is suspended already stays
+        so, and the report is kept. At a terminal a clerk with the right cards must be signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CARD_REVOKED, CARD_EXPIRED.
+        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+        CLERK_RIGHT_MISSING, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CARD_REVOKED,
+        CARD_EXPIRED.
         """
 
     @_abc_1.abstractmethod
@@ -535,13 +567,14 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.ResumeCardResponse, _abc.Awaitable[_card_service_pb2.ResumeCardResponse]]:
         """Takes a suspension back: in person only, with the card and two documents.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session. A
-        desk may not call it.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session. A desk may not call it.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED,
-        TWO_DOCUMENTS_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, CARD_EXPIRED, TWO_DOCUMENTS_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -552,12 +585,13 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.RevokeCardResponse, _abc.Awaitable[_card_service_pb2.RevokeCardResponse]]:
         """Ends a card for ever.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, IDENTITY_DOCUMENT_REQUIRED,
+        ID_KIND_NOT_ACCEPTED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -568,13 +602,13 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.ReturnCardResponse, _abc.Awaitable[_card_service_pb2.ReturnCardResponse]]:
         """Takes a card back: handed in, found after a reissue, or damaged.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours. Consumes the card session where
-        one is named.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours. Consumes the card session where one is named.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED,
-        ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, NOT_IN_THIS_STATE, CARD_REVOKED, ALREADY_RETURNED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -585,15 +619,16 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.ReissueCardResponse, _abc.Awaitable[_card_service_pb2.ReissueCardResponse]]:
         """Applies for a card in place of one that is lost or handed in; the old one ends in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing: the
-        same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Changing: the same request_id and content return the first answer for 24
+        hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED, CARD_UNKNOWN, APPLICATION_OPEN,
-        ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE, PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED,
-        LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED,
-        ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE. For a lost card a document must be
-        shown that counts.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_DELETED,
+        CARD_UNKNOWN, APPLICATION_OPEN, ALREADY_HAS_CARD, PHOTO_REQUIRED, PHOTO_NOT_USABLE,
+        PHOTO_TOO_OLD, REPRESENTATIVE_REQUIRED, LAPSED_CARD_QUESTION, SESSION_NOT_FOUND, SESSION_USED,
+        SESSION_EXPIRED, IDENTITY_DOCUMENT_REQUIRED, ID_KIND_NOT_ACCEPTED, RESIDENCE_DISCONNECTED,
+        MESSAGE_TOO_LARGE. For a lost card a document must be shown that counts.
         """
 
     @_abc_1.abstractmethod
@@ -604,10 +639,11 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_card_service_pb2.GetCardResponse, _abc.Awaitable[_card_service_pb2.GetCardResponse]]:
         """Returns the state of a person's cards, newest first.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Writes an
-        audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right cards
+        being signed in. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, CARD_UNKNOWN, CODE_CHANGED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        CARD_UNKNOWN, CODE_CHANGED.
         """
 
 def add_CardServiceServicer_to_server(servicer: CardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -247,7 +247,7 @@ class PhotoIdentification(_message.Message):
     municipality: _builtins.str
     """Required. The municipality of residence, 6 digits with check digit, such as 112089."""
     clerk_name: _builtins.str
-    """Required. The clerk who compared the face, 1 to 50 characters; recorded as unverified."""
+    """Output only. The clerk who compared the face and is signed in: the center writes the name."""
     number_salt: _builtins.bytes
     """Required. 16 random bytes, made by the terminal for this request. Numbers are few enough to be
     enumerated: without the salt, neither the hash nor the evidence on the paper confirms a guess.

@@ -75,13 +75,14 @@ class CertificateCopyServiceServicer(object):
         """Issues a copy of the certificate of residence to a terminal of another municipality.
 
         The caller must present a terminal certificate. The applicant is shown by a finished card
-        session of the same terminal, which the issue consumes, or by photo identification. Changing:
-        the same request_id and content return the first answer for 24 hours, also after a crash.
+        session of the same terminal, which the issue consumes, or by photo identification, which needs
+        a signed-in clerk with the right copies. Changing: the same request_id and content return the
+        first answer for 24 hours, also after a crash.
 
         Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
         SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED,
-        CARD_PIN_PENDING, PHOTO_ID_DISABLED,
-        CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
+        CARD_PIN_PENDING, PHOTO_ID_DISABLED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+        CLERK_RIGHT_MISSING, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
         NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
         RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
@@ -132,7 +133,8 @@ class CertificateCopyServiceServicer(object):
         The caller must be a terminal of the issuing municipality or an operator. Changing: the same
         request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED.
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED,
+        CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,13 +37,14 @@ class CertificateCopyServiceStub:
     """Issues a copy of the certificate of residence to a terminal of another municipality.
 
     The caller must present a terminal certificate. The applicant is shown by a finished card
-    session of the same terminal, which the issue consumes, or by photo identification. Changing:
-    the same request_id and content return the first answer for 24 hours, also after a crash.
+    session of the same terminal, which the issue consumes, or by photo identification, which needs
+    a signed-in clerk with the right copies. Changing: the same request_id and content return the
+    first answer for 24 hours, also after a crash.
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED,
-    CARD_PIN_PENDING, PHOTO_ID_DISABLED,
-    CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
+    CARD_PIN_PENDING, PHOTO_ID_DISABLED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+    CLERK_RIGHT_MISSING, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
     NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
     RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
@@ -78,7 +79,8 @@ class CertificateCopyServiceStub:
     The caller must be a terminal of the issuing municipality or an operator. Changing: the same
     request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED.
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED,
+    CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListIssues: _grpc.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.ListIssuesRequest, _certificate_copy_service_pb2.ListIssuesResponse]
     """Lists the issues of the caller's municipality, newest first; an operator sees all.
@@ -98,13 +100,14 @@ class CertificateCopyServiceAsyncStub(CertificateCopyServiceStub):
     """Issues a copy of the certificate of residence to a terminal of another municipality.
 
     The caller must present a terminal certificate. The applicant is shown by a finished card
-    session of the same terminal, which the issue consumes, or by photo identification. Changing:
-    the same request_id and content return the first answer for 24 hours, also after a crash.
+    session of the same terminal, which the issue consumes, or by photo identification, which needs
+    a signed-in clerk with the right copies. Changing: the same request_id and content return the
+    first answer for 24 hours, also after a crash.
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED,
-    CARD_PIN_PENDING, PHOTO_ID_DISABLED,
-    CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
+    CARD_PIN_PENDING, PHOTO_ID_DISABLED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+    CLERK_RIGHT_MISSING, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
     NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
     RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
     """
@@ -139,7 +142,8 @@ class CertificateCopyServiceAsyncStub(CertificateCopyServiceStub):
     The caller must be a terminal of the issuing municipality or an operator. Changing: the same
     request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED.
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED,
+    CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListIssues: _aio.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.ListIssuesRequest, _certificate_copy_service_pb2.ListIssuesResponse]  # type: ignore[assignment]
     """Lists the issues of the caller's municipality, newest first; an operator sees all.
@@ -162,13 +166,14 @@ class CertificateCopyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Issues a copy of the certificate of residence to a terminal of another municipality.
 
         The caller must present a terminal certificate. The applicant is shown by a finished card
-        session of the same terminal, which the issue consumes, or by photo identification. Changing:
-        the same request_id and content return the first answer for 24 hours, also after a crash.
+        session of the same terminal, which the issue consumes, or by photo identification, which needs
+        a signed-in clerk with the right copies. Changing: the same request_id and content return the
+        first answer for 24 hours, also after a crash.
 
         Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
         SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED,
-        CARD_PIN_PENDING, PHOTO_ID_DISABLED,
-        CLERK_NAME_REQUIRED, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
+        CARD_PIN_PENDING, PHOTO_ID_DISABLED, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED,
+        CLERK_RIGHT_MISSING, ID_KIND_NOT_ACCEPTED, ID_MISMATCH, AMBIGUOUS, USE_LOCAL_COUNTER,
         NOT_SAME_HOUSEHOLD, ITEM_NOT_PERMITTED, ISSUE_SUPPRESSED, RECORD_DELETED,
         RESIDENCE_DISCONNECTED, MESSAGE_TOO_LARGE.
         """
@@ -227,7 +232,8 @@ class CertificateCopyServiceServicer(metaclass=_abc_1.ABCMeta):
         The caller must be a terminal of the issuing municipality or an operator. Changing: the same
         request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED.
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, ISSUE_NOT_FOUND, ALREADY_RECALLED,
+        CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod

@@ -126,8 +126,8 @@ class SignOutResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def receipt(self) -> _receipt_pb2.Receipt:
-        """Output only. The leaves of this act in the audit log, with their proofs. Absent where nobody was
-        signed in, and where the log has no signed head.
+        """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log has
+        no signed head.
         """
 
     def __init__(

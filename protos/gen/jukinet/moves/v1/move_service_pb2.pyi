@@ -39,7 +39,7 @@ class FileMoveOutRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     kind: _move_pb2.Move.Kind.ValueType
     """Required. Whether the special case is asked for."""
     seen_tree_size: _builtins.int
@@ -205,7 +205,7 @@ class ChangeMoveOutRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     expected_version: _builtins.int
@@ -293,7 +293,7 @@ class CancelMoveOutRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     seen_tree_size: _builtins.int
@@ -367,7 +367,7 @@ class IssueMovingOutCertificateRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     give_up_special: _builtins.bool
@@ -447,7 +447,7 @@ class CorrectMoveOutRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     code: _builtins.str
@@ -526,7 +526,7 @@ class RecordArrivalRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move; ORDINARY, or COMPLETED by the same arrival."""
     destination_code: _builtins.str
@@ -626,7 +626,7 @@ class FetchTransferInformationRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     expected_move_number: _builtins.str
     """The number of an expected move, to look at it beforehand."""
     seen_tree_size: _builtins.int
@@ -771,7 +771,7 @@ class RegisterMoveInRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     by_agent: _builtins.bool
     """Optional. Whether an agent makes the notice."""
     seen_tree_size: _builtins.int
@@ -883,7 +883,7 @@ class AbandonMoveInRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     transfer_id: _builtins.bytes
     """Required. The transfer, 16 bytes."""
     seen_tree_size: _builtins.int
@@ -953,7 +953,7 @@ class CancelMoveInRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     seen_tree_size: _builtins.int
@@ -1029,7 +1029,7 @@ class AcceptCorrectionRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     code: _builtins.str
@@ -1105,7 +1105,7 @@ class ContinueCardRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     session_id: _builtins.bytes
     """Required. The session of the card, 16 bytes; of purpose PIN_PROOF at this terminal."""
     back_written: _builtins.bool
@@ -1213,7 +1213,7 @@ class RegisterMoveWithinRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     same_household: _builtins.bool
     """Optional. That the persons move with their whole household, which stays what it is; then the
     place names no household.
@@ -1305,7 +1305,7 @@ class GetMoveRequest(_message.Message):
     MOVE_NUMBER_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     move_number: _builtins.str
     """Required. The move."""
     seen_tree_size: _builtins.int
@@ -1425,7 +1425,7 @@ class ListMovesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     selection: Global___ListMovesRequest.Selection.ValueType
     """Required. Which moves."""
     page_size: _builtins.int
@@ -1486,7 +1486,7 @@ class ListMissingArrivalsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     page_size: _builtins.int
     """Optional. How many at most, 1 to 200; 0 = 50."""
     page_token: _builtins.str
@@ -1545,7 +1545,7 @@ class ListMoveAlertsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     with_acknowledged: _builtins.bool
     """Optional. Whether alerts that a clerk has acknowledged are listed too."""
     page_size: _builtins.int
@@ -1606,7 +1606,7 @@ class AcknowledgeMoveAlertRequest(_message.Message):
     ALERT_ID_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     alert_id: _builtins.str
     """Required. The alert."""
     seen_tree_size: _builtins.int

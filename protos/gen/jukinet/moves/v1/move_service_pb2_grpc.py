@@ -29,10 +29,11 @@ class MoveServiceStub(object):
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     def __init__(self, channel):
@@ -137,10 +138,11 @@ class MoveServiceServicer(object):
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     def FileMoveOut(self, request, context):
@@ -148,13 +150,13 @@ class MoveServiceServicer(object):
 
         A special notice without a usable card becomes an ordinary one, and the answer says so.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN,
+        SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,13 +165,13 @@ class MoveServiceServicer(object):
     def ChangeMoveOut(self, request, context):
         """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
-        RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, NOTICE_CHANGED,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN,
+        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,11 +180,11 @@ class MoveServiceServicer(object):
     def CancelMoveOut(self, request, context):
         """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,11 +195,12 @@ class MoveServiceServicer(object):
 
         For a special notice, open or run out, it gives the special case up for good.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,11 +211,12 @@ class MoveServiceServicer(object):
 
         The newest wins; the destination is alerted and decides.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,11 +228,11 @@ class MoveServiceServicer(object):
         For a destination whose register is not here. It may come before the planned day, and twice: the
         record changes once, and keeps the planned and the actual day.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -240,14 +244,15 @@ class MoveServiceServicer(object):
         With the holder's card session it claims the move for this municipality, which may fetch it
         again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
-        MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+        CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
+        SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -256,15 +261,16 @@ class MoveServiceServicer(object):
     def RegisterMoveIn(self, request, context):
         """Registers a move in, with fetched information or against a paper; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
-        MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30, LATE_REASON_REQUIRED, NOT_OF_THE_MOVE,
-        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_PIN_PENDING, CARD_NOT_CONTINUED,
-        CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, TRANSFER_OUTDATED,
+        CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN, MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30,
+        LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+        CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,11 +279,12 @@ class MoveServiceServicer(object):
     def AbandonMoveIn(self, request, context):
         """Gives fetched information back without registering; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -289,11 +296,12 @@ class MoveServiceServicer(object):
         Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
         that have lapsed stay so.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, MOVE_OPEN,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -302,12 +310,12 @@ class MoveServiceServicer(object):
     def AcceptCorrection(self, request, context):
         """Enters a correction that the origin has sent; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NO_CORRECTION, RESIDENT_NOT_FOUND,
+        CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -316,13 +324,14 @@ class MoveServiceServicer(object):
     def ContinueCard(self, request, context):
         """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
-        CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_AWAITING, CONTINUATION_OVER,
-        BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+        CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+        CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -331,12 +340,13 @@ class MoveServiceServicer(object):
     def RegisterMoveWithin(self, request, context):
         """Registers a move within the municipality (article 23); the residence's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -346,9 +356,10 @@ class MoveServiceServicer(object):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -358,9 +369,9 @@ class MoveServiceServicer(object):
         """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
         Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -370,9 +381,9 @@ class MoveServiceServicer(object):
         """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
         Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -381,9 +392,9 @@ class MoveServiceServicer(object):
     def ListMoveAlerts(self, request, context):
         """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -392,9 +403,11 @@ class MoveServiceServicer(object):
     def AcknowledgeMoveAlert(self, request, context):
         """Notes that a clerk has seen an alert; again is the same.
 
-        The caller must present a terminal certificate, and name the clerk. Safe to repeat.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Safe to repeat.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        ALERT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -505,10 +518,11 @@ class MoveService(object):
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     @staticmethod

@@ -30,10 +30,11 @@ class MoveServiceStub:
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     @_typing.overload
@@ -45,55 +46,57 @@ class MoveServiceStub:
 
     A special notice without a usable card becomes an ordinary one, and the answer says so.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN,
+    SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     ChangeMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ChangeMoveOutRequest, _move_service_pb2.ChangeMoveOutResponse]
     """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
-    RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, NOTICE_CHANGED,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN,
+    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     CancelMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveOutRequest, _move_service_pb2.CancelMoveOutResponse]
     """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     IssueMovingOutCertificate: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.IssueMovingOutCertificateRequest, _move_service_pb2.IssueMovingOutCertificateResponse]
     """Issues the certificate of moving out, first or again; the origin's window.
 
     For a special notice, open or run out, it gives the special case up for good.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP,
+    RESIDENCE_DISCONNECTED.
     """
     CorrectMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.CorrectMoveOutRequest, _move_service_pb2.CorrectMoveOutResponse]
     """Sends corrected entries after the information has been fetched; the origin's window.
 
     The newest wins; the destination is alerted and decides.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
+    RESIDENCE_DISCONNECTED.
     """
     RecordArrival: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RecordArrivalRequest, _move_service_pb2.RecordArrivalResponse]
     """Records an arrival notice that came another way; the origin's window.
@@ -101,11 +104,11 @@ class MoveServiceStub:
     For a destination whose register is not here. It may come before the planned day, and twice: the
     record changes once, and keeps the planned and the actual day.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     FetchTransferInformation: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.FetchTransferInformationRequest, _move_service_pb2.FetchTransferInformationResponse]
     """Fetches the information of a special move; the destination's window.
@@ -113,36 +116,39 @@ class MoveServiceStub:
     With the holder's card session it claims the move for this municipality, which may fetch it
     again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
-    MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+    CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
+    SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
+    RESIDENCE_DISCONNECTED.
     """
     RegisterMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]
     """Registers a move in, with fetched information or against a paper; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
-    MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30, LATE_REASON_REQUIRED, NOT_OF_THE_MOVE,
-    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_PIN_PENDING, CARD_NOT_CONTINUED,
-    CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, TRANSFER_OUTDATED,
+    CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN, MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30,
+    LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+    CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
+    RESIDENCE_DISCONNECTED.
     """
     AbandonMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]
     """Gives fetched information back without registering; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     CancelMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveInRequest, _move_service_pb2.CancelMoveInResponse]
     """Takes a completed move back: the persons are where they were; the destination's window.
@@ -150,80 +156,86 @@ class MoveServiceStub:
     Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
     that have lapsed stay so.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, MOVE_OPEN,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]
     """Enters a correction that the origin has sent; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NO_CORRECTION, RESIDENT_NOT_FOUND,
+    CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ContinueCard: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_AWAITING, CONTINUATION_OVER,
-    BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+    CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+    CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
+    RESIDENCE_DISCONNECTED.
     """
     RegisterMoveWithin: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]
     """Registers a move within the municipality (article 23); the residence's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     GetMove: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.GetMoveRequest, _move_service_pb2.GetMoveResponse]
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListMoves: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ListMovesRequest, _move_service_pb2.ListMovesResponse]
     """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
     Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListMissingArrivals: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ListMissingArrivalsRequest, _move_service_pb2.ListMissingArrivalsResponse]
     """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
     Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListMoveAlerts: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.ListMoveAlertsRequest, _move_service_pb2.ListMoveAlertsResponse]
     """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     AcknowledgeMoveAlert: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AcknowledgeMoveAlertRequest, _move_service_pb2.AcknowledgeMoveAlertResponse]
     """Notes that a clerk has seen an alert; again is the same.
 
-    The caller must present a terminal certificate, and name the clerk. Safe to repeat.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Safe to repeat.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    ALERT_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -231,10 +243,11 @@ class MoveServiceAsyncStub(MoveServiceStub):
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -243,55 +256,57 @@ class MoveServiceAsyncStub(MoveServiceStub):
 
     A special notice without a usable card becomes an ordinary one, and the answer says so.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN,
+    SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     ChangeMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ChangeMoveOutRequest, _move_service_pb2.ChangeMoveOutResponse]  # type: ignore[assignment]
     """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
-    RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, NOTICE_CHANGED,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN,
+    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
     """
     CancelMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveOutRequest, _move_service_pb2.CancelMoveOutResponse]  # type: ignore[assignment]
     """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     IssueMovingOutCertificate: _aio.UnaryUnaryMultiCallable[_move_service_pb2.IssueMovingOutCertificateRequest, _move_service_pb2.IssueMovingOutCertificateResponse]  # type: ignore[assignment]
     """Issues the certificate of moving out, first or again; the origin's window.
 
     For a special notice, open or run out, it gives the special case up for good.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP,
+    RESIDENCE_DISCONNECTED.
     """
     CorrectMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.CorrectMoveOutRequest, _move_service_pb2.CorrectMoveOutResponse]  # type: ignore[assignment]
     """Sends corrected entries after the information has been fetched; the origin's window.
 
     The newest wins; the destination is alerted and decides.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
+    RESIDENCE_DISCONNECTED.
     """
     RecordArrival: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RecordArrivalRequest, _move_service_pb2.RecordArrivalResponse]  # type: ignore[assignment]
     """Records an arrival notice that came another way; the origin's window.
@@ -299,11 +314,11 @@ class MoveServiceAsyncStub(MoveServiceStub):
     For a destination whose register is not here. It may come before the planned day, and twice: the
     record changes once, and keeps the planned and the actual day.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     FetchTransferInformation: _aio.UnaryUnaryMultiCallable[_move_service_pb2.FetchTransferInformationRequest, _move_service_pb2.FetchTransferInformationResponse]  # type: ignore[assignment]
     """Fetches the information of a special move; the destination's window.
@@ -311,36 +326,39 @@ class MoveServiceAsyncStub(MoveServiceStub):
     With the holder's card session it claims the move for this municipality, which may fetch it
     again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
-    MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-    DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+    CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
+    SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
+    RESIDENCE_DISCONNECTED.
     """
     RegisterMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]  # type: ignore[assignment]
     """Registers a move in, with fetched information or against a paper; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
-    MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30, LATE_REASON_REQUIRED, NOT_OF_THE_MOVE,
-    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_PIN_PENDING, CARD_NOT_CONTINUED,
-    CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, TRANSFER_OUTDATED,
+    CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN, MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30,
+    LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+    CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
+    RESIDENCE_DISCONNECTED.
     """
     AbandonMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]  # type: ignore[assignment]
     """Gives fetched information back without registering; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE,
+    RESIDENCE_DISCONNECTED.
     """
     CancelMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.CancelMoveInRequest, _move_service_pb2.CancelMoveInResponse]  # type: ignore[assignment]
     """Takes a completed move back: the persons are where they were; the destination's window.
@@ -348,90 +366,97 @@ class MoveServiceAsyncStub(MoveServiceStub):
     Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
     that have lapsed stay so.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, MOVE_OPEN,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     AcceptCorrection: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AcceptCorrectionRequest, _move_service_pb2.AcceptCorrectionResponse]  # type: ignore[assignment]
     """Enters a correction that the origin has sent; the destination's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-    NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
-    NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NO_CORRECTION, RESIDENT_NOT_FOUND,
+    CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
     """
     ContinueCard: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ContinueCardRequest, _move_service_pb2.ContinueCardResponse]  # type: ignore[assignment]
     """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_AWAITING, CONTINUATION_OVER,
-    BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+    CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+    CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
+    RESIDENCE_DISCONNECTED.
     """
     RegisterMoveWithin: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]  # type: ignore[assignment]
     """Registers a move within the municipality (article 23); the residence's window.
 
-    The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-    and content return the first answer for 24 hours.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Changing: the same request_id and content return the first answer for 24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-    NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+    RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED,
+    RESIDENCE_DISCONNECTED.
     """
     GetMove: _aio.UnaryUnaryMultiCallable[_move_service_pb2.GetMoveRequest, _move_service_pb2.GetMoveResponse]  # type: ignore[assignment]
     """Returns a move; to the origin with its persons' codes, to the destination with a correction that
     waits. Writes an audit row, and is safe to retry.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
     """
     ListMoves: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ListMovesRequest, _move_service_pb2.ListMovesResponse]  # type: ignore[assignment]
     """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
     Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListMissingArrivals: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ListMissingArrivalsRequest, _move_service_pb2.ListMissingArrivalsResponse]  # type: ignore[assignment]
     """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
     Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     ListMoveAlerts: _aio.UnaryUnaryMultiCallable[_move_service_pb2.ListMoveAlertsRequest, _move_service_pb2.ListMoveAlertsResponse]  # type: ignore[assignment]
     """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
-    The caller must present a terminal certificate, and name the clerk.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     AcknowledgeMoveAlert: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AcknowledgeMoveAlertRequest, _move_service_pb2.AcknowledgeMoveAlertResponse]  # type: ignore[assignment]
     """Notes that a clerk has seen an alert; again is the same.
 
-    The caller must present a terminal certificate, and name the clerk. Safe to repeat.
+    The caller must present a terminal certificate, a clerk with the right moves being signed in.
+    Safe to repeat.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    ALERT_NOT_FOUND.
     """
 
 class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     """Moves between municipalities and within one (articles 22 to 24-2 of the Residential Basic Book Act
     as of 2003).
 
-    Every method needs a terminal certificate and the clerk's name. A move of other municipalities is
-    not found, exactly as one that does not exist. Changing methods: the same request_id and content
-    return the first answer for 24 hours. What concerns two municipalities is written in both books or
-    in neither; while either one is disconnected the answer is RESIDENCE_DISCONNECTED.
+    Every method needs a terminal certificate and a signed-in clerk with the right moves. A move of
+    other municipalities is not found, exactly as one that does not exist. Changing methods: the same
+    request_id and content return the first answer for 24 hours. What concerns two municipalities is
+    written in both books or in neither; while either one is disconnected the answer is
+    RESIDENCE_DISCONNECTED.
     """
 
     @_abc_1.abstractmethod
@@ -444,13 +469,13 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A special notice without a usable card becomes an ordinary one, and the answer says so.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN,
+        SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -461,13 +486,13 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.ChangeMoveOutResponse, _abc.Awaitable[_move_service_pb2.ChangeMoveOutResponse]]:
         """Changes a notice before an arrival: destination, day, or who moves; the origin's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, NOTICE_CHANGED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
-        RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, NOTICE_CHANGED,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_SAME_HOUSEHOLD, MOVE_OPEN,
+        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -478,11 +503,11 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.CancelMoveOutResponse, _abc.Awaitable[_move_service_pb2.CancelMoveOutResponse]]:
         """Withdraws a notice before an arrival: everybody stays; the origin's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -495,11 +520,12 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
 
         For a special notice, open or run out, it gives the special case up for good.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, SPECIAL_MUST_BE_GIVEN_UP,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -512,11 +538,12 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The newest wins; the destination is alerted and decides.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -530,11 +557,11 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         For a destination whose register is not here. It may come before the planned day, and twice: the
         record changes once, and keeps the planned and the actual day.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -548,14 +575,15 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         With the holder's card session it claims the move for this municipality, which may fetch it
         again. Without one the planned destination may look beforehand (from 2023-02-06 on).
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND,
-        MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED, SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30,
-        DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+        CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
+        SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -566,15 +594,16 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.RegisterMoveInResponse, _abc.Awaitable[_move_service_pb2.RegisterMoveInResponse]]:
         """Registers a move in, with fetched information or against a paper; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        TRANSFER_NOT_FOUND, TRANSFER_OUTDATED, CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN,
-        MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30, LATE_REASON_REQUIRED, NOT_OF_THE_MOVE,
-        CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_PIN_PENDING, CARD_NOT_CONTINUED,
-        CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, TRANSFER_OUTDATED,
+        CERTIFICATE_NOT_FOUND, MOVE_WITHDRAWN, MOVE_ALREADY_COMPLETED, DEADLINE_14, DEADLINE_30,
+        LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
+        CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -585,11 +614,12 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.AbandonMoveInResponse, _abc.Awaitable[_move_service_pb2.AbandonMoveInResponse]]:
         """Gives fetched information back without registering; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, TRANSFER_NOT_FOUND, NOT_IN_THIS_STATE,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -603,11 +633,12 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         Both books keep what stood in them and say that it was cancelled; both offices are alerted. Cards
         that have lapsed stay so.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NOT_IN_THIS_STATE, MOVE_OPEN, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, MOVE_OPEN,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -618,12 +649,12 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.AcceptCorrectionResponse, _abc.Awaitable[_move_service_pb2.AcceptCorrectionResponse]]:
         """Enters a correction that the origin has sent; the destination's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND,
-        NO_CORRECTION, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED,
-        NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NO_CORRECTION, RESIDENT_NOT_FOUND,
+        CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -634,13 +665,14 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.ContinueCardResponse, _abc.Awaitable[_move_service_pb2.ContinueCardResponse]]:
         """Continues the use of a card at the new residence, within 90 days (from 2012-07-09 on).
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED,
-        CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING, CARD_NOT_AWAITING, CONTINUATION_OVER,
-        BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
+        CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
+        CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -651,12 +683,13 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.RegisterMoveWithinResponse, _abc.Awaitable[_move_service_pb2.RegisterMoveWithinResponse]]:
         """Registers a move within the municipality (article 23); the residence's window.
 
-        The caller must present a terminal certificate, and name the clerk. Changing: the same request_id
-        and content return the first answer for 24 hours.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Changing: the same request_id and content return the first answer for 24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED, RECORD_LOCKED, NOT_IN_THIS_STATE,
-        NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_CHANGED,
+        RECORD_LOCKED, NOT_IN_THIS_STATE, NOT_SAME_HOUSEHOLD, MOVE_OPEN, LATE_REASON_REQUIRED,
+        RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -668,9 +701,10 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns a move; to the origin with its persons' codes, to the destination with a correction that
         waits. Writes an audit row, and is safe to retry.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        MOVE_NOT_FOUND, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -682,9 +716,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the moves out of or into the caller's municipality, oldest first, without personal data.
         Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod
@@ -696,9 +730,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the moves out of the caller's municipality whose arrival notice is missing, oldest first.
         Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod
@@ -709,9 +743,9 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.ListMoveAlertsResponse, _abc.Awaitable[_move_service_pb2.ListMoveAlertsResponse]]:
         """Lists what the caller's municipality must know about moves, oldest first. Reads only.
 
-        The caller must present a terminal certificate, and name the clerk.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod
@@ -722,9 +756,11 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.AcknowledgeMoveAlertResponse, _abc.Awaitable[_move_service_pb2.AcknowledgeMoveAlertResponse]]:
         """Notes that a clerk has seen an alert; again is the same.
 
-        The caller must present a terminal certificate, and name the clerk. Safe to repeat.
+        The caller must present a terminal certificate, a clerk with the right moves being signed in.
+        Safe to repeat.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, ALERT_NOT_FOUND.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        ALERT_NOT_FOUND.
         """
 
 def add_MoveServiceServicer_to_server(servicer: MoveServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

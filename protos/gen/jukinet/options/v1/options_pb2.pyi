@@ -177,12 +177,6 @@ class _ClerkRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClerkRule.V
     """No clerk is needed."""
     CLERK_RULE_SIGNED_IN: _ClerkRule.ValueType  # 1
     """A clerk must be signed in."""
-    CLERK_RULE_NAMED_WITHOUT_CARD: _ClerkRule.ValueType  # 2
-    """Needed for a request without a card only: the clerk's name is recorded as unverified until
-    sign-in by clerk card exists.
-    """
-    CLERK_RULE_NAMED: _ClerkRule.ValueType  # 3
-    """The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
     CLERK_RULE_SIGNED_IN_WITHOUT_CARD: _ClerkRule.ValueType  # 4
     """A clerk must be signed in for a request that shows no card session of a resident."""
 
@@ -195,12 +189,6 @@ CLERK_RULE_UNSPECIFIED: ClerkRule.ValueType  # 0
 """No clerk is needed."""
 CLERK_RULE_SIGNED_IN: ClerkRule.ValueType  # 1
 """A clerk must be signed in."""
-CLERK_RULE_NAMED_WITHOUT_CARD: ClerkRule.ValueType  # 2
-"""Needed for a request without a card only: the clerk's name is recorded as unverified until
-sign-in by clerk card exists.
-"""
-CLERK_RULE_NAMED: ClerkRule.ValueType  # 3
-"""The clerk must be named; the name is recorded as unverified until sign-in by clerk card exists."""
 CLERK_RULE_SIGNED_IN_WITHOUT_CARD: ClerkRule.ValueType  # 4
 """A clerk must be signed in for a request that shows no card session of a resident."""
 Global___ClerkRule: _TypeAlias = ClerkRule  # noqa: Y015

@@ -37,7 +37,7 @@ class GetRecordRequest(_message.Message):
     code: _builtins.str
     """Required. The person's current code, 11 digits."""
     clerk_name: _builtins.str
-    """Required. Who asks: the clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. Who asks, the clerk who is signed in: the center writes the name."""
     with_history: _builtins.bool
     """Optional. Whether earlier versions are wanted too."""
     seen_tree_size: _builtins.int
@@ -111,7 +111,7 @@ class ListHouseholdRequest(_message.Message):
     code: _builtins.str
     """Required. The current code of any member, 11 digits."""
     clerk_name: _builtins.str
-    """Required. Who asks: the clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. Who asks, the clerk who is signed in: the center writes the name."""
     with_deleted: _builtins.bool
     """Optional. Whether deleted records are wanted too."""
     seen_tree_size: _builtins.int
@@ -180,7 +180,7 @@ class RegisterBirthRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     household_of_code: _builtins.str
     """Required. The current code of a member of the household that the child enters."""
     seen_tree_size: _builtins.int
@@ -261,7 +261,7 @@ class RegisterDeathRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     expected_version: _builtins.int
@@ -352,7 +352,7 @@ class DeleteRecordRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     expected_version: _builtins.int
@@ -445,7 +445,7 @@ class CorrectRecordRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     expected_version: _builtins.int
@@ -568,7 +568,7 @@ class ChangeHouseholdRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     household_of_code: _builtins.str
     """The household of this person, a current code."""
     new_household: _builtins.bool
@@ -660,7 +660,7 @@ class ChangeResidentCodeRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     expected_version: _builtins.int
@@ -745,7 +745,7 @@ class CancelEntryRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     cancelled_version: _builtins.int
@@ -862,7 +862,7 @@ class SetProtectiveMeasureRequest(_message.Message):
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
     clerk_name: _builtins.str
-    """Required. The responsible officer's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the officer who is signed in: the center writes it."""
     code: _builtins.str
     """Required. The person's current code."""
     expected_version: _builtins.int
@@ -952,7 +952,7 @@ class LockRecordRequest(_message.Message):
     code: _builtins.str
     """Required. The person's current code."""
     clerk_name: _builtins.str
-    """Required. The clerk's name, recorded as unverified; at most 60 characters."""
+    """Output only. The name of the clerk who is signed in: the center writes it."""
     def __init__(
         self,
         *,

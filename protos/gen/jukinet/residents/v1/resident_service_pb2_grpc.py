@@ -117,12 +117,13 @@ class ResidentServiceServicer(object):
     def GetRecord(self, request, context):
         """Returns a person's record, with its earlier versions where they are asked for.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. A
-        municipality from which the person has moved away gets the deleted record of its own book, by the
-        code that stands in it. Writes an audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. A municipality from which the person has moved away gets the deleted
+        record of its own book, by the code that stands in it. Writes an audit row, and is safe to
+        retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,12 +132,12 @@ class ResidentServiceServicer(object):
     def ListHousehold(self, request, context):
         """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-        The caller must present a terminal certificate of the residence, or of a municipality from which
-        the person has moved away, and name the clerk. Members who have moved away are among the deleted
-        ones. Writes an audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, or of a municipality from
+        which the person has moved away, a clerk with the right the register being signed in. Members
+        who have moved away are among the deleted ones. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,11 +146,13 @@ class ResidentServiceServicer(object):
     def RegisterBirth(self, request, context):
         """Enters a child into the household of a person, with a code from the municipality's stock.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,12 +161,13 @@ class ResidentServiceServicer(object):
     def RegisterDeath(self, request, context):
         """Registers a death; the person's cards lapse in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,12 +176,13 @@ class ResidentServiceServicer(object):
     def DeleteRecord(self, request, context):
         """Deletes a record by the municipality's own authority; the person's cards lapse in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,12 +191,13 @@ class ResidentServiceServicer(object):
     def CorrectRecord(self, request, context):
         """Writes corrected entries as the record's next version.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,12 +206,13 @@ class ResidentServiceServicer(object):
     def ChangeHousehold(self, request, context):
         """Moves persons to another or a new household of the municipality, or changes who heads one.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,12 +222,13 @@ class ResidentServiceServicer(object):
         """Gives a person a new code from the stock (article 30-4; 30-3 in 2003). The old one is never
         used again, and the person's cards are revoked in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,14 +237,14 @@ class ResidentServiceServicer(object):
     def CancelEntry(self, request, context):
         """Cancels the newest entry: the entries and the state before it are written as a further version.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours. A code change is not
-        cancelled: ask for another code. Nor is what a move between municipalities has written: it is
-        taken back as a move. Cards that lapsed do not come back.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours. A code change is not cancelled: ask for another code. Nor is what a move between
+        municipalities has written: it is taken back as a move. Cards that lapsed do not come back.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,11 +254,12 @@ class ResidentServiceServicer(object):
         """Sets, lifts for a time, or ends a protective measure.
 
         The caller must present a terminal certificate of the residence, and name the responsible
-        officer. Changing: the same request_id and content return the first answer for 24 hours.
+        officer. Changing: the same request_id and content return the first answer for 24 hours. At a
+        terminal a clerk with the right protection must be signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -259,11 +268,11 @@ class ResidentServiceServicer(object):
     def LockRecord(self, request, context):
         """Takes the exclusive edit lock of a record for ten minutes, or renews it.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Safe to
-        retry: the holder gets the same lock again.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Safe to retry: the holder gets the same lock again.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

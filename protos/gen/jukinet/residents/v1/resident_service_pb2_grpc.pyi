@@ -41,113 +41,122 @@ class ResidentServiceStub:
     GetRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.GetRecordRequest, _resident_service_pb2.GetRecordResponse]
     """Returns a person's record, with its earlier versions where they are asked for.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. A
-    municipality from which the person has moved away gets the deleted record of its own book, by the
-    code that stands in it. Writes an audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. A municipality from which the person has moved away gets the deleted
+    record of its own book, by the code that stands in it. Writes an audit row, and is safe to
+    retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
     """
     ListHousehold: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.ListHouseholdRequest, _resident_service_pb2.ListHouseholdResponse]
     """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-    The caller must present a terminal certificate of the residence, or of a municipality from which
-    the person has moved away, and name the clerk. Members who have moved away are among the deleted
-    ones. Writes an audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, or of a municipality from
+    which the person has moved away, a clerk with the right the register being signed in. Members
+    who have moved away are among the deleted ones. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
     """
     RegisterBirth: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.RegisterBirthRequest, _resident_service_pb2.RegisterBirthResponse]
     """Enters a child into the household of a person, with a code from the municipality's stock.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
     """
     RegisterDeath: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.RegisterDeathRequest, _resident_service_pb2.RegisterDeathResponse]
     """Registers a death; the person's cards lapse in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     DeleteRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.DeleteRecordRequest, _resident_service_pb2.DeleteRecordResponse]
     """Deletes a record by the municipality's own authority; the person's cards lapse in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     CorrectRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.CorrectRecordRequest, _resident_service_pb2.CorrectRecordResponse]
     """Writes corrected entries as the record's next version.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     ChangeHousehold: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.ChangeHouseholdRequest, _resident_service_pb2.ChangeHouseholdResponse]
     """Moves persons to another or a new household of the municipality, or changes who heads one.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     ChangeResidentCode: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.ChangeResidentCodeRequest, _resident_service_pb2.ChangeResidentCodeResponse]
     """Gives a person a new code from the stock (article 30-4; 30-3 in 2003). The old one is never
     used again, and the person's cards are revoked in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
     """
     CancelEntry: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.CancelEntryRequest, _resident_service_pb2.CancelEntryResponse]
     """Cancels the newest entry: the entries and the state before it are written as a further version.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours. A code change is not
-    cancelled: ask for another code. Nor is what a move between municipalities has written: it is
-    taken back as a move. Cards that lapsed do not come back.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours. A code change is not cancelled: ask for another code. Nor is what a move between
+    municipalities has written: it is taken back as a move. Cards that lapsed do not come back.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     SetProtectiveMeasure: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.SetProtectiveMeasureRequest, _resident_service_pb2.SetProtectiveMeasureResponse]
     """Sets, lifts for a time, or ends a protective measure.
 
     The caller must present a terminal certificate of the residence, and name the responsible
-    officer. Changing: the same request_id and content return the first answer for 24 hours.
+    officer. Changing: the same request_id and content return the first answer for 24 hours. At a
+    terminal a clerk with the right protection must be signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     LockRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.LockRecordRequest, _resident_service_pb2.LockRecordResponse]
     """Takes the exclusive edit lock of a record for ten minutes, or renews it.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Safe to
-    retry: the holder gets the same lock again.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Safe to retry: the holder gets the same lock again.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     UnlockRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.UnlockRecordRequest, _resident_service_pb2.UnlockRecordResponse]
     """Gives an edit lock back.
@@ -180,113 +189,122 @@ class ResidentServiceAsyncStub(ResidentServiceStub):
     GetRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.GetRecordRequest, _resident_service_pb2.GetRecordResponse]  # type: ignore[assignment]
     """Returns a person's record, with its earlier versions where they are asked for.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. A
-    municipality from which the person has moved away gets the deleted record of its own book, by the
-    code that stands in it. Writes an audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. A municipality from which the person has moved away gets the deleted
+    record of its own book, by the code that stands in it. Writes an audit row, and is safe to
+    retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
     """
     ListHousehold: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.ListHouseholdRequest, _resident_service_pb2.ListHouseholdResponse]  # type: ignore[assignment]
     """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-    The caller must present a terminal certificate of the residence, or of a municipality from which
-    the person has moved away, and name the clerk. Members who have moved away are among the deleted
-    ones. Writes an audit row, and is safe to retry.
+    The caller must present a terminal certificate of the residence, or of a municipality from
+    which the person has moved away, a clerk with the right the register being signed in. Members
+    who have moved away are among the deleted ones. Writes an audit row, and is safe to retry.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
     """
     RegisterBirth: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.RegisterBirthRequest, _resident_service_pb2.RegisterBirthResponse]  # type: ignore[assignment]
     """Enters a child into the household of a person, with a code from the municipality's stock.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
     """
     RegisterDeath: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.RegisterDeathRequest, _resident_service_pb2.RegisterDeathResponse]  # type: ignore[assignment]
     """Registers a death; the person's cards lapse in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     DeleteRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.DeleteRecordRequest, _resident_service_pb2.DeleteRecordResponse]  # type: ignore[assignment]
     """Deletes a record by the municipality's own authority; the person's cards lapse in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     CorrectRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.CorrectRecordRequest, _resident_service_pb2.CorrectRecordResponse]  # type: ignore[assignment]
     """Writes corrected entries as the record's next version.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     ChangeHousehold: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.ChangeHouseholdRequest, _resident_service_pb2.ChangeHouseholdResponse]  # type: ignore[assignment]
     """Moves persons to another or a new household of the municipality, or changes who heads one.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     ChangeResidentCode: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.ChangeResidentCodeRequest, _resident_service_pb2.ChangeResidentCodeResponse]  # type: ignore[assignment]
     """Gives a person a new code from the stock (article 30-4; 30-3 in 2003). The old one is never
     used again, and the person's cards are revoked in the same act.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
     """
     CancelEntry: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.CancelEntryRequest, _resident_service_pb2.CancelEntryResponse]  # type: ignore[assignment]
     """Cancels the newest entry: the entries and the state before it are written as a further version.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-    the same request_id and content return the first answer for 24 hours. A code change is not
-    cancelled: ask for another code. Nor is what a move between municipalities has written: it is
-    taken back as a move. Cards that lapsed do not come back.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Changing: the same request_id and content return the first answer for
+    24 hours. A code change is not cancelled: ask for another code. Nor is what a move between
+    municipalities has written: it is taken back as a move. Cards that lapsed do not come back.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     SetProtectiveMeasure: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.SetProtectiveMeasureRequest, _resident_service_pb2.SetProtectiveMeasureResponse]  # type: ignore[assignment]
     """Sets, lifts for a time, or ends a protective measure.
 
     The caller must present a terminal certificate of the residence, and name the responsible
-    officer. Changing: the same request_id and content return the first answer for 24 hours.
+    officer. Changing: the same request_id and content return the first answer for 24 hours. At a
+    terminal a clerk with the right protection must be signed in.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-    RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     LockRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.LockRecordRequest, _resident_service_pb2.LockRecordResponse]  # type: ignore[assignment]
     """Takes the exclusive edit lock of a record for ten minutes, or renews it.
 
-    The caller must present a terminal certificate of the residence, and name the clerk. Safe to
-    retry: the holder gets the same lock again.
+    The caller must present a terminal certificate of the residence, a clerk with the right the
+    register being signed in. Safe to retry: the holder gets the same lock again.
 
-    Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED,
-    RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+    RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     UnlockRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.UnlockRecordRequest, _resident_service_pb2.UnlockRecordResponse]  # type: ignore[assignment]
     """Gives an edit lock back.
@@ -322,12 +340,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.GetRecordResponse, _abc.Awaitable[_resident_service_pb2.GetRecordResponse]]:
         """Returns a person's record, with its earlier versions where they are asked for.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. A
-        municipality from which the person has moved away gets the deleted record of its own book, by the
-        code that stands in it. Writes an audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. A municipality from which the person has moved away gets the deleted
+        record of its own book, by the code that stands in it. Writes an audit row, and is safe to
+        retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -338,12 +357,12 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.ListHouseholdResponse, _abc.Awaitable[_resident_service_pb2.ListHouseholdResponse]]:
         """Returns the records of a person's household: householder, spouse, children by birth, others.
 
-        The caller must present a terminal certificate of the residence, or of a municipality from which
-        the person has moved away, and name the clerk. Members who have moved away are among the deleted
-        ones. Writes an audit row, and is safe to retry.
+        The caller must present a terminal certificate of the residence, or of a municipality from
+        which the person has moved away, a clerk with the right the register being signed in. Members
+        who have moved away are among the deleted ones. Writes an audit row, and is safe to retry.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -354,11 +373,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.RegisterBirthResponse, _abc.Awaitable[_resident_service_pb2.RegisterBirthResponse]]:
         """Enters a child into the household of a person, with a code from the municipality's stock.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -369,12 +390,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.RegisterDeathResponse, _abc.Awaitable[_resident_service_pb2.RegisterDeathResponse]]:
         """Registers a death; the person's cards lapse in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -385,12 +407,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.DeleteRecordResponse, _abc.Awaitable[_resident_service_pb2.DeleteRecordResponse]]:
         """Deletes a record by the municipality's own authority; the person's cards lapse in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -401,12 +424,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.CorrectRecordResponse, _abc.Awaitable[_resident_service_pb2.CorrectRecordResponse]]:
         """Writes corrected entries as the record's next version.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -417,12 +441,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.ChangeHouseholdResponse, _abc.Awaitable[_resident_service_pb2.ChangeHouseholdResponse]]:
         """Moves persons to another or a new household of the municipality, or changes who heads one.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -434,12 +459,13 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a person a new code from the stock (article 30-4; 30-3 in 2003). The old one is never
         used again, and the person's cards are revoked in the same act.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, CODE_STOCK_EMPTY, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -450,14 +476,14 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.CancelEntryResponse, _abc.Awaitable[_resident_service_pb2.CancelEntryResponse]]:
         """Cancels the newest entry: the entries and the state before it are written as a further version.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Changing:
-        the same request_id and content return the first answer for 24 hours. A code change is not
-        cancelled: ask for another code. Nor is what a move between municipalities has written: it is
-        taken back as a move. Cards that lapsed do not come back.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Changing: the same request_id and content return the first answer for
+        24 hours. A code change is not cancelled: ask for another code. Nor is what a move between
+        municipalities has written: it is taken back as a move. Cards that lapsed do not come back.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, ENTRY_NOT_CANCELLABLE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -469,11 +495,12 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets, lifts for a time, or ends a protective measure.
 
         The caller must present a terminal certificate of the residence, and name the responsible
-        officer. Changing: the same request_id and content return the first answer for 24 hours.
+        officer. Changing: the same request_id and content return the first answer for 24 hours. At a
+        terminal a clerk with the right protection must be signed in.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, REQUEST_ID_REUSED, ANSWER_EXPIRED,
-        RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
+        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -484,11 +511,11 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.LockRecordResponse, _abc.Awaitable[_resident_service_pb2.LockRecordResponse]]:
         """Takes the exclusive edit lock of a record for ten minutes, or renews it.
 
-        The caller must present a terminal certificate of the residence, and name the clerk. Safe to
-        retry: the holder gets the same lock again.
+        The caller must present a terminal certificate of the residence, a clerk with the right the
+        register being signed in. Safe to retry: the holder gets the same lock again.
 
-        Reasons: FIELD_INVALID, CLERK_NAME_REQUIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED,
-        RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
+        RESIDENT_NOT_FOUND, CODE_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
