@@ -24,8 +24,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for unit in UNITS:
         text = unit.read_text(encoding="utf-8")
         for program in ("juki-center", "juki-pki", "juki-terminal"):
-            text = text.replace(f"/opt/juki-net/bin/{program}", "/bin/true")
-        (folder / unit.name).write_text(text.replace("file:/opt", "man:true(1) file:/opt"))
+            text = text.replace(f"/usr/lib/juki-net/bin/{program}", "/bin/true")
+        (folder / unit.name).write_text(text.replace("file:/usr", "man:true(1) file:/usr"))
     return folder
 
 
