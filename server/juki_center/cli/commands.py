@@ -24,6 +24,7 @@ from juki_center.cli import enrol as enrol_command
 from juki_center.cli import hotlist as hotlist_command
 from juki_center.cli import keys as keys_command
 from juki_center.cli import municipalities as municipalities_command
+from juki_center.cli import quarantine as quarantine_command
 from juki_center.cli import residents as residents_command
 from juki_center.cli import restore as restore_command
 from juki_center.cli import revoke as revoke_command
@@ -60,6 +61,7 @@ app.command()(backup_command.backup)
 app.command()(restore_command.restore)
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(municipalities_command.app, name="municipalities")
+app.add_typer(quarantine_command.app, name="quarantine")
 app.add_typer(residents_command.app, name="residents")
 app.command("revoke")(revoke_command.revoke_peer)
 app.add_typer(hotlist_command.app, name="hotlist")

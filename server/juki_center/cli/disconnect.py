@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from juki_center.areas.fleet.disconnections import Disconnect, Level, Scope, Subject, disconnect
-from juki_center.cli import assembly
+from juki_center.cli import assembly, quarantine
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
 from juki_center.cli.serve import run
@@ -29,6 +29,7 @@ from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from juki_center.areas.fleet.disconnections import Disconnection
+    from juki_center.areas.fleet.queues import UpdateQueue
     from juki_center.cli.report import JSON
 
 METHOD: Final = "/jukinet.operations.v1.CenterService/Reconnect"
@@ -177,17 +178,20 @@ def reconnect_command(
 
 
 def status_command(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
-    """Say who is cut off, since when, at which level, why and by whom."""
+    """Say who is cut off, since when, at which level, why and by whom; and whose updates wait."""
     with reporting("status", as_json=as_json):
-        found = run(_status(CenterConfig.load(config)))
-        rows: list[JSON] = [shown(one) for one in found]
-        lines = [told(one) for one in found] or ["nothing is cut off"]
-        report("status", {"disconnections": rows}, lines, as_json=as_json)
+        cut_off, queues = run(_status(CenterConfig.load(config)))
+        rows: list[JSON] = [shown(one) for one in cut_off]
+        waiting: list[JSON] = [quarantine.shown(one) for one in queues]
+        lines = [told(one) for one in cut_off] or ["nothing is cut off"]
+        lines += [line for one in queues for line in quarantine.told(one)]
+        result: dict[str, JSON] = {"disconnections": rows, "quarantines": waiting}
+        report("status", result, lines, as_json=as_json)
 
 
-async def _status(config: CenterConfig) -> list[Disconnection]:
+async def _status(config: CenterConfig) -> tuple[list[Disconnection], list[UpdateQueue]]:
     async with assembly.opened_store(config) as store:
-        return store.read(lambda tx: tx.disconnections.every())
+        return store.read(lambda tx: (tx.disconnections.every(), tx.queues.every()))
 
 
 def shown(one: Disconnection) -> dict[str, JSON]:

@@ -84,7 +84,7 @@ def test_a_disconnection_needs_no_certificate_and_no_serving_center(config: Path
 
 
 def test_status_of_a_center_where_nothing_is_cut_off(config: Path) -> None:
-    assert told(config, "status") == (0, {"disconnections": []})
+    assert told(config, "status") == (0, {"disconnections": [], "quarantines": []})
 
 
 @pytest.mark.parametrize(
