@@ -71,7 +71,7 @@ def _ignore(progress: Progress) -> None:  # noqa: ARG001  # nobody waits
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which card is wanted: for an application, by a clerk, who is recorded as unverified."""
+    """Which card is wanted: for an application, by a clerk."""
 
     application: str
     clerk_name: str = field(repr=False)

@@ -191,7 +191,8 @@ def card_print_face_command(
     ],
     out: Annotated[Path, typer.Option(help="Where the face comes out: .pdf or .png.")],
     clerk: Annotated[
-        str | None, typer.Option("--clerk", help="Name of the clerk, recorded as unverified.")
+        str | None,
+        typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
     ] = None,
 ) -> None:
     """Print the face of an application's card at true size."""

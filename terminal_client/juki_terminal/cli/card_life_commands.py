@@ -43,7 +43,8 @@ _Form = Annotated[
     ),
 ]
 _Clerk = Annotated[
-    str | None, typer.Option("--clerk", help="Name of the clerk, recorded as unverified.")
+    str | None,
+    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the act.")]
 _Can = Annotated[

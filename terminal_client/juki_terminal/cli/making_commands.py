@@ -12,7 +12,8 @@ from juki_terminal.cli.settings import Settings
 making_app = typer.Typer()
 
 _Clerk = Annotated[
-    str | None, typer.Option("--clerk", help="Name of the clerk, recorded as unverified.")
+    str | None,
+    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
 ]
 
 

@@ -26,7 +26,8 @@ _Form = Annotated[
     ),
 ]
 _Clerk = Annotated[
-    str | None, typer.Option("--clerk", help="Name of the clerk, recorded as unverified.")
+    str | None,
+    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
 ]
 _Lock = Annotated[
     str | None, typer.Option("--lock", metavar="ID", help="The edit lock that you hold.")
