@@ -220,3 +220,28 @@ def approved(line: OperatorLine, second: OperatorLine, asked: pb.ReconnectReques
     )
     second.call(second.approvals.Approve, request)
     return proposal.approval_id
+
+
+def test_a_drill_measures_and_puts_all_back(site: Site) -> None:
+    arguments = ("--other", TOKOROZAWA, "--as", "operator-1", "--second", "operator-2")
+    two = ("--terminal", "01", "--terminal", "02", "--center", site.center.address)
+
+    measured = site.result("drill", CHIYODA, *arguments, *two)
+
+    print(f"\ndrill: {measured}")
+    assert measured["withinLimits"] is True
+    assert measured["streams"] == 2
+    assert measured["suspensionAnswers"] is True
+    assert site.cut_off() == []
+
+
+def test_a_drill_in_production_must_be_really_meant(site: Site) -> None:
+    text = site.config.read_text().replace('environment = "dev"', 'environment = "production"')
+    site.config.write_text(text)
+    arguments = ("--other", CHIYODA, "--as", "operator-1", "--second", "operator-2")
+
+    code, said = site.run("drill", TOKOROZAWA, *arguments)
+
+    assert code == 2
+    assert said["ok"] is False
+    assert site.cut_off() == []

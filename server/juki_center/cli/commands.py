@@ -20,6 +20,7 @@ from juki_center.cli import codes as codes_command
 from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
 from juki_center.cli import doctor as doctor_command
+from juki_center.cli import drill as drill_command
 from juki_center.cli import enrol as enrol_command
 from juki_center.cli import hotlist as hotlist_command
 from juki_center.cli import keys as keys_command
@@ -68,6 +69,7 @@ app.add_typer(hotlist_command.app, name="hotlist")
 app.command("disconnect")(disconnect_module.disconnect_command)
 app.command("reconnect")(disconnect_module.reconnect_command)
 app.command("status")(disconnect_module.status_command)
+app.command("drill")(drill_command.drill)
 app.add_typer(schema_command.app, name="schema")
 app.add_typer(simulate_commands.app, name="simulate")
 

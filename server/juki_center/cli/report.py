@@ -178,6 +178,7 @@ _RULES: Final[Mapping[str, str]] = {
     "LINE_TOO_LONG": "a line is at most 64 KiB",
     "DAY_TEXT": "takes a day such as 2026-04-01",
     "DAYS_REVERSED": "the last day is before the first",
+    "DRILL_IN_PRODUCTION": "this center is in production: say --really where it is meant",
     "NOTHING_TO_CUT_OFF": (
         "name `center`, a municipality's code, a terminal's or agency's URI, or a service"
     ),
