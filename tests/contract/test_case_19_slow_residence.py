@@ -1,0 +1,25 @@
+"""Case 19: a residence that is slow gives a deadline error, and never two numbers for a request."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.support.center import Center
+
+
+async def test_case_19_a_retry_after_the_deadline_never_yields_two_numbers(center: Center) -> None:
+    command = await center.command("yoshida-taro")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await center.issue(command)
+
+    answers = [await center.issue(command) for _ in range(3)]
+
+    with closing(sqlite3.connect(center.store.path)) as sql:
+        numbers = sql.execute("SELECT number FROM issues").fetchall()
+    assert len(numbers) == 1
+    assert {str(answer.issue.number) for answer in answers} == {numbers[0][0]}
