@@ -22,4 +22,4 @@ async def test_case_19_a_retry_after_the_deadline_never_yields_two_numbers(cente
     with closing(sqlite3.connect(center.store.path)) as sql:
         numbers = sql.execute("SELECT number FROM issues").fetchall()
     assert len(numbers) == 1
-    assert {str(answer.issue.number) for answer in answers} == {numbers[0][0]}
+    assert {answer.issue.issue_number for answer in answers} == {numbers[0][0]}
