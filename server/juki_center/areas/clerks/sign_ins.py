@@ -164,8 +164,15 @@ def _holds(grant: Grant, now: datetime) -> bool:
 
 
 def sign_out(tx: SignInTx, command: SignOut, now: datetime) -> None:
-    """Sign out whoever is signed in at a terminal; nobody is the same, and leaves a leaf too."""
+    """Sign out whoever is signed in at a terminal; nobody is the same, and leaves a leaf too.
+
+    Raises Refusal: REQUEST_ID_REUSED, ANSWER_EXPIRED.
+    """
     terminal = command.terminal
+    request = Request(terminal.uri, command.request_id, canonical(command))
+    if first_answer(tx.answers, request, now) is not None:
+        return
+    tx.answers.put(request, b"\x01", resource=str(command.request_id), sealed_for=None, now=now)
     standing = tx.clerks.standing(terminal.uri, None)
     tx.clerks.remove_sign_in(terminal.uri)
     tx.audit.append(

@@ -85,9 +85,10 @@ class TerminalServiceServicer(object):
     def SignOut(self, request, context):
         """Signs out whoever is signed in at the calling terminal; nobody is the same.
 
-        The caller must present a terminal certificate. Safe to repeat.
+        The caller must present a terminal certificate. Changing: the same request_id gives the first
+        answer again.
 
-        Reasons: FIELD_INVALID.
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

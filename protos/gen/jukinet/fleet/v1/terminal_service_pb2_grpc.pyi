@@ -48,9 +48,10 @@ class TerminalServiceStub:
     SignOut: _grpc.UnaryUnaryMultiCallable[_terminal_service_pb2.SignOutRequest, _terminal_service_pb2.SignOutResponse]
     """Signs out whoever is signed in at the calling terminal; nobody is the same.
 
-    The caller must present a terminal certificate. Safe to repeat.
+    The caller must present a terminal certificate. Changing: the same request_id gives the first
+    answer again.
 
-    Reasons: FIELD_INVALID.
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
     """
     GetSignIn: _grpc.UnaryUnaryMultiCallable[_terminal_service_pb2.GetSignInRequest, _terminal_service_pb2.GetSignInResponse]
     """Says who is signed in at the calling terminal.
@@ -100,9 +101,10 @@ class TerminalServiceAsyncStub(TerminalServiceStub):
     SignOut: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.SignOutRequest, _terminal_service_pb2.SignOutResponse]  # type: ignore[assignment]
     """Signs out whoever is signed in at the calling terminal; nobody is the same.
 
-    The caller must present a terminal certificate. Safe to repeat.
+    The caller must present a terminal certificate. Changing: the same request_id gives the first
+    answer again.
 
-    Reasons: FIELD_INVALID.
+    Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
     """
     GetSignIn: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.GetSignInRequest, _terminal_service_pb2.GetSignInResponse]  # type: ignore[assignment]
     """Says who is signed in at the calling terminal.
@@ -161,9 +163,10 @@ class TerminalServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_terminal_service_pb2.SignOutResponse, _abc.Awaitable[_terminal_service_pb2.SignOutResponse]]:
         """Signs out whoever is signed in at the calling terminal; nobody is the same.
 
-        The caller must present a terminal certificate. Safe to repeat.
+        The caller must present a terminal certificate. Changing: the same request_id gives the first
+        answer again.
 
-        Reasons: FIELD_INVALID.
+        Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED.
         """
 
     @_abc_1.abstractmethod
