@@ -52,6 +52,7 @@ async def dev(options: DevOptions, *, as_json: bool) -> None:
     async with running(options, hangup) as center:
         lines = [
             f"listening on {center.address} (gRPC) and http://{center.facts['http']} (status)",
+            f"peers enrol at {center.facts['enrolment']}",
             f"residents and cards: {center.folder.path / 'RESIDENTS.md'}",
             *dev_texts.paste_lines(center.folder.path, center.address),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Request, Answer]
 
 _VERSION_CHARACTERS: Final = 40
+_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _MOST_CURSOR: Final = 2**63 - 1
 
 
@@ -87,13 +89,19 @@ class Watching:
         return pb.ReportStatusResponse(time=time, is_hotlist_current=is_current)
 
 
+def _version(text: str) -> str:
+    """Return a version; it is kept and shown in the clear, so that it can be nothing else."""
+    version = fields.text("software_version", text, longest=_VERSION_CHARACTERS)
+    if not _VERSION.fullmatch(version):
+        raise fields.invalid("software_version", "VERSION")
+    return version
+
+
 def _report(request: pb.ReportStatusRequest, now: datetime) -> TerminalReport:
     return TerminalReport(
         uri=terminal(current_caller().identity).uri,
         at=now,
-        version=fields.text(
-            "software_version", request.software_version, longest=_VERSION_CHARACTERS
-        ),
+        version=_version(request.software_version),
         hotlist_cursor=fields.number(
             "hotlist_cursor", request.hotlist_cursor, least=0, most=_MOST_CURSOR
         ),

@@ -510,7 +510,9 @@ class ReportStatusRequest(_message.Message):
     READER_READY_FIELD_NUMBER: _builtins.int
     PRINTER_READY_FIELD_NUMBER: _builtins.int
     software_version: _builtins.str
-    """Required. The terminal program's version, 1 to 40 characters."""
+    """Required. The terminal program's version: 1 to 40 letters and digits of ASCII, dots, plus
+    signs, hyphens and underscores.
+    """
     hotlist_cursor: _builtins.int
     """Optional. The cursor of its hotlist; 0 where it has none."""
     reader_ready: _builtins.bool
