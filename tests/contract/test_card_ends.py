@@ -467,7 +467,7 @@ async def test_a_lock_is_in_the_log_with_time_and_terminal_and_nothing_else(
 
     assert (is_new, again) == (True, False)
     reports = [leaf for leaf in leaves(life.store) if leaf["ev"] == "LOCK_REPORTED"]
-    assert [set(leaf) for leaf in reports] == [{"v", "ev", "at", "by", "out", "iss"}]
+    assert [set(leaf) for leaf in reports] == [{"v", "ev", "at", "by", "out", "iss", "req"}]
 
 
 @pytest.mark.parametrize(

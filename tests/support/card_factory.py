@@ -31,6 +31,7 @@ from juki_center.areas.cards.window import Window
 from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import Whereabouts
+from juki_center.cli.accountable_services import operations_service
 from juki_center.config import SessionTimes
 from juki_center.data import municipality_rows
 from juki_center.rpc import card_session, cards, personalise_stream, server
@@ -243,6 +244,7 @@ async def _serving(
             card_service_pb2.DESCRIPTOR.services_by_name["CardService"],
             lambda s: card_service_pb2_grpc.add_CardServiceServicer_to_server(life, s),
         ),
+        operations_service(store, clock),
     )
     async with running(pki, *services, clock=clock) as edge:
         yield edge.address
@@ -260,7 +262,7 @@ def card_factory(
 ) -> Iterator[Factory]:
     """Run a center on the store in a folder; `wrap` may stand between it and the services."""
     own = loop or Loop()
-    store = open_test_store(folder)
+    store = open_test_store(folder, signer=pki.log_signer())
     served = _serving(pki, wrap(store), clock)
     address = own.run(served.__aenter__())
     try:

@@ -7,6 +7,7 @@ that stand here: a center and a card that are fixed, and a line between them ins
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -261,6 +262,11 @@ class _Center:
     trust: _Trust
     receipts: Receipts
     trace: None = None
+
+    @contextmanager
+    def for_session(self) -> Iterator[_Center]:
+        """Give itself: there is one connection."""
+        yield self
 
 
 class _NoProver:

@@ -164,7 +164,7 @@ def test_terminal_that_pins_a_leaf_which_is_not_described_refuses(
     both = b"".join(
         (folder.trust_path / "center-leaves.pem").read_bytes() for folder in (pki, other_pki)
     )
-    trust = Trust(pki.trust_path, both, center.trust.cvca)
+    trust = Trust(pki.trust_path, both, center.trust.cvca, center.trust.log)
 
     with Center(center.address, center.identity, trust) as wide, pytest.raises(Problem) as caught:
         authenticate(wide, VirtualReader(card), FilePin([PIN]))
