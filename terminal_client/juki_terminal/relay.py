@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from juki_card import card_security
 from juki_card.apdu import CommandAPDU, ResponseAPDU
 from juki_card.errors import CardError, ParseError, SecureMessagingError
 from juki_client.outcome import Problem
@@ -81,6 +80,9 @@ class Relay:
         center judges.
         """
         try:
+            # It loads a parser of ASN.1, which most commands can do without.
+            from juki_card import card_security  # noqa: PLC0415
+
             keys = card_security.parse(read).chip_keys() if read else ()
         except CardError:
             return

@@ -30,7 +30,7 @@ from juki_center.errors import Refusal
 from juki_center.rpc import moves
 from juki_center.rpc.peers import Caller, enter
 from juki_center.rule_sets import RuleSet
-from juki_center.storage import sqlite
+from juki_center.storage import acts, sqlite, writer
 from juki_pki.identity import PeerIdentity, Role
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.support.card_window import MUNICIPALITIES
@@ -79,7 +79,7 @@ class Countdown:
 def run(order: Order) -> dict[str, object]:
     """Answer a call in this process; return the answer, or why it was refused."""
     if order.no_transaction:
-        sqlite.transaction = sqlite.savepoint = _nothing_around  # type: ignore[assignment]  # a defect
+        writer.transaction = acts.savepoint = _nothing_around  # type: ignore[attr-defined]  # a defect
     countdown = Countdown(order.fatal)
     store = _store(Path(order.folder), countdown)
     policy = MovePolicy(CardPolicy(RuleSet(order.rule_set), MUNICIPALITIES))
