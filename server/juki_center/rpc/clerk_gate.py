@@ -74,10 +74,10 @@ class ClerkGate:
     def _require(self, call: Call, rule: AccessRule) -> None:
         right, now = _right(rule), self.clock()
         standing = self._standing(call, right)
-        require_right(require_signed_in(standing, now, self.policy), right, now)
-        if standing is not None:
-            call.clerk = standing.clerk.clerk_id
-        call.guards.append(self._guard(call.uri, right))
+        found = require_signed_in(standing, now, self.policy)
+        require_right(found, right, now)
+        call.clerk = found.clerk.clerk_id
+        call.guards.append(self._guard(call.uri, call.clerk, right))
 
     def _note(self, call: Call, rule: AccessRule) -> None:
         """Remember who is there, where the call goes through without anybody."""
@@ -91,10 +91,13 @@ class ClerkGate:
     def _standing(self, call: Call, right: Right | None) -> Standing | None:
         return self.store.read(lambda tx: tx.clerks.standing(call.uri, right))
 
-    def _guard(self, uri: str, right: Right | None) -> Callable[[Tx], None]:
+    def _guard(self, uri: str, clerk_id: str, right: Right | None) -> Callable[[Tx], None]:
         def guard(tx: Tx) -> None:
             # The time of the act, not of the call: a stream may outlast a sign-in.
-            require_clerk(tx, uri, right, self.clock(), self.policy)
+            found = require_clerk(tx, uri, right, self.clock(), self.policy)
+            if found.clerk.clerk_id != clerk_id:
+                # Whoever has come meanwhile answers for no act that the one before has begun.
+                raise Refusal(Reason.CLERK_SIGN_IN_REQUIRED)
 
         return guard
 

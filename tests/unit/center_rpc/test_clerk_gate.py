@@ -99,3 +99,16 @@ def test_a_clerk_who_signs_out_before_the_act_stops_it(store: SQLiteStore) -> No
         asyncio.run(store.act(asked.admit))
 
     assert refused.value.reason is Reason.CLERK_SIGN_IN_REQUIRED
+
+
+def test_an_act_that_one_clerk_began_does_not_go_on_under_the_next(store: SQLiteStore) -> None:
+    sign_in(store)
+    asked = call()
+    gate(store).take(asked, RULE, by_photo())
+    next_clerk = sign_in(store)
+    assert next_clerk != asked.clerk
+
+    with pytest.raises(Refusal) as refused:
+        asyncio.run(store.act(asked.admit))
+
+    assert refused.value.reason is Reason.CLERK_SIGN_IN_REQUIRED

@@ -16,7 +16,7 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.cards.register import Cards, Purpose
 from juki_center.areas.cards.sessions import use_session
 from juki_center.areas.clerks.policy import ClerkPolicy
-from juki_center.areas.clerks.rows import Clerk, Clerks, ClerkState, Grant, Right, SignIn
+from juki_center.areas.clerks.rows import Clerk, Clerks, ClerkState, Grant, Right, SignIn, Standing
 from juki_center.areas.clerks.rules import (
     COUNTED_FOR,
     FAILURES,
@@ -189,8 +189,8 @@ def sign_out(tx: SignInTx, command: SignOut, now: datetime) -> None:
 
 def require_clerk(
     tx: ClerksTx, terminal_uri: str, right: Right | None, now: datetime, policy: ClerkPolicy
-) -> None:
-    """Let an act go on only while a clerk with the right is signed in at the terminal.
+) -> Standing:
+    """Return the clerk with the right who is signed in at the terminal; an act goes on only so.
 
     Read in the act's own transaction, so that a stop that was committed before it wins. The use is
     remembered. Raises what `require_signed_in` and `require_right` raise.
@@ -199,6 +199,7 @@ def require_clerk(
     require_right(standing, right, now)
     if now - standing.sign_in.used_at >= _TOUCHED_EVERY:
         tx.clerks.touch_sign_in(terminal_uri, now)
+    return standing
 
 
 def card_subject(card_serial: bytes) -> str:
