@@ -113,6 +113,9 @@ name = "virtual:cards/{window.resident}.card"
 [journal]
 path = "terminal/{window.terminal}.journal"
 
+[hotlist]
+path = "terminal/{window.terminal}.hotlist"
+
 [paper]
 fee_yen = 300
 
