@@ -24,6 +24,7 @@ from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
 from jukinet.fleet.v1 import enrollment_service_pb2 as pb
 from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
+from tests.support.clerks import enter_clerk, put_signed_in
 from tests.support.fleet import (
     CHIYODA_7,
     OPERATOR,
@@ -59,6 +60,16 @@ async def test_a_token_and_a_request_become_a_certificate_that_connects(fleet: F
     async with fleet.peer(chain_of(answer.issued), key) as stub:
         found = await stub.GetCenterDescriptions(pb.GetCenterDescriptionsRequest(), timeout=10)
     assert found.descriptions == answer.descriptions
+
+
+async def test_a_new_machine_of_the_same_name_finds_no_clerk_signed_in(fleet: Fleet) -> None:
+    now, made = fleet.clock(), await fleet.token()
+    clerk = await fleet.store.act(lambda tx: enter_clerk(tx, "131016", now))
+    await fleet.store.act(lambda tx: put_signed_in(tx, clerk, CHIYODA_7.uri, now))
+
+    await fleet.enrol(made.octets, fresh_key())
+
+    assert fleet.store.read(lambda tx: tx.clerks.standing(CHIYODA_7.uri, None)) is None
 
 
 async def test_an_agency_enrols_as_a_terminal_does(fleet: Fleet) -> None:

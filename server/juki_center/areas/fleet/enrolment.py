@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NoReturn, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
+from juki_center.areas.clerks.rows import Clerks
 from juki_center.areas.fleet.certificates import (
     CertificateState,
     PeerCertificate,
@@ -31,6 +32,9 @@ class EnrolmentTx(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def clerks(self) -> Clerks: ...
 
     @property
     def enrolment_tokens(self) -> EnrolmentTokens: ...
@@ -77,6 +81,8 @@ def enrol(
     row = issued.row(token.peer, command.key_sha256, now, source=Source.ENROLLED)
     tx.peer_certificates.add(row)
     retire_others(tx, row, now)
+    # A clerk has signed in at the machine that was there before, not at this one.
+    tx.clerks.remove_sign_in(token.peer.uri)
     tx.enrolment_tokens.change(
         replace(
             token,
