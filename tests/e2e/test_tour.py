@@ -15,7 +15,9 @@ from rich.console import Console
 from tests.e2e import tour, tour_import, tour_search
 from tests.e2e.telling import Scenario, Shown, perform, report
 from tests.e2e.tour_agencies import AGENCIES
+from tests.e2e.tour_audit import AUDIT
 from tests.e2e.tour_cards import CARDS
+from tests.e2e.tour_fleet import FLEET
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_moves import MOVES
@@ -30,6 +32,7 @@ PARTS = {
     "cards": CARDS,
     "moves": MOVES,
     "agencies": (*AGENCIES, *KEYS),
+    "fleet": (*AUDIT, *FLEET),
 }
 SEARCHING = next(scenario for scenario in SEARCH if scenario.play is nothing_lies_in_the_clear)
 

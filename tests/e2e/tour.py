@@ -14,7 +14,9 @@ from juki_center.rpc import tls13
 from tests.e2e.signing_in import SIGN_IN
 from tests.e2e.telling import from_root, new_console, perform, report
 from tests.e2e.tour_agencies import AGENCIES
+from tests.e2e.tour_audit import AUDIT
 from tests.e2e.tour_cards import CARDS
+from tests.e2e.tour_fleet import FLEET
 from tests.e2e.tour_import import IMPORT
 from tests.e2e.tour_keys import KEYS
 from tests.e2e.tour_moves import MOVES
@@ -34,6 +36,8 @@ SCENARIOS = (
     *MOVES,
     *AGENCIES,
     *KEYS,
+    *AUDIT,
+    *FLEET,
     *LATER,
     *SEARCH,
 )

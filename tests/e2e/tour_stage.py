@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from juki_center.areas.days import day_in_japan
+from juki_center.cli import dev_texts
+from juki_center.cli.dev_folder import NODE
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -31,6 +33,7 @@ from tests.support.sample_texts import searched
 
 AGENCIES = {"passport-1": "agency.toml", "pension-1": "agency-pension.toml"}
 CLERK = "窓口\u3000案内子"
+SOCKET = "local.sock"
 # What tells who somebody is, by its name in a register file and on the wire.
 _TELLING = {
     *("code", "name", "kana", "name_kana", "kanji_name", "alias", "birth", "original_text"),
@@ -212,6 +215,8 @@ def opened_tour(folder: Path, *, with_clerks: bool = True) -> Iterator[TourStage
     """
     for part in ("files", "temporary", "backup"):
         (folder / part).mkdir(parents=True, exist_ok=True)
+    settings = dev_texts.center_toml(NODE).replace("[listen]", f'[listen]\nlocal = "{SOCKET}"')
+    (folder / "center.toml").write_text(settings, encoding="utf-8")
     temporary = str(folder / "temporary")
     environment = {name: temporary for name in ("TMPDIR", "SQLITE_TMPDIR")}
     log = folder / "center" / "process.log"
