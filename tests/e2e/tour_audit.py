@@ -53,7 +53,8 @@ def altered_log_is_named(stage: TourStage) -> str:
 
 def altered(line: bytes) -> bytes:
     """Return a line of a copy with one character changed in the middle of a value."""
-    place = line.index(b'"', len(line) // 2) - 1
+    # The last character of a base64 value may hold bits that nothing means.
+    place = line.index(b'"', len(line) // 2) - 6
     other = b"1" if line[place : place + 1] != b"1" else b"2"
     return line[:place] + other + line[place + 1 :]
 

@@ -240,7 +240,14 @@ def closed_without_keys(stage: TourStage) -> str:
     took = until(
         lambda: stage.confirm(PASSPORTS, "passport", person).reason == "DISCONNECTED_AGENCY"
     )
-    opened = ordered(path, {"do": "reconnect", "scope": "AGENCY", "name": uri})
+    order: dict[str, object] = {
+        "do": "reconnect",
+        "scope": "AGENCY",
+        "name": uri,
+        "level": 2,
+        "reason": "over",
+    }
+    opened = ordered(path, order)
     still = stage.confirm(PASSPORTS, "passport", person).reason
     reconnect(stage, uri)
 
@@ -254,7 +261,7 @@ def closed_without_keys(stage: TourStage) -> str:
     )
 
 
-def ordered(path: Path, order: dict[str, str]) -> dict[str, object]:
+def ordered(path: Path, order: dict[str, object]) -> dict[str, object]:
     """Order something at the local socket; return the answer."""
     request = json.dumps({"request_id": str(uuid.uuid4()), **order}).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
