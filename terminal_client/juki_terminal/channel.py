@@ -95,7 +95,8 @@ class Center:
         self.terminals = terminal_service_pb2_grpc.TerminalServiceStub(line)
         book = LogBook(trust.log, MemoryShelf() if log_shelf is None else log_shelf)
         uri = identity_from_certificate(identity.leaf).uri
-        self.receipts = Receipts(book, uri, CenterProver(line))
+        self.prover = CenterProver(line)
+        self.receipts = Receipts(book, uri, self.prover)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""

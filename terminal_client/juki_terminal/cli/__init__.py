@@ -26,6 +26,7 @@ from juki_terminal.cli.moves_commands import move_app
 from juki_terminal.cli.residents_commands import resident_app
 from juki_terminal.cli.settings import DEFAULT_CONFIG, Settings
 from juki_terminal.cli.sign_in_commands import sign_in_app
+from juki_terminal.cli.witness_commands import witness_app
 from juki_terminal.copies import Tray
 from juki_terminal.trace import Trace
 
@@ -49,7 +50,9 @@ app.add_typer(application_app, name="application")
 app.add_typer(resident_app, name="resident")
 app.add_typer(move_app, name="move")
 app.add_typer(disclosure_app, name="disclosure")
-app.add_typer(log_app(), name="log")
+_log_app = log_app()
+_log_app.add_typer(witness_app)
+app.add_typer(_log_app, name="log")
 app.add_typer(certificate_app)
 
 _FORM_HELP: Final = "JSON file with photo_id and members, or - for standard input."
