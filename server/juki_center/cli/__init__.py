@@ -5,6 +5,8 @@ gRPC reads its settings when it is imported, so nothing that imports it stands a
 
 from __future__ import annotations
 
+import gc
+
 from juki_center.rpc import tls13
 from juki_client.memory import forbid_core_dumps
 
@@ -13,6 +15,10 @@ def main() -> None:
     """Run the command."""
     forbid_core_dumps()
     tls13.settle()
+    # Nothing of what importing makes is garbage: looking for some only delays the start.
+    gc.disable()
     from juki_center.cli.commands import app  # noqa: PLC0415  # imports gRPC
 
+    gc.freeze()
+    gc.enable()
     app()
