@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from juki_center.areas.clerks.rows import Clerk, Right
+from juki_center.areas.fleet.revocations import OfPeer, Revocation, RevocationReason
 from jukinet.approvals.v1 import approval_service_pb2 as pb
 from jukinet.approvals.v1 import approval_service_pb2_grpc as pb_grpc
 from jukinet.fleet.v1 import clerk_service_pb2 as clerks_pb
@@ -117,6 +118,20 @@ async def test_an_act_whose_proposal_nobody_approved_is_refused(operators: Opera
     call = operators.acting.SetAdministration(operators.request(approval_id=proposed.approval_id))
 
     assert await reason_of(call) == "APPROVAL_PENDING"
+
+
+async def test_an_approver_who_was_revoked_since_has_approved_nothing(
+    operators: Operators,
+) -> None:
+    approval, now = await operators.approved(), operators.office.clock.now
+    operator_2 = OfPeer("juki://operator/operator-2")
+    revocation = Revocation(operator_2, RevocationReason.STOLEN, now, "a test")
+    await operators.office.store.act(lambda tx: tx.revocations.add(revocation))
+
+    call = operators.acting.SetAdministration(operators.request(approval_id=approval))
+
+    assert await reason_of(call) == "APPROVAL_PENDING"
+    assert operators.rights() == {Right.MOVES}
 
 
 async def test_an_operator_cannot_approve_the_own_proposal(operators: Operators) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from juki_center.areas.approvals.rows import Approval, Approvals, Person
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
+from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.ports import Chance
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
@@ -31,6 +32,9 @@ class ApprovalsTx(Protocol):
 
     @property
     def approvals(self) -> Approvals: ...
+
+    @property
+    def revocations(self) -> Revocations: ...
 
 
 class ApprovalActTx(ApprovalsTx, Protocol):
@@ -166,7 +170,8 @@ def list_pending(tx: ApprovalsTx, by: Person, now: datetime) -> list[Approval]:
 def usable(tx: ApprovalsTx, use: Use, now: datetime) -> Approval:
     """Return the approval that an act cites, if the act may use it up now.
 
-    The request that has used it may come again. Raises Refusal: APPROVAL_NOT_FOUND,
+    The request that has used it may come again. An approver who was revoked since has approved
+    nothing. Raises Refusal: APPROVAL_NOT_FOUND,
     APPROVAL_EXPIRED, APPROVAL_PENDING, APPROVAL_NOT_OF_THE_ACT, APPROVAL_USED.
     """
     approval = _known(tx, use.approval_id, use.by)
@@ -180,7 +185,8 @@ def usable(tx: ApprovalsTx, use: Use, now: datetime) -> Approval:
         return approval
     if now >= approval.until:
         raise Refusal(Reason.APPROVAL_EXPIRED)
-    if approval.approver is None:
+    by = approval.approver
+    if by is None or tx.revocations.has(by.credential, by.uri):
         raise Refusal(Reason.APPROVAL_PENDING)
     return approval
 
