@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import grpc
@@ -15,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.fleet.certificates import CertificateState
-from juki_center.areas.fleet.revocations import OfPeer
+from juki_center.areas.fleet.revocations import OfCertificate, OfPeer
 from juki_center.areas.fleet.tokens import revoke_token
 from juki_center.config import EnrolmentSettings
 from juki_pki.identity import identity_from_certificate
@@ -227,6 +228,27 @@ async def test_no_token_brings_a_revoked_terminal_back(fleet: Fleet) -> None:
     await fleet.revoke(OfPeer(CHIYODA_7.uri))
 
     found = await refused(fleet.enrol(made.octets, fresh_key()))
+
+    assert found == ("CERTIFICATE_REVOKED", {})
+
+
+async def test_a_used_token_gives_a_revoked_peer_nothing_again(fleet: Fleet) -> None:
+    made, key = await fleet.token(), fresh_key()
+    await fleet.enrol(made.octets, key)
+    await fleet.revoke(OfPeer(CHIYODA_7.uri))
+
+    found = await refused(fleet.enrol(made.octets, key))
+
+    assert found == ("CERTIFICATE_REVOKED", {})
+    assert leaves(fleet.store)[-1]["ev"] == Event.ENROLMENT_REFUSED
+
+
+async def test_a_used_token_gives_a_revoked_certificate_not_again(fleet: Fleet) -> None:
+    made, key = await fleet.token(), fresh_key()
+    issued = (await fleet.enrol(made.octets, key)).issued
+    await fleet.revoke(OfCertificate(hashlib.sha256(issued.certificate).digest(), CHIYODA_7.uri))
+
+    found = await refused(fleet.enrol(made.octets, key))
 
     assert found == ("CERTIFICATE_REVOKED", {})
 

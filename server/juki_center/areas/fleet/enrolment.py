@@ -62,19 +62,19 @@ def enrol(
     The same token and key give the same certificate again. Raises Refusal:
     ENROLMENT_TOKEN_UNKNOWN, ENROLMENT_TOKEN_REVOKED, ENROLMENT_TOKEN_EXPIRED,
     ENROLMENT_TOKEN_USED, ENROLMENT_MUNICIPALITY_NOT_VALID, CERTIFICATE_REVOKED for a peer that was
-    revoked, CERTIFICATE_REQUEST_INVALID for a key that a certificate has already, and those of
-    `sign`. All but the first are logged: whoever had a
-    real token is worth a look.
+    revoked, or whose certificate by this token was, CERTIFICATE_REQUEST_INVALID for a key that a
+    certificate has already, and those of `sign`. All but the first are logged: whoever had a real
+    token is worth a look.
     """
     token = tx.enrolment_tokens.by_digest(token_digest(command.token))
     if token is None:
         raise Refusal(Reason.ENROLMENT_TOKEN_UNKNOWN)
     _check_usable(token, now)
+    if tx.revocations.has(token.fingerprint or b"", token.peer.uri):
+        _deny(token, now, Refusal(Reason.CERTIFICATE_REVOKED))
     if token.state is TokenState.USED:
         return _again(tx, token, command, now)
     _check_office(token, policy, now)
-    if tx.revocations.has(b"", token.peer.uri):
-        _deny(token, now, Refusal(Reason.CERTIFICATE_REVOKED))
     if tx.peer_certificates.has_key(command.key_sha256):
         _deny(token, now, Refusal(Reason.CERTIFICATE_REQUEST_INVALID, rule="KEY_NOT_NEW"))
     issued = sign(token.peer, now)
