@@ -23,6 +23,7 @@ from juki_terminal.channel import Center
 from juki_terminal.trust import Trust
 from jukinet.residents.v1 import resident_service_pb2 as pb
 from tests.support.center_process import CenterProcess
+from tests.support.clerks import sign_in_everywhere
 from tests.support.mortal_cuts import POINTS
 from tests.support.register_service import CLERK, finish, hello, rows, update_row
 
@@ -57,6 +58,8 @@ def dialled(center: CenterProcess) -> Iterator[Center]:
     path = pki.peer_path(TERMINAL)
     if not path.exists():
         make.issue_peer(pki, TERMINAL, Profiles.load(), datetime.now(UTC))
+    # Its register begins with the import, and only then has a clerk.
+    sign_in_everywhere(center.folder, only=[TERMINAL.uri])
     identity = ClientIdentity.load(path / "chain.pem", path / "key.pem")
     with Center(center.address, identity, Trust.load(pki.trust_path)) as channel:
         yield channel
