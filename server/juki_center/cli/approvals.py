@@ -19,7 +19,7 @@ import jukinet.fleet.v1.clerk_service_pb2
 import jukinet.fleet.v1.enrollment_service_pb2
 import jukinet.operations.v1.center_service_pb2  # noqa: F401
 from juki_center.cli.operator_channel import operator_line
-from juki_center.cli.report import report, reporting
+from juki_center.cli.report import Failure, fail, report, reporting
 from juki_center.config import CenterConfig
 from juki_center.errors import Reason, Refusal
 from jukinet.approvals.v1 import approval_service_pb2 as pb
@@ -56,7 +56,7 @@ def approve(
         proposal = _proposal(line, approval_id)
         if not yes:
             sys.stderr.write("\n".join(described(proposal)) + "\n")
-            typer.confirm("Approve?", abort=True, err=True)
+            _require_yes(as_json=as_json)
         request = pb.ApproveRequest(
             request_id=str(uuid.uuid4()), approval_id=approval_id, digest=proposal.digest
         )
@@ -64,6 +64,17 @@ def approve(
         lines = [f"approved {approval_id}: {proposal.method}"]
         result: dict[str, JSON] = {"approval_id": approval_id, "method": proposal.method}
         report("approve", result, lines, as_json=as_json)
+
+
+def _require_yes(*, as_json: bool) -> None:
+    """Ask; whoever says no, or nothing, leaves with the exit code for "refused"."""
+    try:
+        is_meant = typer.confirm("Approve?", err=True)
+    except typer.Abort:
+        is_meant = False
+    if not is_meant:
+        found = Failure("NOT_APPROVED", "it was not approved", "Nothing was changed.")
+        fail("approve", found, as_json=as_json)
 
 
 def proposals(

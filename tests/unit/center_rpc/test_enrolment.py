@@ -16,6 +16,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.fleet.certificates import CertificateState
+from juki_center.areas.fleet.disconnections import (
+    CENTER,
+    Disconnection,
+    Level,
+    Scope,
+    Subject,
+)
 from juki_center.areas.fleet.revocations import OfCertificate, OfPeer
 from juki_center.areas.fleet.tokens import revoke_token
 from juki_center.config import EnrolmentSettings
@@ -230,6 +237,30 @@ async def test_no_token_brings_a_revoked_terminal_back(fleet: Fleet) -> None:
     found = await refused(fleet.enrol(made.octets, fresh_key()))
 
     assert found == ("CERTIFICATE_REVOKED", {})
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        (Subject(Scope.TERMINAL, CHIYODA_7.uri), "DISCONNECTED_TERMINAL"),
+        (Subject(Scope.MUNICIPALITY, "131016"), "DISCONNECTED_MUNICIPALITY"),
+        (CENTER, "DISCONNECTED_CENTER"),
+    ],
+)
+async def test_who_is_cut_off_enrols_only_after_the_reconnection(
+    fleet: Fleet, subject: Subject, reason: str
+) -> None:
+    made, key = await fleet.token(), fresh_key()
+    cut = Disconnection(subject, Level.LOW, "a drill", fleet.clock(), "juki://operator/o-1")
+    await fleet.store.act(lambda tx: tx.disconnections.put(cut))
+
+    found, _ = await refused(fleet.enrol(made.octets, key))
+    last = leaves(fleet.store)[-1]
+    await fleet.store.act(lambda tx: tx.disconnections.remove(subject))
+
+    assert found == reason
+    assert (last["ev"], last["out"]) == (Event.ENROLMENT_REFUSED, reason)
+    assert (await fleet.enrol(made.octets, key)).issued.certificate
 
 
 async def test_a_used_token_gives_a_revoked_peer_nothing_again(fleet: Fleet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
 from juki_center.areas.clerks.rows import Clerks
@@ -14,6 +14,12 @@ from juki_center.areas.fleet.certificates import (
     PeerCertificates,
     Source,
     retire_others,
+)
+from juki_center.areas.fleet.disconnections import (
+    Disconnections,
+    Standing,
+    refusal_of,
+    subjects_of,
 )
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import require_office
@@ -26,6 +32,8 @@ from juki_center.areas.fleet.tokens import (
 )
 from juki_center.errors import Reason, Refusal, RuleBroken
 
+_METHOD: Final = "/jukinet.fleet.v1.EnrollmentService/Enroll"
+
 
 class EnrolmentTx(Protocol):
     """What enrolment needs of a transaction."""
@@ -35,6 +43,9 @@ class EnrolmentTx(Protocol):
 
     @property
     def clerks(self) -> Clerks: ...
+
+    @property
+    def disconnections(self) -> Disconnections: ...
 
     @property
     def enrolment_tokens(self) -> EnrolmentTokens: ...
@@ -63,7 +74,8 @@ def enrol(
     ENROLMENT_TOKEN_UNKNOWN, ENROLMENT_TOKEN_REVOKED, ENROLMENT_TOKEN_EXPIRED,
     ENROLMENT_TOKEN_USED, ENROLMENT_MUNICIPALITY_NOT_VALID, CERTIFICATE_REVOKED for a peer that was
     revoked, or whose certificate by this token was, CERTIFICATE_REQUEST_INVALID for a key that a
-    certificate has already, and those of `sign`. All but the first are logged: whoever had a real
+    certificate has already, DISCONNECTED_TERMINAL and its like for a peer that is cut off, and
+    those of `sign`. All but the first are logged: whoever had a real
     token is worth a look.
     """
     token = tx.enrolment_tokens.by_digest(token_digest(command.token))
@@ -72,6 +84,7 @@ def enrol(
     _check_usable(token, now)
     if tx.revocations.has(token.fingerprint or b"", token.peer.uri):
         _deny(token, now, Refusal(Reason.CERTIFICATE_REVOKED))
+    _check_connected(tx, token, policy, now)
     if token.state is TokenState.USED:
         return _again(tx, token, command, now)
     _check_office(token, policy, now)
@@ -102,6 +115,18 @@ def _check_usable(token: EnrolmentToken, now: datetime) -> None:
     if now > token.expires_at:
         moment = token.expires_at.isoformat()
         _deny(token, now, Refusal(Reason.ENROLMENT_TOKEN_EXPIRED, expiredAt=moment))
+
+
+def _check_connected(
+    tx: EnrolmentTx, token: EnrolmentToken, policy: FleetPolicy, now: datetime
+) -> None:
+    """Refuse who is cut off: the certificate would be of no use, and a token is kept for later."""
+    office = token.peer.municipality
+    register = policy.municipalities.register_of(office) if office else None
+    standing = Standing(_METHOD, token.peer.role, token.peer.uri, office, register)
+    cut_off = tx.disconnections.first_of(subjects_of(standing))
+    if cut_off is not None:
+        _deny(token, now, refusal_of(cut_off))
 
 
 def _again(
