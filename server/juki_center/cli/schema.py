@@ -27,8 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="Look at a store's schema, or take 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
 _DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
-# What an older build does not know of, and would let in again.
-_CLOSED: Final = ("revocations", "disconnections")
+# By the newest step: the tables of which an older build would know nothing, where a row in one of
+# them keeps somebody out or waits to be done.
+_FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0006": ()}
 
 
 @app.command()
@@ -43,22 +44,22 @@ def show(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
 @app.command()
 def back(
     forget: Annotated[
-        bool, typer.Option("--forget", help="Also where somebody is revoked or cut off.")
+        bool, typer.Option("--forget", help="Also where something would be forgotten.")
     ] = False,
     config: Config = _DEFAULT_CONFIG,
     as_json: AsJSON = False,
 ) -> None:
     """Take the newest step back, for an older build. What only the newer one knows is lost.
 
-    Take a backup first. It is refused while a center serves, and while anybody is revoked or cut
-    off, whom the older build would let in again.
+    Take a backup first. It is refused while a center serves, and while there is anything that the
+    older build would let in again or never do.
     """
     with reporting("schema back", as_json=as_json):
         settings = CenterConfig.load(config)
         store = _store(settings)
         refuse_while_serving(settings)
         if not forget:
-            _refuse_opening(store)
+            _refuse_forgetting(store)
         now = go_back(store)
     lines = [f"store {now}; start the build that has this schema"]
     report("schema back", {"store": now}, lines, as_json=as_json)
@@ -71,8 +72,8 @@ def _store(config: CenterConfig) -> Path:
     return store
 
 
-def _refuse_opening(store: Path) -> None:
+def _refuse_forgetting(store: Path) -> None:
     with closing(sqlite3.connect(store)) as sql:
-        for table in _CLOSED:
+        for table in _FORGOTTEN[HEAD]:
             if sql.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608  # ours
                 raise StoreUnusable(f"{store}: {table} would be forgotten; --forget does it")

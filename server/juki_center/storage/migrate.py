@@ -9,7 +9,7 @@ from typing import Final
 
 from juki_center.errors import StoreUnusable
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest revision in `migrations/versions`."""
 
 
