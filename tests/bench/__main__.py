@@ -2,7 +2,8 @@
 
 BENCH_RESIDENTS is the size of the large register (default 100,000; 1,000,000 is the full run),
 BENCH_SMALL that of the small one; BENCH_SUSPENSIONS says how often a card is stopped (default 60),
-BENCH_LEAVES how long the audit log is (default 1,000,000).
+BENCH_LEAVES how long the audit log is (default 1,000,000). Servers that are measured beside each
+other take turns: BENCH_PAIRS turns each (default 5) of BENCH_SECONDS (default 3).
 Everything lies in out/bench, or in BENCH_DIR, and is removed at the end, but for report.json.
 """
 
@@ -29,11 +30,13 @@ MISSED = 3
 
 def parts(folder: Path) -> Iterator[Callable[[], Iterator[Part]]]:
     """Return all parts of the benchmark; each gives its findings as they come."""
-    from tests.bench import audit_log, registers, suspensions
+    from tests.bench import audit_log, confirmations, registers, suspensions
 
     sizes = [_size("BENCH_SMALL", 10_000), _size("BENCH_RESIDENTS", 100_000)]
     yield lambda: registers.measure(folder / "registers", sorted(sizes))
     yield lambda: audit_log.measure(folder / "log", _size("BENCH_LEAVES", 1_000_000))
+    pairs, seconds = _size("BENCH_PAIRS", 5), _size("BENCH_SECONDS", 3)
+    yield lambda: confirmations.measure(folder / "confirmations", pairs, seconds)
     yield lambda: suspensions.measure(folder / "suspensions", _size("BENCH_SUSPENSIONS", 60))
 
 
