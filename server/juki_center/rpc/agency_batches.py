@@ -17,7 +17,6 @@ from juki_center.areas.agencies.commands import ConfirmLines, FinishBatch
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import agencies_translation as translate
 from juki_center.rpc.durable import durably
-from juki_center.rpc.whole_writes import write_whole
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class BatchStream:
         async with self._parts.alarms.watching(self._agency):
             welcome = await self._act(lambda tx, now: open_batch(tx, command, now, policy))
         answer = pb.ConfirmBatchResponse.Welcome(next_line=welcome.next_line)
-        await write_whole(self._write, pb.ConfirmBatchResponse(welcome=answer))
+        await self._write(pb.ConfirmBatchResponse(welcome=answer))
         return command, welcome.next_line
 
     async def _next(self, next_line: int, batch: OpenBatch) -> pb.ConfirmBatchRequest.Lines | None:
@@ -112,7 +111,7 @@ class BatchStream:
             part, lines = lines[:size], lines[size:]
             results = await self._slice(batch, next_line, part)
             for answer in result_messages(results):
-                await write_whole(self._write, answer)
+                await self._write(answer)
             next_line += len(part)
         return next_line
 
@@ -136,7 +135,7 @@ class BatchStream:
         policy = self._parts.policy
         async with self._parts.alarms.watching(self._agency):
             totals = await self._act(lambda tx, now: finish_batch(tx, command, now, policy))
-        await write_whole(self._write, translate.totals_message(totals))
+        await self._write(translate.totals_message(totals))
 
     async def _read(self, expected: str, within_seconds: float) -> pb.ConfirmBatchRequest:
         try:

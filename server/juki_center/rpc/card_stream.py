@@ -17,7 +17,6 @@ from juki_card.flow import Batch, Dialogue
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_messages
 from juki_center.rpc.tracing import marked
-from juki_center.rpc.whole_writes import write_whole
 from jukinet.card.v1 import card_session_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ class Messages(Generic[Said, Told]):
         self._write = write
 
     async def write(self, message: Told) -> None:
-        """Write a message, and be cancelled after it only."""
-        await write_whole(self._write, message)
+        """Write a message."""
+        await self._write(message)
 
     async def next(self, step: str, deadline: Deadline) -> Said:
         """Return the next message, which must be `step`; raise its refusal when time is over."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.agencies.watch import has_news, next_notices
 from juki_center.rpc import agencies_translation as translate
-from juki_center.rpc.whole_writes import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,10 +64,10 @@ class ChangeStream:
                 rings, now = self._parts.bell.rings, self._parts.clock()
                 page = await self._page()
                 for notice in page.notices:
-                    await write_whole(self._write, translate.notice_message(notice))
+                    await self._write(translate.notice_message(notice))
                 self._command = replace(self._command, cursor=page.cursor)
                 if page.is_caught_up:
-                    await write_whole(self._write, translate.caught_up_message(page, now))
+                    await self._write(translate.caught_up_message(page, now))
                     await self._wait_for_news(page, rings)
 
     async def _page(self) -> Notices:
@@ -90,7 +89,7 @@ class ChangeStream:
             if self._has_news(now):
                 return
             if not has_rung:
-                await write_whole(self._write, translate.caught_up_message(page, now))
+                await self._write(translate.caught_up_message(page, now))
 
     def _has_news(self, now: datetime) -> bool:
         parts, command = self._parts, self._command

@@ -21,7 +21,6 @@ from juki_center.areas.residents.imports import Finding
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import import_translation as translate
 from juki_center.rpc.durable import durably
-from juki_center.rpc.whole_writes import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -63,7 +62,7 @@ class Importing:
         stream = ImportStream(self.terminal, translate.hello(message.hello))
         policy = self.parts.policy
         opened = await self._act(lambda tx, now: open_stream(tx, stream, now, policy))
-        await write_whole(self.write, translate.welcome_message(opened.line + 1))
+        await self.write(translate.welcome_message(opened.line + 1))
         return stream
 
     async def _rows(self) -> pb.ImportRecordsRequest:
@@ -79,7 +78,7 @@ class Importing:
             findings += await self._slice(stream, first + at, message.rows[at : at + SLICE_ROWS])
         for finding in findings:
             self.parts.metrics.import_rows.labels(finding.outcome).inc()
-        await write_whole(self.write, translate.results_message(findings))
+        await self.write(translate.results_message(findings))
 
     async def _slice(
         self, stream: ImportStream, first: int, rows: Sequence[pb.UpdateRow]
@@ -95,7 +94,7 @@ class Importing:
     async def _finish(self, stream: ImportStream, message: pb.ImportRecordsRequest.Finish) -> None:
         count = message.row_count
         totals = await self._act(lambda tx, now: close_stream(tx, stream, count, now))
-        await write_whole(self.write, translate.totals_message(totals))
+        await self.write(translate.totals_message(totals))
 
     async def _next(self, step: str, within: timedelta) -> pb.ImportRecordsRequest:
         try:

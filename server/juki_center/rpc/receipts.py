@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from juki_center.areas.calls import current_call
+from juki_center.rpc.whole_writes import write_whole
 from jukinet.audit.v1 import receipt_pb2 as pb
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class Filling:
         return getattr(self._context, name)
 
     async def write(self, answer: Message) -> None:
-        """Write a message with the receipt of what was done since the one before."""
+        """Write a message whole, with the receipt of what was done since the one before."""
         fill(answer)
-        await self._context.write(answer)
+        await write_whole(self._context.write, answer)
 
 
 def message(leaves: Sequence[Logged]) -> pb.Receipt:

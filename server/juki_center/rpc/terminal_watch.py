@@ -15,7 +15,6 @@ from juki_center.rpc import fields
 from juki_center.rpc.callers import terminal
 from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
-from juki_center.rpc.whole_writes import write_whole
 from jukinet.fleet.v1 import terminal_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Watching:
                 message = await stream.next(hub.pause()) or hub.heartbeat(stream)
                 try:
                     async with asyncio.timeout(hub.settings.write_seconds):
-                        await write_whole(context.write, message)
+                        await context.write(message)
                 except TimeoutError:
                     raise hub.too_slow(stream) from None
                 stream.cursor = max(stream.cursor, message.cursor)
