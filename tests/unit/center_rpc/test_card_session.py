@@ -20,7 +20,7 @@ from juki_center.config import SessionTimes
 from juki_center.errors import Reason
 from juki_center.rpc import server
 from juki_center.rpc.card_material import MaterialSource
-from juki_center.rpc.card_session import CardSessions, Messages, Parts
+from juki_center.rpc.card_session import CardSessions, Parts
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from jukinet.card.v1 import card_session_service_pb2 as pb
@@ -260,33 +260,6 @@ async def test_closing_center_ends_sessions_with_their_reason(
 
     reason, _ = await refused(window.receive())
     assert reason is Reason.SHUTTING_DOWN
-
-
-async def test_cancelled_session_lets_its_message_be_written_first() -> None:
-    done: list[str] = []
-    asked, may_go = asyncio.Event(), asyncio.Event()
-
-    async def write(_message: pb.AuthenticateResponse) -> None:
-        asked.set()
-        await may_go.wait()
-        done.append("written")
-
-    async def session() -> None:
-        try:
-            await messages.write(pb.AuthenticateResponse())
-        finally:
-            done.append("ended")
-
-    messages = Messages(_nobody(), write, lambda: datetime.now(UTC))
-    task = asyncio.create_task(session())
-    await asked.wait()
-
-    task.cancel()
-    may_go.set()
-
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert done == ["written", "ended"]
 
 
 async def _nobody() -> AsyncIterator[pb.AuthenticateRequest]:
