@@ -22,7 +22,8 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.cli import assembly, dev_texts
+from juki_center.cli import dev_texts
+from juki_center.cli.opening import open_with_key
 from juki_center.config import CenterConfig
 from juki_center.data import municipality_rows
 from juki_center.storage.keys import create_kek
@@ -131,7 +132,7 @@ def rotations(register: Register) -> Part:
 
 def look_ups(registers: list[Register]) -> Part:
     """Ask all registers in turns: by code, by four attributes, by attributes in a prefecture."""
-    opened = [assembly.open_with_key(CenterConfig.load(one.config)) for one in registers]
+    opened = [open_with_key(CenterConfig.load(one.config)) for one in registers]
     part = Part(f"Looking somebody up: {ASKED:,} questions of each kind and size, in turns")
     try:
         for kind, ask in KINDS.items():

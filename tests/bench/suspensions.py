@@ -12,7 +12,8 @@ from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import ResidenceState
-from juki_center.cli import assembly, dev_texts
+from juki_center.cli import dev_texts
+from juki_center.cli.opening import opened_store
 from juki_center.config import CenterConfig
 from juki_center.storage.samples import read_samples
 from tests.bench.measuring import Figure, Goal, Part, Timings
@@ -60,7 +61,7 @@ async def _resume(folder: Path, code: str) -> None:
         )
         change_status(tx, found, datetime.now(UTC))
 
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         await store.act(act)
 
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.ports import Tx
-from juki_center.cli import assembly
 from juki_center.cli.commands import app
+from juki_center.cli.opening import opened_store
 from juki_center.config import CenterConfig
 from juki_center.rpc import status_http
 from juki_center.storage.keys import create_kek
@@ -43,7 +43,7 @@ def act(folder: Path, times: int) -> None:
 
     async def run() -> None:
         config = CenterConfig.load(folder / "center.toml")
-        async with assembly.opened_store(config) as store:
+        async with opened_store(config) as store:
             for _ in range(times):
                 await store.act(_leave_a_leaf)
 

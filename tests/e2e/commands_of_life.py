@@ -24,7 +24,8 @@ from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.records import PersonID
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.opening import open_with_key, opened_store
 from juki_center.config import CenterConfig
 from juki_pki.folder import PKIFolder
 from tests.e2e.killed_commands import MortalTerminals, mortal_terminals
@@ -80,7 +81,7 @@ class Counter:
     def read(self, question: Callable[[Tx], T]) -> T:
         """Look into the center's store, whether or not the center lives."""
         config = CenterConfig.load(self.center.folder / "center.toml")
-        with closing(assembly.open_with_key(config)) as store:
+        with closing(open_with_key(config)) as store:
             return store.read(question)
 
     def act(self, act: Callable[[Tx], T]) -> T:
@@ -88,7 +89,7 @@ class Counter:
         config = CenterConfig.load(self.center.folder / "center.toml")
 
         async def run() -> T:
-            async with assembly.opened_store(config) as store:
+            async with opened_store(config) as store:
                 return await store.act(act)
 
         return asyncio.run(run())
@@ -198,7 +199,7 @@ class Life:
 
 def begun_life(counter: Counter, key: str) -> Life:
     """End whatever card and application a sample resident has, and enter another application."""
-    now = assembly.system_clock()
+    now = system_clock()
 
     def begin(tx: Tx) -> tuple[ApplicationNumber, PersonID]:
         holder = tx.residents.by_code(SAMPLES[key].record.code)

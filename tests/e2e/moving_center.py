@@ -17,7 +17,7 @@ from juki_center.areas.callers import Terminal
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.cli import assembly
+from juki_center.cli.opening import open_with_key
 from juki_center.config import CenterConfig
 from juki_pki import make
 from juki_pki.folder import PKIFolder
@@ -89,7 +89,7 @@ class MovingCenter:
         terminal = Terminal(
             f"juki://municipality/{DESTINATION}/terminal/01", MunicipalityCode(DESTINATION)
         )
-        store = assembly.open_with_key(CenterConfig.load(self.process.folder / "center.toml"))
+        store = open_with_key(CenterConfig.load(self.process.folder / "center.toml"))
         code = ResidentCode(ask.code(key))
 
         def card(tx: Tx) -> bytes:

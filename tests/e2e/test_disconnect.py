@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from juki_center.cli.assembly import open_with_key
+from juki_center.cli.opening import open_with_key
 from juki_center.cli.operator_channel import OperatorLine, operator_line
 from juki_center.config import CenterConfig
 from juki_center.errors import Reason, Refusal

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly
+from juki_center.cli.opening import opened_store
 from juki_center.config import CenterConfig
 from juki_center.storage.keys import create_kek
 
@@ -82,7 +83,7 @@ async def test_center_speaks_tls_1_3_with_its_aead_suites_and_nothing_else(
     openssl = openssl_of_a_terminal(need("openssl"), pki, tmp_path)
 
     async with (
-        assembly.opened_store(config) as store,
+        opened_store(config) as store,
         assembly.listening(config, store) as server,
     ):
         address = f"127.0.0.1:{server.grpc_port}"

@@ -26,9 +26,10 @@ from juki_center.areas.agencies.register import (
 )
 from juki_center.areas.residents.changes import Item
 from juki_center.cli import agency_lists as lists
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.data import affair_tables
 from juki_center.errors import RuleBroken
@@ -97,7 +98,7 @@ def add(
 def list_agencies(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """List the agencies, each with the affairs that it may ask for today."""
     with reporting("agency list", as_json=as_json):
-        settings, now = CenterConfig.load(config), assembly.system_clock()
+        settings, now = CenterConfig.load(config), system_clock()
         found = _read(settings, lists.agencies)
         result, lines = lists.shown_agencies(found, now)
         report("agency list", result, lines, as_json=as_json)
@@ -107,7 +108,7 @@ def list_agencies(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> 
 def show(agency: AgencyID, config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Show all authorisations of an agency, past and future ones too, with their numbers."""
     with reporting("agency show", as_json=as_json):
-        settings, now = CenterConfig.load(config), assembly.system_clock()
+        settings, now = CenterConfig.load(config), system_clock()
         found = _read(settings, lambda tx: lists.agency(tx, agency))
         result, lines = lists.shown_agency(found, now)
         report("agency show", result, lines, as_json=as_json)
@@ -169,7 +170,7 @@ def withdraw_authorisation(
         until = None if last_day is None else _day("--last-day", last_day)
         command = Withdraw(_operator(settings), agency, number, until)
         row = _act(settings, lambda tx, now: withdraw(tx, command, now))
-        result, lines = lists.shown_rows([row], assembly.system_clock())
+        result, lines = lists.shown_rows([row], system_clock())
         report("agency withdraw", {"authorisation": result[0]}, lines, as_json=as_json)
 
 
@@ -205,8 +206,8 @@ def _act(config: CenterConfig, act: Callable[[Tx, datetime], Answer]) -> Answer:
     """Run a changing act on the store."""
 
     async def opened() -> Answer:
-        async with assembly.opened_store(config) as store:
-            now = assembly.system_clock()
+        async with opened_store(config) as store:
+            now = system_clock()
             return await store.act(lambda tx: act(tx, now))
 
     return run(opened())
@@ -216,7 +217,7 @@ def _read(config: CenterConfig, question: Callable[[Tx], Answer]) -> Answer:
     """Run a reading act on the store."""
 
     async def opened() -> Answer:
-        async with assembly.opened_store(config) as store:
+        async with opened_store(config) as store:
             return store.read(question)
 
     return run(opened())

@@ -15,10 +15,12 @@ import typer
 from juki_center.areas.alerts.persons import trace_person
 from juki_center.areas.alerts.watching import leaves_of, see_alert
 from juki_center.areas.residents.codes import ResidentCode
-from juki_center.cli import assembly
 from juki_center.cli.cards import read_code
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import open_with_key, opened_store
+from juki_center.cli.policies import alert_policy
 from juki_center.cli.report import Exit, report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import Reason, Refusal
 
@@ -50,7 +52,7 @@ def list_command(
     """List alerts, the newest first; exit with 3 where nobody has seen some of them."""
     with reporting("alerts list", as_json=as_json):
         settings = CenterConfig.load(config)
-        with closing(assembly.open_with_key(settings)) as store:
+        with closing(open_with_key(settings)) as store:
             alerts = store.read(
                 lambda tx: tx.alerts.newest(only_unseen=not everything, limit=limit)
             )
@@ -68,11 +70,11 @@ def show_command(
     """Show the leaves of the log that an alert was raised for."""
     with reporting("alerts show", as_json=as_json):
         settings = CenterConfig.load(config)
-        with closing(assembly.open_with_key(settings)) as store:
+        with closing(open_with_key(settings)) as store:
             alert = store.read(lambda tx: tx.alerts.alert(alert_id))
             if alert is None:
                 raise Refusal(Reason.ALERT_NOT_FOUND)
-            leaves = store.read(lambda tx: leaves_of(tx, alert, assembly.alert_policy(settings)))
+            leaves = store.read(lambda tx: leaves_of(tx, alert, alert_policy(settings)))
     entries: list[JSON] = [_entry(index, leaf) for index, leaf in leaves]
     lines = [_line(alert), *(_entry_line(index, leaf) for index, leaf in leaves)]
     result: dict[str, JSON] = {"alert": _fields(alert), "leaves": entries}
@@ -116,14 +118,14 @@ def person_command(
 async def _trace(
     config: CenterConfig, code: ResidentCode, caller_uri: str
 ) -> list[tuple[int, Leaf]]:
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         return await store.act(lambda tx: trace_person(tx, code, now, caller_uri))
 
 
 async def _see(config: CenterConfig, alert_id: str, caller_uri: str) -> Alert:
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         return await store.act(lambda tx: see_alert(tx, alert_id, now, caller_uri))
 
 

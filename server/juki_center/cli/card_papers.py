@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from juki_center.areas.cards.retention import Kept, kept
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report
 from juki_center.errors import RuleBroken
 
@@ -47,8 +48,8 @@ class FeesWanted:
 
 async def retention(config: CenterConfig, *, as_json: bool) -> None:
     """Say what is kept of cards, since when, and what a running center deletes within the hour."""
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         found = store.read(lambda tx: kept(tx, now))
     rows: list[JSON] = [
         {
@@ -65,7 +66,7 @@ async def retention(config: CenterConfig, *, as_json: bool) -> None:
 
 async def fees(config: CenterConfig, wanted: FeesWanted, *, as_json: bool) -> None:
     """List the fees that were taken, and their sum."""
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         found = store.read(wanted.fees)
     total = sum(fee.amount_yen for fee in found)
     rows: list[JSON] = [

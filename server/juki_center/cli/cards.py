@@ -22,7 +22,9 @@ from juki_center.areas.cards.rules import TRANSITIONS, CardEvent, as_of
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.cards.suspensions import BySerial, SuspendCard, suspend_card
 from juki_center.areas.residents.codes import ResidentCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.opening import opened_store
+from juki_center.cli.policies import card_policy
 from juki_center.cli.report import report
 from juki_center.errors import Reason, Refusal, RuleBroken
 
@@ -74,8 +76,8 @@ class Which:
 
 async def status(config: CenterConfig, which: Which, *, as_json: bool) -> None:
     """Say in which state the cards are today."""
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         found = store.read(which.cards)
     _report("cards status", [as_of(card, now) for card in found], as_json=as_json)
 
@@ -84,16 +86,16 @@ async def suspend(
     config: CenterConfig, which: Which, clerk_name: str, loss: LossReport, *, as_json: bool
 ) -> None:
     """Suspend the card that is meant, as every desk does, and keep the report."""
-    now, policy = assembly.system_clock(), assembly.card_policy(config)
+    now, policy = system_clock(), card_policy(config)
     command = SuspendCard(_operator(config), uuid.uuid4(), clerk_name, which.reference, loss)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         suspended = await store.act(lambda tx: suspend_card(tx, command, now, policy), urgent=True)
     _report("cards suspend", [suspended.card], as_json=as_json)
 
 
 async def resume(config: CenterConfig, which: Which, *, as_json: bool) -> None:
     """Resume a clerk's card. Raises RuleBroken for a resident's, and NotAllowed."""
-    now, operator = assembly.system_clock(), _operator(config)
+    now, operator = system_clock(), _operator(config)
 
     def act(tx: Tx) -> list[Card]:
         cards = which.cards(tx)
@@ -102,14 +104,14 @@ async def resume(config: CenterConfig, which: Which, *, as_json: bool) -> None:
         changes = [ChangeStatus(operator.uri, card.serial, CardEvent.RESUMED) for card in cards]
         return [change_status(tx, one, now) for one in changes]
 
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         changed = await store.act(act)
     _report("cards resume", changed, as_json=as_json)
 
 
 async def revoke(config: CenterConfig, which: Which, clerk_name: str, *, as_json: bool) -> None:
     """Revoke every card that is meant and has not ended; raise NotAllowed where all have."""
-    now, operator = assembly.system_clock(), _operator(config)
+    now, operator = system_clock(), _operator(config)
 
     def act(tx: Tx) -> list[Card]:
         cards = which.cards(tx)
@@ -119,14 +121,14 @@ async def revoke(config: CenterConfig, which: Which, clerk_name: str, *, as_json
         ]
         return [revoke_at_store(tx, one, now) for one in commands]
 
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         revoked = await store.act(act)
     _report("cards revoke", revoked, as_json=as_json)
 
 
 async def notes(config: CenterConfig, which: Which, *, as_json: bool) -> None:
     """List what windows, desks and operators noted of the cards: the register of suspensions."""
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         found = store.read(
             lambda tx: [
                 (card, note)

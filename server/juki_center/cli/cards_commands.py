@@ -10,8 +10,8 @@ import typer
 
 from juki_center.areas.cards.suspensions import Channel, LossReason, LossReport, Reporter
 from juki_center.cli import cards
+from juki_center.cli.event_loop import run
 from juki_center.cli.report import reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 
 app = typer.Typer()

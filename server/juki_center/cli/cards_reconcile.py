@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from juki_center.areas.cards.personalisations import GIVEN_UP_AFTER
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.reconciling import reconcile_all
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def reconcile_command(
 async def _reconcile(
     config: CenterConfig, older_than: timedelta, *, is_trial: bool, as_json: bool
 ) -> None:
-    caller, now = f"juki://center/{config.node}", assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    caller, now = f"juki://center/{config.node}", system_clock()
+    async with opened_store(config) as store:
         done = await reconcile_all(store, caller, now, older_than=older_than, is_trial=is_trial)
     given_up: list[JSON] = [{**_fields(row), "why": str(why)} for row, why in done.given_up]
     left: list[JSON] = [_fields(row) for row in done.left]

@@ -14,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.fleet.certificates import CertificateState
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_pki.files import write_public
 
@@ -58,9 +59,9 @@ def export(
 
 
 async def _export(config: CenterConfig, file: Path, *, as_json: bool) -> None:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         known = store.read(lambda tx: tx.peer_certificates.everything())
-    valid = valid_at(known, assembly.system_clock())
+    valid = valid_at(known, system_clock())
     kept = [one for one in valid if one.content]
     write_public(file, b"".join(_pem(one.content) for one in kept))
     left_out: list[JSON] = [one.uri for one in valid if not one.content]

@@ -30,10 +30,11 @@ from juki_center.areas.clerks.register import (
 from juki_center.areas.clerks.rows import Clerk, Grant, Right
 from juki_center.areas.clerks.rules import ClerkEvent
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import Refusal, RuleBroken
 from jukinet.fleet.v1 import clerk_service_pb2 as pb
@@ -228,16 +229,16 @@ def _change(
 async def _changed(
     settings: CenterConfig, command: str, act: Callable[[Tx, datetime], Clerk], *, as_json: bool
 ) -> None:
-    now = assembly.system_clock()
-    async with assembly.opened_store(settings) as store:
+    now = system_clock()
+    async with opened_store(settings) as store:
         clerk = await store.act(lambda tx: act(tx, now))
         grants = store.read(lambda tx: tx.clerks.grants(clerk.clerk_id))
     report(command, _row(clerk, grants, None), _lines(clerk, grants, None), as_json=as_json)
 
 
 async def _lift(settings: CenterConfig, lift: LiftTerminal, *, as_json: bool) -> None:
-    now = assembly.system_clock()
-    async with assembly.opened_store(settings) as store:
+    now = system_clock()
+    async with opened_store(settings) as store:
         await store.act(lambda tx: lift_terminal(tx, lift, now))
     result: dict[str, JSON] = {"terminal": lift.terminal_uri, "stopped": False}
     lines = [f"{lift.terminal_uri}: clerks may sign in"]
@@ -245,7 +246,7 @@ async def _lift(settings: CenterConfig, lift: LiftTerminal, *, as_json: bool) ->
 
 
 async def _list(settings: CenterConfig, code: MunicipalityCode | None, *, as_json: bool) -> None:
-    async with assembly.opened_store(settings) as store:
+    async with opened_store(settings) as store:
         found = store.read(
             lambda tx: [
                 (clerk, tx.clerks.grants(clerk.clerk_id), _opened_name(tx, clerk))

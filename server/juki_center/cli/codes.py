@@ -12,9 +12,10 @@ import typer
 
 from juki_center.areas.residents.assignment import Stocked, stock_codes, stocks_of
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import RuleBroken
 
@@ -63,11 +64,11 @@ async def _stock(
     def act(tx: Tx, wanted: int) -> Stocked:
         if not tx.registers.is_hosted(municipality):
             raise RuleBroken("NOT_HOSTED", "--municipality")
-        now = assembly.system_clock()
+        now = system_clock()
         return stock_codes(tx, municipality, wanted, now, caller_uri=caller)
 
     added = left = 0
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         while added < count:
             wanted = min(_AT_ONCE, count - added)
             done = await store.act(lambda tx, wanted=wanted: act(tx, wanted))  # type: ignore[misc]  # the loop's own
@@ -78,7 +79,7 @@ async def _stock(
 
 
 async def _list(config: CenterConfig, *, as_json: bool) -> None:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         stocks = store.read(lambda tx: stocks_of(tx, config.low_stock))
     rows: list[JSON] = [
         {"municipality": str(one.municipality), "left": one.left, "low": one.is_low}

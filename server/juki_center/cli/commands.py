@@ -10,16 +10,14 @@ import typer
 from juki_center.cli import agency as agency_command
 from juki_center.cli import alerts as alerts_command
 from juki_center.cli import approvals as approvals_command
-from juki_center.cli import assembly, card_papers, cards_commands, simulate_commands
 from juki_center.cli import audit as audit_command
 from juki_center.cli import backup as backup_command
+from juki_center.cli import card_papers, cards_commands, simulate_commands
 from juki_center.cli import cards_reconcile as cards_reconcile_command
 from juki_center.cli import certificates as certificates_command
 from juki_center.cli import clerks as clerks_command
 from juki_center.cli import codes as codes_command
-from juki_center.cli import dev as dev_command
 from juki_center.cli import disconnect as disconnect_module
-from juki_center.cli import doctor as doctor_command
 from juki_center.cli import drill as drill_command
 from juki_center.cli import enrol as enrol_command
 from juki_center.cli import hotlist as hotlist_command
@@ -30,7 +28,8 @@ from juki_center.cli import residents as residents_command
 from juki_center.cli import restore as restore_command
 from juki_center.cli import revoke as revoke_command
 from juki_center.cli import schema as schema_command
-from juki_center.cli import serve as serve_command
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
 from juki_center.cli.report import reporting
 from juki_center.config import CenterConfig
 
@@ -81,8 +80,10 @@ DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 @app.command()
 def serve(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Listen until SIGTERM or SIGINT; SIGHUP reads keys and configuration again."""
+    from juki_center.cli import serve as serve_command  # noqa: PLC0415  # imports every service
+
     with reporting("serve", as_json=as_json):
-        serve_command.run(serve_command.serve(config, as_json=as_json))
+        run(serve_command.serve(config, as_json=as_json))
 
 
 @app.command()
@@ -97,16 +98,20 @@ def dev(
     as_json: AsJSON = False,
 ) -> None:
     """Run a center with invented residents and their cards, making what is missing."""
+    from juki_center.cli import dev as dev_command  # noqa: PLC0415  # imports every service
+
     options = dev_command.DevOptions(folder, port, http_port)
     with reporting("dev", as_json=as_json):
-        serve_command.run(dev_command.dev(options, as_json=as_json))
+        run(dev_command.dev(options, as_json=as_json))
 
 
 @app.command()
 def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Check configuration, keys, certificates, store and clock; exit with 3 for a fault."""
+    from juki_center.cli import doctor as doctor_command  # noqa: PLC0415  # looks at every part
+
     with reporting("doctor", as_json=as_json):
-        found = doctor_command.examine(CenterConfig.load(config), assembly.system_clock())
+        found = doctor_command.examine(CenterConfig.load(config), system_clock())
     doctor_command.conclude(found, as_json=as_json)
 
 
@@ -115,7 +120,7 @@ def cards_retention(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) ->
     """Say what is kept of applications and cards, since when, and what is due to be deleted."""
     with reporting("cards retention", as_json=as_json):
         settings = CenterConfig.load(config)
-        serve_command.run(card_papers.retention(settings, as_json=as_json))
+        run(card_papers.retention(settings, as_json=as_json))
 
 
 @cards_app.command("fees")
@@ -130,4 +135,4 @@ def cards_fees(
     with reporting("cards fees", as_json=as_json):
         wanted = card_papers.FeesWanted.parse(municipality, first, last)
         settings = CenterConfig.load(config)
-        serve_command.run(card_papers.fees(settings, wanted, as_json=as_json))
+        run(card_papers.fees(settings, wanted, as_json=as_json))

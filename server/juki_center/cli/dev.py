@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly, dev_texts, startup_guard
+from juki_center.cli.clock import system_clock
 from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_clerks import enter_clerks
 from juki_center.cli.dev_folder import DevFolder, enter_samples
+from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
 from juki_center.cli.serve import addresses, on_hangup, until_stopped
+from juki_center.cli.surroundings import Surroundings
 from juki_center.config import CenterConfig, EnrolmentSettings
 
 if TYPE_CHECKING:
@@ -64,13 +67,13 @@ async def dev(options: DevOptions, *, as_json: bool) -> None:
 async def running(options: DevOptions, hangup: Hangup | None = None) -> AsyncIterator[DevCenter]:
     """Run a development center inside a program, such as a test, until the block ends."""
     folder = DevFolder(options.folder)
-    config = _listen(folder.prepare(assembly.system_clock()), options)
-    cards = folder.make_cards(assembly.system_clock())
-    clerks = folder.make_clerk_cards(assembly.system_clock())
+    config = _listen(folder.prepare(system_clock()), options)
+    cards = folder.make_cards(system_clock())
+    clerks = folder.make_clerk_cards(system_clock())
     with (folder.state / "access.log").open("ab", buffering=0) as log:
-        around = assembly.Surroundings(write_log=log.write, hangup=hangup or Hangup())
-        async with assembly.opened_store(config) as store:
-            now = assembly.system_clock()
+        around = Surroundings(write_log=log.write, hangup=hangup or Hangup())
+        async with opened_store(config) as store:
+            now = system_clock()
             numbers = await store.act(lambda tx: enter_samples(tx, cards, now))
             await store.act(lambda tx: enter_clerks(tx, clerks, now))
             await store.act(lambda tx: enter_agencies(tx, now, f"juki://center/{config.node}"))

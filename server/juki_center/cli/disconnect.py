@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from juki_center.areas.fleet.disconnections import Disconnect, Level, Scope, Subject, disconnect
-from juki_center.cli import assembly, quarantine
+from juki_center.cli import quarantine
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import ConfigInvalid, Reason, Refusal, RuleBroken
 from juki_center.rpc.operations_disconnect import disconnection_of, subject_message
@@ -131,10 +133,10 @@ def ordered(config: CenterConfig, subject: Subject, level: Level, reason: str) -
 async def _disconnect(
     config: CenterConfig, subject: Subject, level: Level, reason: str
 ) -> Disconnection:
-    now = assembly.system_clock()
+    now = system_clock()
     by = f"juki://center/{config.node}"
     command = Disconnect(by, uuid.uuid4(), subject, level, reason)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         return await store.act(lambda tx: disconnect(tx, command, now), urgent=True)
 
 
@@ -190,7 +192,7 @@ def status_command(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) ->
 
 
 async def _status(config: CenterConfig) -> tuple[list[Disconnection], list[UpdateQueue]]:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         return store.read(lambda tx: (tx.disconnections.every(), tx.queues.every()))
 
 

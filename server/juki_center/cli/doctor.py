@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.fleet.ends import SOON, ends_of_peers
 from juki_center.areas.residents.assignment import stocks_of
-from juki_center.cli.assembly import is_readable, open_with_key
+from juki_center.cli.opening import is_readable, open_with_key
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
 from juki_center.config import Environment
 from juki_center.rpc.card_material import load_material

@@ -23,11 +23,12 @@ from juki_center.areas.fleet.tokens import (
     revoke_token,
 )
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
 from juki_center.cli.fleet_assembly import fleet_policy
+from juki_center.cli.opening import opened_store
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import RuleBroken
 from juki_client.enrolment import center_mark
@@ -159,10 +160,10 @@ def _operator() -> str:
 
 
 async def _token(config: CenterConfig, peer: Peer, hours: int, *, as_json: bool) -> None:
-    now, policy = assembly.system_clock(), fleet_policy(config)
+    now, policy = system_clock(), fleet_policy(config)
     leaf = PKIFolder(config.pki_dir).center(config.node).certificate.public_bytes(Encoding.DER)
     command = MakeToken(_operator(), peer, hours)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         made = await store.act(lambda tx: make_token(tx, command, now, policy.municipalities))
     token = write_code(made.octets, Use.TOKEN)
     mark = write_code(center_mark(leaf), Use.CENTER_MARK)
@@ -186,8 +187,8 @@ async def _token(config: CenterConfig, peer: Peer, hours: int, *, as_json: bool)
 
 
 async def _tokens(config: CenterConfig, *, as_json: bool) -> None:
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         found = store.read(lambda tx: tx.enrolment_tokens.everything())
     rows: list[JSON] = [
         {
@@ -215,16 +216,16 @@ def _state(token: EnrolmentToken, now: datetime) -> str:
 
 
 async def _revoke(config: CenterConfig, token_id: str, *, as_json: bool) -> None:
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         row = await store.act(lambda tx: revoke_token(tx, token_id, _operator(), now))
     facts: dict[str, JSON] = {"id": row.token_id, "uri": row.peer.uri}
     report("enrol revoke", facts, [f"taken back: {token_id}"], as_json=as_json)
 
 
 async def _certificates(config: CenterConfig, uri: str, *, as_json: bool) -> None:
-    now = assembly.system_clock()
-    async with assembly.opened_store(config) as store:
+    now = system_clock()
+    async with opened_store(config) as store:
         found = store.read(
             lambda tx: (
                 tx.peer_certificates.of_peer(uri) if uri else tx.peer_certificates.everything()
@@ -255,7 +256,7 @@ def _certificate(one: PeerCertificate, now: datetime) -> JSON:
 
 
 async def _recoveries(config: CenterConfig, *, as_json: bool) -> None:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         found = store.read(lambda tx: tx.recoveries.open_ones())
     rows: list[JSON] = [_recovery(one) for one in found]
     lines = [

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import cbor2
 import typer
 
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.copy_keys import hotlist_signer
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
 from juki_center.cli.revoke import shown, told
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.rpc.hotlist_book import HotlistBook
 
@@ -77,7 +79,7 @@ async def _look(config: CenterConfig, after: str) -> tuple[list[Revocation], int
     def question(tx: Tx) -> tuple[list[Revocation], int]:
         return tx.revocations.page(after, _PAGE), tx.revocations.count()
 
-    signer = assembly.hotlist_signer(config)
-    async with assembly.opened_store(config) as store:
+    signer = hotlist_signer(config)
+    async with opened_store(config) as store:
         revoked, count = store.read(question)
-        return revoked, count, HotlistBook(store, signer, assembly.system_clock)
+        return revoked, count, HotlistBook(store, signer, system_clock)

@@ -16,10 +16,11 @@ import typer
 
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import RuleBroken
 from juki_center.storage.rotation import CENTER_KEY, LOOK_UP, Target
@@ -80,7 +81,7 @@ def _target(municipality: str | None, *, look_up: bool, center: bool) -> Target:
 
 
 async def _status(config: CenterConfig, *, as_json: bool) -> None:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         keys = store.read(lambda tx: tx.keys.stored())
         running = store.read(lambda tx: tx.rotations.running())
         closed = store.read(lambda tx: tx.registers.disconnected())
@@ -132,7 +133,7 @@ class _Work:
         found = tx.rotations.of(self.target)
         if found is not None:
             return found, True
-        begun = tx.rotations.begin(self.target, assembly.system_clock())
+        begun = tx.rotations.begin(self.target, system_clock())
         self._log(tx, begun, "begun")
         return begun, False
 
@@ -150,7 +151,7 @@ class _Work:
         tx.audit.append(
             AuditEvent(
                 Event.KEYS_ROTATED,
-                assembly.system_clock(),
+                system_clock(),
                 self.caller,
                 residence=self.target.municipality,
                 details=tuple(details.items()),
@@ -160,7 +161,7 @@ class _Work:
 
 async def _rotate(config: CenterConfig, target: Target, *, as_json: bool) -> None:
     work = _Work(target, f"juki://center/{config.node}")
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         rotation, is_resumed = await store.act(work.begin)
         rows = await _finish(store, work, rotation)
         is_log_empty = store.empty_log()

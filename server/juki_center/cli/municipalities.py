@@ -18,7 +18,7 @@ from rich.table import Table
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.codes import MunicipalityCode, municipality_check_digit
 from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
 from juki_center.cli.report import Exit, Failure, fail, report
 from juki_center.data import municipality_rows
 from juki_center.errors import RuleBroken
@@ -95,12 +95,12 @@ def show(
         found = all_of_them.named(code_or_name)
     if not found:
         given.not_found(f"no municipality is called {code_or_name}", _TRY)
-    _report(given, found, day_in_japan(assembly.system_clock()))
+    _report(given, found, day_in_japan(system_clock()))
 
 
 def _day(given: _Input, text: str | None) -> date:
     if text is None:
-        return day_in_japan(assembly.system_clock())
+        return day_in_japan(system_clock())
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -21,10 +21,11 @@ from juki_center.areas.fleet.queues import (
     quarantined,
 )
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
@@ -110,20 +111,20 @@ def release(
 
 
 async def _begin(config: CenterConfig, municipality: MunicipalityCode, reason: str) -> UpdateQueue:
-    now = assembly.system_clock()
+    now = system_clock()
     command = QuarantineUpdates(_by(config), uuid.uuid4(), municipality, reason)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         return await store.act(lambda tx: quarantine(tx, command, now))
 
 
 async def _check(config: CenterConfig, municipality: MunicipalityCode) -> UpdateQueue:
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         store.read(lambda tx: quarantined(tx, municipality))
         progress = Progress(municipality)
         while not progress.is_over:
             so_far = progress
             progress = store.read(lambda tx, one=so_far: check_further(tx, one))  # type: ignore[misc]  # the loop's own
-        found = progress.report(assembly.system_clock())
+        found = progress.report(system_clock())
         return await store.act(lambda tx: keep_report(tx, municipality, found, _by(config)))
 
 

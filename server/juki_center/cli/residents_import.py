@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from juki_center.areas.residents.imports import NOT_HOSTED, Importer, ImportMode, unmentioned
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.register_file import COLUMNS_OF_ENTRIES
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.opening import open_with_key
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, said
 from juki_center.data import municipality_rows
@@ -92,13 +93,13 @@ def _run(config: CenterConfig, wanted: Wanted) -> _Measured:
     )
     order = Order(wanted.file, wanted.mode, by, restart=wanted.restart)
     with (
-        closing(assembly.open_with_key(config)) as store,
+        closing(open_with_key(config)) as store,
         closing(BulkConnection(store.path, KeyEncryptionKey.load(config.kek))) as connection,
         Pace("importing", wanted.file.stat().st_size) as pace,
     ):
         began = time.monotonic()
         reached = _Reached(pace)
-        done = run_import(connection, order, Around(assembly.system_clock, reached))
+        done = run_import(connection, order, Around(system_clock, reached))
         seconds = time.monotonic() - began
         if wanted.report is not None:
             store.read(lambda tx: _write_report(wanted, done, tx.imports.findings(done.import_id)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from juki_center.cli import assembly
+from juki_center.cli.opening import open_with_key
 from juki_center.cli.report import Exit, report
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def list_held(config: CenterConfig, *, as_json: bool) -> None:
     """List gaps by municipality and missing version; leave with 3 where there are some."""
-    with closing(assembly.open_with_key(config)) as store:
+    with closing(open_with_key(config)) as store:
         gaps = store.read(lambda tx: tx.pending.gaps())
     rows: list[JSON] = [
         {
@@ -39,7 +39,7 @@ def list_held(config: CenterConfig, *, as_json: bool) -> None:
 
 def list_imports(config: CenterConfig, limit: int, *, as_json: bool) -> None:
     """List the newest imports."""
-    with closing(assembly.open_with_key(config)) as store:
+    with closing(open_with_key(config)) as store:
         found = store.read(lambda tx: tx.imports.newest(limit))
     rows: list[JSON] = [_import_row(one) for one in found]
     lines = [_import_line(one) for one in found] or ["nothing was imported"]

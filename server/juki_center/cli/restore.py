@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from juki_center.cli import assembly, audit_files
+from juki_center.cli import audit_files
+from juki_center.cli.clock import system_clock
 from juki_center.cli.log_examination import LogNotSound, require_sound_log
 from juki_center.cli.report import report, reporting
 from juki_center.config import CenterConfig
@@ -50,7 +51,7 @@ def restore(  # each option is one of the command line
         trust = audit_files.load_trust(settings.pki_dir / "trust", [], 0)
         heads = [audit_files.load_earlier(one, trust).checkpoint.head for one in since or []]
         kek = KeyEncryptionKey.load(settings.kek)
-        now = assembly.system_clock()
+        now = system_clock()
         try:
             replaced = put_back(
                 copy, store, kek, now, lambda path: require_sound_log(path, trust, heads)

@@ -23,9 +23,10 @@ from juki_center.areas.fleet.revocations import (
     Revoke,
     revoke,
 )
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.event_loop import run
+from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
-from juki_center.cli.serve import run
 from juki_center.config import CenterConfig
 from juki_center.errors import RuleBroken
 from juki_pki.identity import PeerIdentity
@@ -77,9 +78,9 @@ def revoke_peer(
 async def _revoke(
     config: CenterConfig, who: OfPeer | OfCertificate, reason: RevocationReason
 ) -> Revocation:
-    now = assembly.system_clock()
+    now = system_clock()
     command = Revoke(Operator(f"juki://center/{config.node}"), uuid.uuid4(), who, reason)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         return await store.act(lambda tx: revoke(tx, command, now))
 
 

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, TypeVar
-
-import uvloop
+from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly, service_manager, startup_guard
+from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
+from juki_center.cli.surroundings import Surroundings
 from juki_center.cli.tracing import tracing_of
 from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from pathlib import Path
 
     from juki_center.cli.report import JSON
     from juki_center.rpc.server import Server
     from juki_center.storage.sqlite import SQLiteStore
-
-Answer = TypeVar("Answer")
-
-
-def run(main: Coroutine[object, object, Answer]) -> Answer:
-    """Run a program on uvloop, and return what it returns."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
 
 
 async def serve(path: Path, *, as_json: bool) -> None:
@@ -38,15 +30,15 @@ async def serve(path: Path, *, as_json: bool) -> None:
     """
     config = CenterConfig.load(path)
     hangup = on_hangup(lambda: CenterConfig.load(path))
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         await startup_guard.check_parts(config, store)
         with tracing_of(config) as tracing:
-            around = assembly.Surroundings(tracing=tracing, hangup=hangup)
+            around = Surroundings(tracing=tracing, hangup=hangup)
             await _listen(config, store, around, as_json=as_json)
 
 
 async def _listen(
-    config: CenterConfig, store: SQLiteStore, around: assembly.Surroundings, *, as_json: bool
+    config: CenterConfig, store: SQLiteStore, around: Surroundings, *, as_json: bool
 ) -> None:
     async with assembly.listening(config, store, around) as server:
         facts = addresses(config, server)

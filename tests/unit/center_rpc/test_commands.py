@@ -27,10 +27,10 @@ from juki_center.areas.cards.register import CardKind, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.cli import assembly, cards_commands, doctor
-from juki_center.cli import serve as serve_command
+from juki_center.cli import assembly, cards_commands, doctor, event_loop
 from juki_center.cli.commands import app
 from juki_center.cli.dev_folder import DevFolder, SampleCard, enter_samples
+from juki_center.cli.opening import opened_store
 from juki_center.config import CenterConfig, Environment
 from juki_center.errors import Refusal
 from juki_center.storage import open_store
@@ -52,7 +52,7 @@ CODE = "05769813421"
 
 async def enter(folder: DevFolder, cards: tuple[SampleCard, ...]) -> dict[bytes, CardNumber]:
     now = datetime.now(UTC)
-    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+    async with opened_store(CenterConfig.load(folder.config)) as store:
         return await store.act(lambda tx: enter_samples(tx, cards, now))
 
 
@@ -73,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     text = folder.config.read_text()
     folder.config.write_text(text.replace("127.0.0.1:744", "127.0.0.1:1"))  # nobody listens there
     cards = folder.make_cards(now)
-    folder.write_texts(cards, "127.0.0.1:7443", serve_command.run(enter(folder, cards)))
+    folder.write_texts(cards, "127.0.0.1:7443", event_loop.run(enter(folder, cards)))
     return Made(folder, cards)
 
 
@@ -160,7 +160,7 @@ async def let_the_card_wait(folder: DevFolder, last_day: date) -> None:
         for card in tx.cards.of_person(holder.person):
             tx.cards.set_continuation(card.serial, card.municipality, last_day)
 
-    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+    async with opened_store(CenterConfig.load(folder.config)) as store:
         await store.act(act)
 
 
@@ -218,7 +218,7 @@ def test_case_33_an_operator_does_not_resume_a_residents_card(folder: DevFolder)
 
 
 def test_clerks_card_is_suspended_and_resumed(folder: DevFolder, made: Made) -> None:
-    serial = serve_command.run(enter_clerks_card(folder, made))
+    serial = event_loop.run(enter_clerks_card(folder, made))
 
     suspended = cards(folder, "suspend", "--serial", serial.hex())
     resumed = cards(folder, "resume", "--serial", serial.hex())
@@ -236,7 +236,7 @@ async def enter_clerks_card(folder: DevFolder, made: Made) -> bytes:
         number = CardNumber.drawn(b"a clerk's")
         tx.cards.add_card(replace(of_holder, serial=serial, kind=CardKind.CLERK, number=number))
 
-    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+    async with opened_store(CenterConfig.load(folder.config)) as store:
         await store.act(act)
     return serial
 
@@ -334,7 +334,7 @@ def test_healthy_center_has_no_fault(folder: DevFolder) -> None:
 
 
 async def test_doctor_names_a_rotation_that_is_not_finished(folder: DevFolder) -> None:
-    async with assembly.opened_store(CenterConfig.load(folder.config)) as store:
+    async with opened_store(CenterConfig.load(folder.config)) as store:
         await store.act(lambda tx: tx.rotations.begin(LOOK_UP, datetime.now(UTC)))
 
     found = examined(folder)["rotation"]
@@ -395,7 +395,7 @@ async def test_center_in_production_does_not_serve_without_the_key_of_the_log(
     shutil.rmtree(folder.pki.log_signer_path)
     config = replace(CenterConfig.load(folder.config), environment=Environment.PRODUCTION)
 
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         with pytest.raises(Missing, match="log-signer"):
             async with assembly.listening(config, store):
                 pass
@@ -426,7 +426,7 @@ async def test_a_center_that_is_about_to_end_is_not_ready_and_still_answers(
     config = replace(CenterConfig.load(folder.config), listen_grpc=local, listen_http=local)
 
     async with (
-        assembly.opened_store(config) as store,
+        opened_store(config) as store,
         assembly.listening(config, store) as server,
     ):
         await server.drain()
@@ -671,7 +671,7 @@ async def test_center_that_listens_forgets_old_card_sessions(folder: DevFolder, 
         transcript_hash=bytes(32),
     )
     then = datetime.now(UTC) - timedelta(days=2)
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         await store.act(lambda tx: record_session(tx, command, then))
         async with assembly.listening(config, store):
             # The center's own act goes first: both wait in one queue.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from juki_center.areas.cards.register import Purpose
-from juki_center.cli import assembly
+from juki_center.cli.policies import move_policy
 from juki_center.config import CenterConfig
 from juki_center.rule_sets import RuleSet
 from jukinet.moves.v1 import move_pb2 as records
@@ -120,7 +120,7 @@ def test_the_configuration_settles_whose_card_opens_a_special_move(
         "moves": {"householder_card_only": only},
     }
 
-    policy = assembly.move_policy(CenterConfig.parse(table, base=Path("/srv")))
+    policy = move_policy(CenterConfig.parse(table, base=Path("/srv")))
 
     assert policy.householder_card_only is only
     assert (policy.rule_set, policy.cards_continue, policy.is_pushed) == (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from juki_center.cli import assembly
+from juki_center.cli.opening import opened_store
 from juki_center.cli.startup_guard import StartRefused, check_parts
 from juki_center.config import CenterConfig, Environment
 from juki_center.errors import StoreUnusable
@@ -50,7 +50,7 @@ def start(config: CenterConfig) -> None:
     """Do what a start does before it listens."""
 
     async def begin() -> None:
-        async with assembly.opened_store(config) as store:
+        async with opened_store(config) as store:
             await check_parts(config, store)
 
     asyncio.run(begin())

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from juki_center.cli import assembly
+from juki_center.cli.opening import opened_store
 from juki_center.config import CenterConfig
 from juki_center.storage.keys import create_kek
 from juki_pki.errors import KeyUnsuited
@@ -78,7 +79,7 @@ def key_pem(key: Key) -> bytes:
 async def start(config: CenterConfig) -> int:
     """Start a center, and return the port that it listens on."""
     async with (
-        assembly.opened_store(config) as store,
+        opened_store(config) as store,
         assembly.listening(config, store) as server,
     ):
         return server.grpc_port

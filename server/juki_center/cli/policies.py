@@ -1,0 +1,30 @@
+"""What the configuration settles for the rules of cards, moves and alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from juki_center.areas.alerts.rules import AlertPolicy
+from juki_center.areas.cards.policy import CardPolicy
+from juki_center.areas.moves.policy import MovePolicy
+from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.data import municipality_rows
+
+if TYPE_CHECKING:
+    from juki_center.config import CenterConfig
+
+
+def card_policy(config: CenterConfig) -> CardPolicy:
+    """Return what the configuration settles for cards."""
+    return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
+
+
+def alert_policy(config: CenterConfig) -> AlertPolicy:
+    """Return what the configuration settles for alerts."""
+    settings = config.alerts
+    return AlertPolicy.of(settings.opens, settings.closes, settings.limits)
+
+
+def move_policy(config: CenterConfig) -> MovePolicy:
+    """Return what the configuration settles for moves."""
+    return MovePolicy(card_policy(config), config.householder_card_only)
