@@ -228,6 +228,9 @@ class Reason(StrEnum):
 
     # Alerts and operations.
 
+    # Cards, clerks and approvals, continued.
+    DISCONNECTED_CARD_BATCH = "DISCONNECTED_CARD_BATCH"
+
 
 class CenterError(Exception):
     """Base of everything that the center raises on purpose."""

@@ -18,6 +18,7 @@ from juki_center.areas.cards.continuations import lapse_overdue_continuations
 from juki_center.areas.cards.numbers import ApplicationNumber
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.retention import forget_due
+from juki_center.areas.fleet.disconnections import Disconnection, Level, Scope, Subject
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import Selection
@@ -169,6 +170,15 @@ def look_at_moves(tx: Tx) -> None:
         due.find(tx, NOW, 0, 10)
 
 
+def look_at_cut_off_cards(tx: Tx) -> None:
+    """Cut batches of both kinds off, and list their cards."""
+    for name in ("juki://cards/made/2023-08-25/2023-08-25", "juki://cards/chip/00"):
+        subject = Subject(Scope.CARD_BATCH, name)
+        tx.disconnections.put(Disconnection(subject, Level.LOW, "a plan", NOW, TERMINAL))
+    assert tx.cards.in_cut_off_batches(NOW.date())
+    assert all(card.is_cut_off for card in tx.cards.of_person(person(tx)))  # type: ignore[arg-type]
+
+
 def look_at_one_move(tx: Tx) -> None:
     """Ask of a move, and of an office's moves, what windows ask."""
     number, whose = MoveNumber("M000000000195"), person(tx)
@@ -228,6 +238,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     ),
     "applications": look_at_applications,
     "cards": look_at_cards,
+    "cut off cards": look_at_cut_off_cards,
     "retention": forget_of_cards,
     "ends of days": look_at_moves,
     "windows of moves": look_at_one_move,

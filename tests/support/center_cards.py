@@ -25,6 +25,7 @@ from juki_card.virtual.session import Session
 from juki_cardbox.personalise import CardSigner, Personalisation, make_memory, serial_of
 from juki_cardbox.slot import SystemChance, answer_to_reset
 from juki_center.areas.audit.events import AuditEvent, DeniedAttempt
+from juki_center.areas.cards.batches import Origin
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardSession, CardStatus
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -126,6 +127,9 @@ class Register:
 
     def card(self, serial: bytes) -> Card | None:
         return self.card_rows.get(serial)
+
+    def origin(self, card: Card) -> Origin:
+        return Origin(card.made_on, None)
 
     def add_session(self, session: CardSession) -> None:
         self.sessions.append(session)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from juki_center.areas.cards.batches import Origin
     from juki_center.areas.ports import Tx
     from juki_center.areas.residents.codes import MunicipalityCode
 
@@ -65,6 +66,7 @@ class Call:
     first answer where a request was sent again or its stored answer was read again; the store puts
     them there before it gives the act's answer, each with its proof to the newest signed head. It
     is empty where the log has no signed head, and of a refused attempt nothing is in it.
+    `card` is where the card comes from that the call reads or makes, once that is known.
     `marks` are kept of calls that are traced; they are None of all others.
     """
 
@@ -78,6 +80,7 @@ class Call:
     cited: tuple[tuple[str, str], ...] = ()
     logged: list[Logged] = field(default_factory=list)
     marks: list[Mark] | None = None
+    card: Origin | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -101,3 +104,10 @@ def enter(call: Call) -> None:
 def current_call() -> Call | None:
     """Return the call that runs in this context; None for what no call has asked for."""
     return _CURRENT.get()
+
+
+def about_card(origin: Origin) -> None:
+    """Let the call that runs end where the batch is cut off that its card is of."""
+    call = current_call()
+    if call is not None:
+        call.card = origin

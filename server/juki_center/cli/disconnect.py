@@ -7,8 +7,6 @@ serving center, by the certificates of two operators.
 
 from __future__ import annotations
 
-import json
-import socket
 import uuid
 from enum import StrEnum
 from pathlib import Path
@@ -16,28 +14,25 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from juki_center.areas.fleet.disconnections import Disconnect, Level, Scope, Subject, disconnect
-from juki_center.cli import quarantine
+from juki_center.areas.fleet.disconnections import Disconnect, Level, disconnect
+from juki_center.cli import local_line, quarantine, subjects
 from juki_center.cli.clock import system_clock
 from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
 from juki_center.cli.operator_channel import operator_line
 from juki_center.cli.report import report, reporting
 from juki_center.config import CenterConfig
-from juki_center.errors import ConfigInvalid, Reason, Refusal, RuleBroken
 from juki_center.rpc.operations_disconnect import disconnection_of, subject_message
 from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
-    from juki_center.areas.fleet.disconnections import Disconnection
+    from juki_center.areas.fleet.disconnections import Disconnection, Subject
     from juki_center.areas.fleet.queues import UpdateQueue
     from juki_center.cli.report import JSON
 
 METHOD: Final = "/jukinet.operations.v1.CenterService/Reconnect"
 _DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
-_SERVICES: Final = "jukinet."
-_LOCAL_SECONDS: Final = 10.0
 
 
 class LevelOption(StrEnum):
@@ -52,8 +47,10 @@ What = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="`center`; a municipality's six digits; the URI of a terminal or an agency; or a"
-        " service for everybody, such as jukinet.moves.v1.MoveService.",
+        help="`center`; a municipality's six digits; the URI of a terminal or an agency; a service"
+        " for everybody, such as jukinet.moves.v1.MoveService; or a batch of cards:"
+        " juki://cards/made/2026-11-02/2026-11-06 by the days on which they were made,"
+        " juki://cards/chip/0a1b by how the serial numbers of their chips begin.",
     ),
 ]
 As = Annotated[
@@ -67,20 +64,6 @@ Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration 
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
 
 
-def parsed(what: str) -> Subject:
-    """Return what the command line names. Raises RuleBroken."""
-    if what == "center":
-        return Subject(Scope.CENTER, "")
-    if what.isdecimal():
-        return Subject(Scope.MUNICIPALITY, what)
-    if what.startswith(_SERVICES):
-        return Subject(Scope.FUNCTION, what)
-    for scope in (Scope.TERMINAL, Scope.AGENCY):
-        if f"/{scope.lower()}/" in what:
-            return Subject(scope, what)
-    raise RuleBroken("NOTHING_TO_CUT_OFF")
-
-
 def disconnect_command(
     what: What,
     level: Annotated[LevelOption, typer.Option(help="The threat: level 1, 2 or 3.")],
@@ -91,17 +74,18 @@ def disconnect_command(
     config: Config = _DEFAULT_CONFIG,
     as_json: AsJSON = False,
 ) -> None:
-    """Cut off a terminal, a municipality, an agency, a service or the whole center, at once."""
+    """Cut off a terminal, a municipality, an agency, a service, cards or the center, at once."""
     with reporting("disconnect", as_json=as_json):
-        subject = parsed(what)
         settings = CenterConfig.load(config)
+        subject = subjects.parsed(what)
         if local:
             since = ordered(settings, subject, Level[level.name], reason)
             lines = [f"{_name(subject)}: cut off since {since}"]
             report("disconnect", {"name": subject.name, "since": since}, lines, as_json=as_json)
             return
-        made = run(_disconnect(settings, subject, Level[level.name], reason))
-        report("disconnect", shown(made), [told(made)], as_json=as_json)
+        made, note = run(_disconnect(settings, subject, Level[level.name], reason))
+        result: dict[str, JSON] = {**shown(made), "note": note}
+        report("disconnect", result, [told(made), *([note] if note else [])], as_json=as_json)
 
 
 def ordered(config: CenterConfig, subject: Subject, level: Level, reason: str) -> str:
@@ -109,9 +93,7 @@ def ordered(config: CenterConfig, subject: Subject, level: Level, reason: str) -
 
     Raises Refusal with the center's reason, ConfigInvalid where there is no socket, and OSError.
     """
-    if config.listen_local is None:
-        raise ConfigInvalid("listen.local", "missing")
-    order = {
+    order: dict[str, JSON] = {
         "do": "disconnect",
         "request_id": str(uuid.uuid4()),
         "scope": subject.scope.value,
@@ -119,25 +101,19 @@ def ordered(config: CenterConfig, subject: Subject, level: Level, reason: str) -
         "level": int(level),
         "reason": reason,
     }
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.settimeout(_LOCAL_SECONDS)
-        line.connect(str(config.listen_local))
-        line.sendall(json.dumps(order).encode() + b"\n")
-        with line.makefile("rb") as answers:
-            answer = json.loads(answers.readline() or b"{}")
-    if not answer.get("ok"):
-        raise Refusal(Reason(answer.get("reason", "OUTCOME_UNKNOWN")), **answer.get("metadata", {}))
-    return str(answer["since"])
+    return local_line.since(config, order)
 
 
 async def _disconnect(
     config: CenterConfig, subject: Subject, level: Level, reason: str
-) -> Disconnection:
+) -> tuple[Disconnection, str]:
+    """Cut off; return what was done, and what the operator should know of the subject."""
     now = system_clock()
     by = f"juki://center/{config.node}"
     command = Disconnect(by, uuid.uuid4(), subject, level, reason)
     async with opened_store(config) as store:
-        return await store.act(lambda tx: disconnect(tx, command, now), urgent=True)
+        made = await store.act(lambda tx: disconnect(tx, command, now), urgent=True)
+        return made, store.read(lambda tx: subjects.note(tx, subject, now))
 
 
 def reconnect_command(
@@ -162,7 +138,7 @@ def reconnect_command(
     ):
         request = pb.ReconnectRequest(
             request_id=str(uuid.uuid4()),
-            subject=subject_message(parsed(what)),
+            subject=subject_message(subjects.parsed(what)),
             approval_id=approval,
         )
         if not approval:

@@ -120,14 +120,14 @@ def _by_code(given: _Input, all_of_them: Municipalities, digits: str) -> tuple[M
     try:
         code = MunicipalityCode(digits)
     except RuleBroken as broken:
-        given.refuse(*_explain(broken.rule, digits, all_of_them), rule=broken.rule)
+        given.refuse(*explained(broken.rule, digits, all_of_them), rule=broken.rule)
     periods = all_of_them.periods(code)
     if not periods:
         given.not_found(f"{digits}: a well-formed code that no municipality bears or bore", _TRY)
     return periods
 
 
-def _explain(rule: str, digits: str, all_of_them: Municipalities) -> tuple[str, str]:
+def explained(rule: str, digits: str, all_of_them: Municipalities) -> tuple[str, str]:
     """Return what is wrong with a code, and what to do about it."""
     match rule:
         case "SIX_DIGITS":

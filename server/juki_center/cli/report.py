@@ -50,6 +50,17 @@ class Exit(IntEnum):
     UNREACHABLE = 5
 
 
+class InputUnfit(RuleBroken):
+    """What was typed breaks a rule; `sentence` names it and says what would be right.
+
+    For names of things only: never for what may be a person's.
+    """
+
+    def __init__(self, rule: str, sentence: str) -> None:
+        super().__init__(rule)
+        self.sentence = sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a command did not do what it was asked."""
@@ -180,11 +191,9 @@ _RULES: Final[Mapping[str, str]] = {
     "DAYS_REVERSED": "the last day is before the first",
     "DRILL_IN_PRODUCTION": "this center is in production: say --really where it is meant",
     "NOTHING_TO_CUT_OFF": (
-        "name `center`, a municipality's code, a terminal's or agency's URI, or a service"
+        "name `center`, a municipality's code, a terminal's or agency's URI, a service, or a batch"
+        " of cards; `juki-center disconnect --help` shows one of each"
     ),
-    "NO_TERMINAL": "a terminal is juki://municipality/CODE/terminal/ID",
-    "NO_AGENCY": "an agency is juki://agency/ID",
-    "NO_FUNCTION": "a service is named in full, such as jukinet.moves.v1.MoveService",
     "AGENCY_EXISTS": "this agency was added already",
     "AGENCY_UNKNOWN": "no such agency; add it by `juki-center agency add`",
     "AFFAIR_CODE": "an affair is named in small letters, such as passport",
@@ -236,6 +245,8 @@ def _message(error: Exception) -> str:
     match error:
         case StoreUnusable():
             return error.problem
+        case InputUnfit():
+            return error.sentence
         case RuleBroken():
             return said(error)
         case OSError(filename=str(name), strerror=str(problem)):

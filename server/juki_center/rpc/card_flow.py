@@ -41,6 +41,7 @@ AUDITED: Final = frozenset(
         Reason.CARD_PIN_PENDING,
         Reason.CARD_NOT_CONTINUED,
         Reason.UNLOCK_NOT_FOUND,
+        Reason.DISCONNECTED_CARD_BATCH,
     }
 )
 """Refusals of a card session that the log shows."""

@@ -21,6 +21,7 @@ from juki_card import attestation, eac, ec
 from juki_card.auxiliary import AuxiliaryData
 from juki_card.transcript import Transcript
 from juki_center.areas.audit.events import DeniedAttempt
+from juki_center.areas.calls import about_card
 from juki_center.areas.cards.register import Purpose
 from juki_center.areas.cards.sessions import (
     RecordFailure,
@@ -269,8 +270,8 @@ class Session:
     def _checks(self, purpose: Purpose, now: datetime) -> card_flow.Checks:
         store = self._parts.store
 
-        def require_usable(serial: bytes) -> object:
-            return store.read(lambda tx: find_card(tx, serial, purpose, now))
+        def require_usable(serial: bytes) -> None:
+            about_card(store.read(lambda tx: tx.cards.origin(find_card(tx, serial, purpose, now))))
 
         return card_flow.Checks(self._parts.material(now).card_signers, now, require_usable)
 

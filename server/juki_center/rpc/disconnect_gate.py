@@ -93,6 +93,9 @@ class DisconnectGate:
         return next((one for one in subjects if one in self._cut_off), None)
 
     def _is_of(self, subject: Subject, call: Call) -> bool:
+        batch = subject.batch
+        if batch is not None:
+            return call.card is not None and batch.covers(call.card)
         standing = self._standing_of(call)
         return standing is not None and subject in standing.subjects
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.fleet import hotlist
 from juki_center.areas.fleet.control import ControlKind
+from juki_center.areas.fleet.disconnections import Scope
 from juki_center.areas.fleet.hotlist import CardState, Nodes, Standing, entry_of, state_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 10_000
 _FRESH_SECONDS: Final = 2.0
 _CENTERS: Final = "juki://center/"
+_BATCH: Final = f"{Scope.CARD_BATCH}:"
+_BATCH_KINDS: Final = frozenset({ControlKind.DISCONNECTED, ControlKind.RECONNECTED})
 _NODES: Final = frozenset({ControlKind.PEER_REVOKED, ControlKind.CERTIFICATE_REVOKED})
 
 
@@ -42,35 +45,44 @@ class _Loaded:
     key: bytes
     cursor: int
     cards: dict[bytes, CardState]
+    cut_off: frozenset[bytes]
     nodes: Nodes
     events: list[ControlEvent]
 
 
 class HotlistBook:
-    """Knows which cards are stopped and which nodes count no more, and since which cursor."""
+    """Knows which cards are stopped and which nodes count no more, and since which cursor.
+
+    A card is stopped by its own state, and by the batch that it is of while that is cut off.
+    """
 
     def __init__(self, store: Store, signer: CopySigner, clock: Callable[[], datetime]) -> None:
+        self._store = store
         self._signer = signer
         self._clock = clock
         loaded = store.read(lambda tx: _load(tx, clock()))
         self._key = loaded.key
         self.cursor = loaded.cursor
         self._cards = loaded.cards
+        self._cut_off = loaded.cut_off
         self._nodes = loaded.nodes
-        self._floor = max(0, loaded.cursor - len(loaded.events))
+        # Whom a batch that was cut off or connected before concerned is not known any more.
+        batches = [event.cursor for event in loaded.events if _is_about_batch(event)]
+        self._floor = max(0, loaded.cursor - len(loaded.events), *batches)
         self._recent: deque[_Change] = deque()
-        self._remember(loaded.events)
+        self._remember(_changes(self._key, loaded.events))
         self._signed: dict[tuple[bool, int], tuple[datetime, list[bytes]]] = {}
 
     def __len__(self) -> int:
         """Return how many cards are on the list."""
-        return len(self._cards)
+        return len(self._listed())
 
     def tell(self, events: Sequence[ControlEvent]) -> bool:
         """Learn of events that are newer than the book; say whether the list has changed."""
         new = [event for event in events if event.cursor > self.cursor]
         self._signed.clear()
-        for change in self._remember(new):
+        changes = _changes(self._key, new)
+        for change in changes:
             if change.state:
                 self._cards[change.entry] = change.state
             else:
@@ -79,7 +91,28 @@ class HotlistBook:
         for event in new:
             self._nodes = _with_node(self._nodes, event)
             self.cursor = event.cursor
-        return nodes != self._nodes or any(event.kind is ControlKind.CARD_CHANGED for event in new)
+        changes += self._look_at_batches(new)
+        self._remember(changes)
+        return nodes != self._nodes or bool(changes)
+
+    def _look_at_batches(self, new: Sequence[ControlEvent]) -> list[_Change]:
+        """Read whose batch is cut off where that has changed; return the cards it concerns."""
+        cursors = [event.cursor for event in new if _is_about_batch(event)]
+        if not cursors:
+            return []
+        before, now = self._cut_off, self._clock()
+        self._cut_off = self._store.read(lambda tx: _cut_off(tx, self._key, now))
+        touched = sorted(before ^ self._cut_off)
+        return [_Change(cursors[-1], entry, self._state(entry)) for entry in touched]
+
+    def _state(self, entry: bytes) -> CardState:
+        floor = CardState.SUSPENDED if entry in self._cut_off else CardState.FREE
+        return max(self._cards.get(entry, CardState.FREE), floor)
+
+    def _listed(self) -> dict[bytes, CardState]:
+        if not self._cut_off:
+            return self._cards
+        return {entry: self._state(entry) for entry in self._cards.keys() | self._cut_off}
 
     def use(self, signer: CopySigner) -> None:
         """Sign by another key from now on."""
@@ -92,7 +125,7 @@ class HotlistBook:
 
     def whole(self) -> list[bytes]:
         """Return the whole list, signed, in one or more pieces."""
-        return self._fresh((True, 0), lambda standing: hotlist.whole(standing, self._cards))
+        return self._fresh((True, 0), lambda standing: hotlist.whole(standing, self._listed()))
 
     def since(self, cursor: int) -> list[bytes]:
         """Return what has changed since a cursor, or the whole list where that is shorter to say.
@@ -101,11 +134,12 @@ class HotlistBook:
         """
         if not self.can_resume(cursor):
             return self.whole()
-        touched = {one.entry: one.state for one in self._recent if one.cursor > cursor}
+        touched = {one.entry for one in self._recent if one.cursor > cursor}
         if len(touched) > hotlist.MOST_ENTRIES:
             return self.whole()
+        states = {entry: self._state(entry) for entry in touched}
         return self._fresh(
-            (False, cursor), lambda standing: [hotlist.changes(standing, cursor, touched)]
+            (False, cursor), lambda standing: [hotlist.changes(standing, cursor, states)]
         )
 
     def _fresh(
@@ -122,20 +156,31 @@ class HotlistBook:
         self._signed[which] = (now, pieces)
         return pieces
 
-    def _remember(self, events: Sequence[ControlEvent]) -> list[_Change]:
-        changes = [
-            _Change(
-                event.cursor,
-                entry_of(self._key, bytes.fromhex(event.subject)),
-                CardState(event.content[0]),
-            )
-            for event in events
-            if event.kind is ControlKind.CARD_CHANGED
-        ]
+    def _remember(self, changes: Sequence[_Change]) -> None:
         self._recent.extend(changes)
         while len(self._recent) > _REMEMBERED:
-            self._floor = self._recent.popleft().cursor
-        return changes
+            self._floor = max(self._floor, self._recent.popleft().cursor)
+
+
+def _changes(key: bytes, events: Sequence[ControlEvent]) -> list[_Change]:
+    return [
+        _Change(
+            event.cursor,
+            entry_of(key, bytes.fromhex(event.subject)),
+            CardState(event.content[0]),
+        )
+        for event in events
+        if event.kind is ControlKind.CARD_CHANGED
+    ]
+
+
+def _is_about_batch(event: ControlEvent) -> bool:
+    return event.kind in _BATCH_KINDS and event.subject.startswith(_BATCH)
+
+
+def _cut_off(tx: Tx, key: bytes, now: datetime) -> frozenset[bytes]:
+    serials = tx.cards.in_cut_off_batches(day_in_japan(now))
+    return frozenset(entry_of(key, serial) for serial in serials)
 
 
 def _load(tx: Tx, now: datetime) -> _Loaded:
@@ -151,6 +196,7 @@ def _load(tx: Tx, now: datetime) -> _Loaded:
         key=key,
         cursor=cursor,
         cards={entry_of(key, serial): state_of(status) for serial, status in stopped},
+        cut_off=_cut_off(tx, key, now),
         nodes=nodes,
         events=tx.control.after(after, _REMEMBERED),
     )

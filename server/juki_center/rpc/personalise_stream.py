@@ -21,8 +21,11 @@ from juki_card.blank_key import CHALLENGE_SIZE
 from juki_card.errors import CardError, ContentDiffers, NotABlank, UnexpectedStatus
 from juki_card.flow import Batch, Dialogue
 from juki_card.passwords import Can, TransportPin
+from juki_center.areas.calls import about_card
+from juki_center.areas.cards.batches import Origin
 from juki_center.areas.cards.making import begin, expect, know_card, refuse_chip
 from juki_center.areas.cards.window import Window
+from juki_center.areas.days import day_in_japan
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import card_messages
 from juki_center.rpc import personalisations_translation as translate
@@ -124,6 +127,7 @@ class _Making:
     async def _write(
         self, command: PersonaliseCard, chip: _ChipAtTerminal, found: FoundBlank
     ) -> Written:
+        about_card(Origin(day_in_japan(self._parts.clock()), found.chip_serial))
         material = await asyncio.to_thread(self._parts.material)
         blank_key = material.master.blank_key(found.chip_serial)
         challenge = secrets.token_bytes(CHALLENGE_SIZE)

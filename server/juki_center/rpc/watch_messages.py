@@ -25,7 +25,14 @@ _KINDS: Final = {
     ControlKind.RECONNECTED: pb.WatchResponse.Notice.KIND_RECONNECTED,
 }
 # That one terminal or one agency is cut off is no business of the others.
-_PUBLIC: Final = frozenset({Scope.MUNICIPALITY.value, Scope.FUNCTION.value, Scope.CENTER.value})
+_PUBLIC: Final = frozenset(
+    {
+        Scope.MUNICIPALITY.value,
+        Scope.FUNCTION.value,
+        Scope.CENTER.value,
+        Scope.CARD_BATCH.value,
+    }
+)
 _AT_ONCE: Final = 10_000
 
 

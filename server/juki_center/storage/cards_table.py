@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Final
 
+from juki_center.areas.cards.batches import Origin
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import (
     Card,
@@ -18,6 +19,7 @@ from juki_center.areas.fleet.control import Control, ControlKind
 from juki_center.areas.fleet.hotlist import CardState, state_of
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
+from juki_center.storage.card_batches import CutOffCards
 from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text, from_micros, to_micros
 
 CARD_COLUMNS: Final = (
@@ -34,23 +36,24 @@ class CardsTable:
     def __init__(self, sql: SQL, control: Control) -> None:
         self._sql = sql
         self._control = control
+        self._cut_off = CutOffCards(sql)
 
     def card(self, serial: bytes) -> Card | None:
         """Return the card with this serial."""
         row = self._sql.execute(f"{_SELECT} WHERE serial = ?", (serial,)).fetchone()
-        return None if row is None else card_of(row)
+        return None if row is None else self._cut_off.marked(card_of(row))
 
     def of_person(self, person: PersonID) -> list[Card]:
         """Return all cards that a person has or had, newest first."""
         rows = self._sql.execute(
             f"{_SELECT} WHERE person = ? ORDER BY rowid DESC", (person.octets,)
         ).fetchall()
-        return [card_of(row) for row in rows]
+        return [self._cut_off.marked(card_of(row)) for row in rows]
 
     def by_number(self, number: CardNumber) -> Card | None:
         """Return the card with this number on its face."""
         row = self._sql.execute(f"{_SELECT} WHERE number = ?", (number,)).fetchone()
-        return None if row is None else card_of(row)
+        return None if row is None else self._cut_off.marked(card_of(row))
 
     def add_card(self, card: Card) -> None:
         """Enter a card; its serial is new."""
@@ -90,6 +93,14 @@ class CardsTable:
             (day.isoformat(),),
         ).fetchall()
         return [(as_octets(row[0]), CardStatus(as_text(row[1]))) for row in rows]
+
+    def in_cut_off_batches(self, day: date) -> list[bytes]:
+        """Return the serials of cards in use or in the making whose batch is cut off."""
+        return self._cut_off.serials(day)
+
+    def origin(self, card: Card) -> Origin:
+        """Return where a card comes from."""
+        return self._cut_off.origin(card)
 
     def _tell(self, serial: bytes, before: CardStatus | None, after: CardStatus) -> None:
         """Let terminals know where a card comes onto the hotlist or leaves it.
@@ -131,7 +142,7 @@ class CardsTable:
             " ORDER BY continue_until, rowid LIMIT ?",
             (day.isoformat(), limit),
         ).fetchall()
-        return [card_of(row) for row in rows]
+        return [self._cut_off.marked(card_of(row)) for row in rows]
 
     def session(self, session_id: bytes) -> CardSession | None:
         """Return a finished session."""
@@ -191,7 +202,7 @@ class CardsTable:
 
 
 def card_of(row: Row) -> Card:
-    """Return the card of a row with CARD_COLUMNS."""
+    """Return the card of a row with CARD_COLUMNS; whether its batch is cut off is not in it."""
     return Card(
         serial=as_octets(row[0]),
         person=PersonID(as_octets(row[1])),

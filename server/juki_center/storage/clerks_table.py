@@ -17,6 +17,7 @@ from juki_center.areas.clerks.rows import (
     Standing,
 )
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.storage.card_batches import CutOffCards
 from juki_center.storage.cards_table import CARD_COLUMNS, card_of
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.sql import (
@@ -139,7 +140,7 @@ class ClerksTable:
     def standing(self, terminal_uri: str, right: Right | None) -> Standing | None:
         """Return who is signed in at a terminal, with the grant of a right; None: nobody."""
         row = self._sql.execute(_STANDING, (right or "", terminal_uri)).fetchone()
-        return None if row is None else _standing(row, right)
+        return None if row is None else _standing(row, right, CutOffCards(self._sql))
 
     def put_sign_in(self, sign_in: SignIn) -> None:
         """Enter a sign-in in place of whoever was signed in at the terminal."""
@@ -235,7 +236,7 @@ def _grant(right: Right, days: Row) -> Grant:
     return Grant(right, first, last)
 
 
-def _standing(row: Row, right: Right | None) -> Standing:
+def _standing(row: Row, right: Right | None, cut_off: CutOffCards) -> Standing:
     clerk_at = _SIGN_IN_COLUMNS + _CLERK_COLUMNS
     days = row[clerk_at : clerk_at + 2]
     return Standing(
@@ -248,6 +249,6 @@ def _standing(row: Row, right: Right | None) -> Standing:
             used_at=from_micros(as_number(row[5])),
         ),
         clerk=_clerk(row[_SIGN_IN_COLUMNS:clerk_at]),
-        card=card_of(row[clerk_at + 2 :]),
+        card=cut_off.marked(card_of(row[clerk_at + 2 :])),
         grant=_grant(right, days) if right is not None and days[0] is not None else None,
     )

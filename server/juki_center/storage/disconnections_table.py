@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from juki_center.areas.cards.batches import CardBatch
 from juki_center.areas.fleet.disconnections import Disconnection, Level, Scope, Subject
+from juki_center.storage.card_batches import CutOffCards
 from juki_center.storage.sql import SQL, Row, as_number, as_text, from_micros, to_micros
 
 _SELECT = "SELECT scope, name, level, reason, at, by_whom FROM disconnections"
@@ -33,6 +35,10 @@ class DisconnectionsTable:
         if self._sql.execute("SELECT 1 FROM disconnections LIMIT 1").fetchone() is None:
             return None
         return next((one for one in subjects if self.of(one) is not None), None)
+
+    def card_batches(self) -> list[CardBatch]:
+        """Return the batches of cards that are cut off."""
+        return CutOffCards(self._sql).batches()
 
     def every(self) -> list[Disconnection]:
         """Return all of them, the oldest first."""

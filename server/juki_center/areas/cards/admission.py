@@ -72,12 +72,15 @@ PROVE_THE_PIN: Final = frozenset(
 def admit(card: Card, purpose: Purpose, now: datetime) -> None:
     """Raise Refusal unless a session for the purpose may take the card now.
 
-    Reasons: CARD_NOT_FOR_PURPOSE (before anything about its state), CARD_NOT_ACTIVE,
-    CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED, CARD_PIN_PENDING.
+    Reasons: CARD_NOT_FOR_PURPOSE (before anything about its state), DISCONNECTED_CARD_BATCH,
+    CARD_NOT_ACTIVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_CONTINUED,
+    CARD_PIN_PENDING.
     """
     admission = ADMISSIONS[purpose]
     if card.kind is not admission.kind:
         raise Refusal(Reason.CARD_NOT_FOR_PURPOSE)
+    if card.is_cut_off:
+        raise Refusal(Reason.DISCONNECTED_CARD_BATCH)
     status = as_of(card, now).status
     if status not in admission.states:
         raise Refusal(REFUSED[status])

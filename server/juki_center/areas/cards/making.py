@@ -14,6 +14,7 @@ from typing import Protocol
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.application_reads import find_application
 from juki_center.areas.cards.application_rows import Application, Applications, ApplicationState
+from juki_center.areas.cards.batches import BatchTx, Origin, refuse_cut_off_batch
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
 from juki_center.areas.cards.personalisation_commands import Begun, PersonaliseCard, Written
 from juki_center.areas.cards.personalisation_rows import (
@@ -36,7 +37,7 @@ _MAY_HAVE_A_CARD = frozenset({ApplicationState.APPROVED, ApplicationState.READY}
 _EVENT = "PERSONALISED"
 
 
-class MakingTx(WindowTx, Protocol):
+class MakingTx(WindowTx, BatchTx, Protocol):
     """What making a card needs of a transaction."""
 
     @property
@@ -78,7 +79,7 @@ def begin(tx: MakingTx, window: Window, command: PersonaliseCard, chip_serial: b
 
     The same chip for the same application is the same intent, however often. Raises DeniedAttempt:
     APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, CHIP_ALREADY_USED,
-    PERSONALISATION_OPEN, CLERK_NAME_REQUIRED, RESIDENCE_DISCONNECTED.
+    PERSONALISATION_OPEN, CLERK_NAME_REQUIRED, RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     octets = look(tx, window, lambda found: _begin(tx, window, command, chip_serial, found))
     row = tx.personalisations.by_id(octets)
@@ -94,11 +95,13 @@ def know_card(
 
     Raises DeniedAttempt: PERSONALISATION_NOT_FOUND where it was given up meanwhile,
     CARD_NOT_AUTHENTIC where the chip had another key before, CHIP_ALREADY_USED where another card
-    has this one, NOT_IN_THIS_STATE, CLERK_NAME_REQUIRED, RESIDENCE_DISCONNECTED.
+    has this one, NOT_IN_THIS_STATE, CLERK_NAME_REQUIRED, RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH.
     """
 
     def act(found: Found) -> Done:
         row = _open_row(tx, window, personalisation_id, found)
+        refuse_cut_off_batch(tx, Origin(window.today, row.chip_serial))
         if row.card_serial is None:
             _enter(tx, window, row, card_serial)
         elif row.card_serial != card_serial:
@@ -141,6 +144,7 @@ def _begin(
     application = find_application(tx, window, found, command.application)
     if application.state is not ApplicationState.APPROVED:
         raise NotAllowed(application.state, _EVENT)
+    refuse_cut_off_batch(tx, Origin(window.today, chip_serial))
     _active(tx, application)
     row = tx.personalisations.of_chip(chip_serial)
     is_taken_up = row is not None

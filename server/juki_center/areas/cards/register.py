@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.cards.batches import Origin
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
@@ -68,7 +69,8 @@ class Card:
     `pin_pending` tells that a window has touched the PIN and the card has not proved it since.
     `continue_until` is the last day on which its use may be continued at the holder's new
     residence, where the holder has moved with it and it was not continued yet; `municipality` is
-    the former one until then. It stays on a card that has ended meanwhile.
+    the former one until then. It stays on a card that has ended meanwhile. `is_cut_off` tells that
+    the card is of a batch that is disconnected now; it is read with the row and never written.
     """
 
     serial: bytes
@@ -83,6 +85,7 @@ class Card:
     pin_pending: bool = False
     returned_at: datetime | None = None
     continue_until: date | None = None
+    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,12 @@ class Cards(Protocol):
 
     def stopped(self, day: date) -> list[tuple[bytes, CardStatus]]:
         """Return the serials of cards that no terminal may take, unless they have expired."""
+
+    def in_cut_off_batches(self, day: date) -> list[bytes]:
+        """Return the serials of cards in use or in the making whose batch is cut off."""
+
+    def origin(self, card: Card) -> Origin:
+        """Return where a card comes from."""
 
     def set_pin_pending(self, serial: bytes, *, pending: bool) -> None:
         """Write whether a card still has to prove its PIN."""

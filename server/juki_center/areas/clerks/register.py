@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
+from juki_center.areas.cards.batches import BatchTx, Origin, refuse_cut_off_batch
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
 from juki_center.areas.cards.register import Card, CardKind, Cards, CardStatus
 from juki_center.areas.cards.rules import last_valid_day
@@ -24,7 +25,7 @@ from juki_center.areas.residents.registers import Registers
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 
-class RegisterTx(Protocol):
+class RegisterTx(BatchTx, Protocol):
     """What the acts of an administrator need of a transaction."""
 
     @property
@@ -84,7 +85,8 @@ def add_clerk(tx: RegisterTx, command: AddClerk, now: datetime) -> Clerk:
     """Enter a clerk with an active card.
 
     Raises RuleBroken: NOT_HOSTED for a municipality whose register is elsewhere, CARD_IN_USE for a
-    card that the register has, and what `accept_name` raises; Refusal(RESIDENCE_DISCONNECTED).
+    card that the register has, and what `accept_name` raises; Refusal: RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH where a card of today would be of a batch that is cut off.
     """
     if not tx.registers.is_hosted(command.municipality):
         raise RuleBroken("NOT_HOSTED", "municipality")
@@ -100,6 +102,7 @@ def add_clerk(tx: RegisterTx, command: AddClerk, now: datetime) -> Clerk:
         command.card_serial,
         ClerkState.ACTIVE,
     )
+    refuse_cut_off_batch(tx, Origin(day_in_japan(now), None))
     tx.cards.add_card(_card(tx, command, now))
     tx.clerks.add(NewClerk(clerk, name))
     tx.audit.append(_leaf(command.caller_uri, clerk, now, ("change", "ADDED")))

@@ -18,6 +18,8 @@ from uuid import UUID
 import cbor2
 
 from juki_center.areas.audit.events import AuditEvent, AuditLog, Event
+from juki_center.areas.cards.batches import CardBatch, CutOffBatches, card_batch
+from juki_center.areas.fleet import subject_names
 from juki_center.areas.fleet.control import Control, ControlKind
 from juki_center.areas.fleet.queues import UpdateQueues, go_on, wait_while_closed
 from juki_center.areas.requests.answers import Answers, Request, first_answer
@@ -38,6 +40,7 @@ class Scope(StrEnum):
     AGENCY = "AGENCY"
     FUNCTION = "FUNCTION"
     CENTER = "CENTER"
+    CARD_BATCH = "CARD_BATCH"
 
 
 class Level(IntEnum):
@@ -57,8 +60,8 @@ class Subject:
     """What is cut off by name.
 
     `name` is a terminal's or an agency's URI, a municipality's code, the full name of a service on
-    the wire, such as `jukinet.moves.v1.MoveService`; it is empty for the whole center. Raises
-    RuleBroken for a name that no such subject can have.
+    the wire, such as `jukinet.moves.v1.MoveService`, a batch of cards as `cards.batches` names it;
+    it is empty for the whole center. Raises RuleBroken for a name that no such subject can have.
     """
 
     scope: Scope
@@ -73,42 +76,19 @@ class Subject:
         """The municipality that is cut off, where one is."""
         return MunicipalityCode(self.name) if self.scope is Scope.MUNICIPALITY else None
 
-
-def _is_terminal(name: str) -> bool:
-    start, _, rest = name.partition("/terminal/")
-    return start.startswith("juki://municipality/") and _is_word(rest)
-
-
-def _is_agency(name: str) -> bool:
-    return name.startswith("juki://agency/") and _is_word(name.removeprefix("juki://agency/"))
-
-
-def _is_municipality(name: str) -> bool:
-    try:
-        MunicipalityCode(name)
-    except RuleBroken:
-        return False
-    return True
-
-
-def _is_service(name: str) -> bool:
-    return name.startswith("jukinet.") and name.replace(".", "").isalnum() and name.isascii()
-
-
-def _is_word(text: str) -> bool:
-    return text.isascii() and text.replace("-", "").replace(".", "").isalnum()
-
-
-def _is_empty(name: str) -> bool:
-    return not name
+    @property
+    def batch(self) -> CardBatch | None:
+        """The batch of cards that is cut off, where one is."""
+        return card_batch(self.name) if self.scope is Scope.CARD_BATCH else None
 
 
 _NAMES: Final[Mapping[Scope, Callable[[str], bool]]] = {
-    Scope.TERMINAL: _is_terminal,
-    Scope.MUNICIPALITY: _is_municipality,
-    Scope.AGENCY: _is_agency,
-    Scope.FUNCTION: _is_service,
-    Scope.CENTER: _is_empty,
+    Scope.TERMINAL: subject_names.is_terminal,
+    Scope.MUNICIPALITY: subject_names.is_municipality,
+    Scope.AGENCY: subject_names.is_agency,
+    Scope.FUNCTION: subject_names.is_service,
+    Scope.CENTER: subject_names.is_empty,
+    Scope.CARD_BATCH: subject_names.is_card_batch,
 }
 
 CENTER: Final = Subject(Scope.CENTER, "")
@@ -140,6 +120,7 @@ _REASONS: Final = {
     Scope.AGENCY: Reason.DISCONNECTED_AGENCY,
     Scope.FUNCTION: Reason.DISCONNECTED_FUNCTION,
     Scope.CENTER: Reason.DISCONNECTED_CENTER,
+    Scope.CARD_BATCH: Reason.DISCONNECTED_CARD_BATCH,
 }
 
 
@@ -163,7 +144,7 @@ def refusal_of(subject: Subject) -> Refusal:
     return Refusal(_REASONS[subject.scope])
 
 
-class Disconnections(Protocol):
+class Disconnections(CutOffBatches, Protocol):
     """What the store keeps of them."""
 
     def of(self, subject: Subject) -> Disconnection | None:
@@ -250,7 +231,7 @@ def subjects_of(caller: Standing) -> tuple[Subject, ...]:
     if caller.role == "operator" and service.startswith(PASSING_FOR_OPERATORS):
         return ()
     found = [CENTER]
-    if _is_service(service):
+    if subject_names.is_service(service):
         found.append(Subject(Scope.FUNCTION, service))
     if caller.role in _BY_URI:
         found.append(Subject(_BY_URI[caller.role], caller.uri))

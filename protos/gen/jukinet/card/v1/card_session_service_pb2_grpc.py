@@ -82,10 +82,11 @@ class CardSessionServiceServicer(object):
         ANSWERS_TRUNCATED, CARD_ACCESS_MALFORMED, TRUST_POINT_UNKNOWN, TERMINAL_ATTESTATION_INVALID,
         CARD_NOT_AUTHENTIC, CARD_REFUSED, CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, CARD_PIN_PENDING, CARD_NOT_FOR_PURPOSE, UNLOCK_NOT_FOUND,
-        PERSONALISATION_NOT_FOUND, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT. Safe to start again:
-        a session that did not end in result has no effect, but that of PIN_UNLOCK, where the card may
-        have obeyed; the same unlock allows another session. A card whose holder has moved and whose use
-        was not continued is taken for PIN_PROOF and CARD_CHECK only; after its last day it has lapsed.
+        PERSONALISATION_NOT_FOUND, PLAN_EXPIRED, SESSION_EXPIRED, SESSION_LIMIT,
+        DISCONNECTED_CARD_BATCH. Safe to start again: a session that did not end in result has no
+        effect, but that of PIN_UNLOCK, where the card may have obeyed; the same unlock allows another
+        session. A card whose holder has moved and whose use was not continued is taken for PIN_PROOF
+        and CARD_CHECK only; after its last day it has lapsed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,7 @@ class CardServiceStub:
     APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
     ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
     PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
-    RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH. An intent is not found where it was given up meanwhile.
     """
     ListPersonalisations: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ListPersonalisationsRequest, _card_service_pb2.ListPersonalisationsResponse]
     """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
@@ -101,7 +101,8 @@ class CardServiceStub:
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
     SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
+    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH.
     """
     BeginUnlockPin: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.BeginUnlockPinRequest, _card_service_pb2.BeginUnlockPinResponse]
     """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
@@ -113,7 +114,7 @@ class CardServiceStub:
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
     CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     UnlockPin: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]
     """Completes the unlocking: the card has proved its PIN.
@@ -125,7 +126,7 @@ class CardServiceStub:
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
     SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     ReportLock: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ReportLockRequest, _card_service_pb2.ReportLockResponse]
     """Reports that some card at this terminal has a locked PIN. Which card it is, nobody knows.
@@ -227,7 +228,7 @@ class CardServiceAsyncStub(CardServiceStub):
     APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
     ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
     PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
-    RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH. An intent is not found where it was given up meanwhile.
     """
     ListPersonalisations: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ListPersonalisationsRequest, _card_service_pb2.ListPersonalisationsResponse]  # type: ignore[assignment]
     """Lists the cards of the caller's municipality that were begun and not finished, oldest first.
@@ -278,7 +279,8 @@ class CardServiceAsyncStub(CardServiceStub):
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
     SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
-    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
+    CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH.
     """
     BeginUnlockPin: _aio.UnaryUnaryMultiCallable[_card_service_pb2.BeginUnlockPinRequest, _card_service_pb2.BeginUnlockPinResponse]  # type: ignore[assignment]
     """Opens the unlocking of a card's PIN, at the residence's window, in person, with two documents.
@@ -290,7 +292,7 @@ class CardServiceAsyncStub(CardServiceStub):
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
     CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     UnlockPin: _aio.UnaryUnaryMultiCallable[_card_service_pb2.UnlockPinRequest, _card_service_pb2.UnlockPinResponse]  # type: ignore[assignment]
     """Completes the unlocking: the card has proved its PIN.
@@ -302,7 +304,7 @@ class CardServiceAsyncStub(CardServiceStub):
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
     SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     ReportLock: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ReportLockRequest, _card_service_pb2.ReportLockResponse]  # type: ignore[assignment]
     """Reports that some card at this terminal has a locked PIN. Which card it is, nobody knows.
@@ -407,7 +409,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, RECORD_DELETED, STEP_OUT_OF_ORDER, ANSWERS_MALFORMED,
         ANSWERS_TRUNCATED, CARD_NOT_BLANK, CARD_NOT_AUTHENTIC, CARD_REFUSED, CHIP_ALREADY_USED,
         PERSONALISATION_OPEN, PERSONALISATION_NOT_FOUND, SESSION_LIMIT, SESSION_EXPIRED,
-        RESIDENCE_DISCONNECTED. An intent is not found where it was given up meanwhile.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH. An intent is not found where it was given up meanwhile.
         """
 
     @_abc_1.abstractmethod
@@ -488,7 +490,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
         REQUEST_ID_REUSED, ANSWER_EXPIRED, APPLICATION_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
         SESSION_USED, SESSION_EXPIRED, CARD_NOT_OF_APPLICATION, CARD_SUSPENDED, CARD_REVOKED,
-        CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED.
+        CARD_EXPIRED, FEE_NOT_AS_SET, RESIDENCE_DISCONNECTED,
+        DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod
@@ -506,7 +509,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
         REQUEST_ID_REUSED, ANSWER_EXPIRED, CARD_UNKNOWN, CODE_CHANGED, CARD_SUSPENDED, CARD_REVOKED,
         CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_NOT_CONTINUED, TWO_DOCUMENTS_REQUIRED,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod
@@ -524,7 +527,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
         REQUEST_ID_REUSED, ANSWER_EXPIRED, UNLOCK_NOT_FOUND, NOT_IN_THIS_STATE, SESSION_NOT_FOUND,
         SESSION_USED, SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod

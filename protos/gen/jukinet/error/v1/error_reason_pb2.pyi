@@ -427,11 +427,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_HOTLIST_TOO_OLD: _ErrorReason.ValueType  # 183
     """The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
     ERROR_REASON_HOTLIST_NOT_TRUSTED: _ErrorReason.ValueType  # 184
-    """The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule.
-    195-209: alerts and operations.
+    """The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
+    ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
+    """195-209: alerts and operations.
     210-219: what waits in order for a cut-off register.
     220-229: witnesses of the log.
     230-239: cards, clerks and approvals, continued.
+    The card is of a batch that is disconnected from the network.
     240-249: terminals' certificates and the enrolment listener, continued.
     """
 
@@ -848,11 +850,13 @@ ERROR_REASON_WATCH_TOO_SLOW: ErrorReason.ValueType  # 182
 ERROR_REASON_HOTLIST_TOO_OLD: ErrorReason.ValueType  # 183
 """The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
 ERROR_REASON_HOTLIST_NOT_TRUSTED: ErrorReason.ValueType  # 184
-"""The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule.
-195-209: alerts and operations.
+"""The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
+ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
+"""195-209: alerts and operations.
 210-219: what waits in order for a cut-off register.
 220-229: witnesses of the log.
 230-239: cards, clerks and approvals, continued.
+The card is of a batch that is disconnected from the network.
 240-249: terminals' certificates and the enrolment listener, continued.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

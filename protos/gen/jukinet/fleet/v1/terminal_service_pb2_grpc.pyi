@@ -43,7 +43,8 @@ class TerminalServiceStub:
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
-    CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED.
+    CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH.
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_terminal_service_pb2.SignOutRequest, _terminal_service_pb2.SignOutResponse]
     """Signs out whoever is signed in at the calling terminal; nobody is the same.
@@ -96,7 +97,8 @@ class TerminalServiceAsyncStub(TerminalServiceStub):
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
     SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
-    CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED.
+    CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED,
+    DISCONNECTED_CARD_BATCH.
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.SignOutRequest, _terminal_service_pb2.SignOutResponse]  # type: ignore[assignment]
     """Signs out whoever is signed in at the calling terminal; nobody is the same.
@@ -152,7 +154,8 @@ class TerminalServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED,
         SESSION_EXPIRED, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
-        CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED.
+        CLERK_UNKNOWN, CLERK_STOPPED, SIGN_IN_STOPPED, RESIDENCE_DISCONNECTED,
+        DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod

@@ -124,7 +124,7 @@ class MoveServiceStub:
     CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
     CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
     SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     RegisterMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]
     """Registers a move in, with fetched information or against a paper; the destination's window.
@@ -138,7 +138,7 @@ class MoveServiceStub:
     LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
     RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     AbandonMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]
     """Gives fetched information back without registering; the destination's window.
@@ -183,7 +183,7 @@ class MoveServiceStub:
     REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
     CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
     CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     RegisterMoveWithin: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]
     """Registers a move within the municipality (article 23); the residence's window.
@@ -334,7 +334,7 @@ class MoveServiceAsyncStub(MoveServiceStub):
     CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
     CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
     SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     RegisterMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveInRequest, _move_service_pb2.RegisterMoveInResponse]  # type: ignore[assignment]
     """Registers a move in, with fetched information or against a paper; the destination's window.
@@ -348,7 +348,7 @@ class MoveServiceAsyncStub(MoveServiceStub):
     LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
     CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
     RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     AbandonMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]  # type: ignore[assignment]
     """Gives fetched information back without registering; the destination's window.
@@ -393,7 +393,7 @@ class MoveServiceAsyncStub(MoveServiceStub):
     REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
     CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
     CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     RegisterMoveWithin: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RegisterMoveWithinRequest, _move_service_pb2.RegisterMoveWithinResponse]  # type: ignore[assignment]
     """Registers a move within the municipality (article 23); the residence's window.
@@ -583,7 +583,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
         CARD_NOT_CONTINUED, NO_MOVE_OUT, MOVE_NOT_FOUND, MOVE_TAKEN_ELSEWHERE, MOVE_ALREADY_COMPLETED,
         SPECIAL_LAPSED, DEADLINE_14, DEADLINE_30, DESTINATION_IS_ORIGIN, SPECIAL_NOT_POSSIBLE,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod
@@ -603,7 +603,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         LATE_REASON_REQUIRED, NOT_OF_THE_MOVE, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED,
         CARD_PIN_PENDING, CARD_NOT_CONTINUED, CARD_HOLDER_NOT_MOVING, CARD_NOT_OF_THE_MOVE,
         RECORD_LOCKED, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND, CODE_CHANGED, DESTINATION_IS_ORIGIN,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod
@@ -672,7 +672,7 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         REQUEST_ID_REUSED, ANSWER_EXPIRED, SESSION_NOT_FOUND, SESSION_USED, SESSION_EXPIRED,
         CARD_UNKNOWN, CARD_SUSPENDED, CARD_REVOKED, CARD_EXPIRED, CARD_NOT_ACTIVE, CARD_PIN_PENDING,
         CARD_NOT_AWAITING, CONTINUATION_OVER, BACK_NOT_WRITTEN, AGENT_NO_CONTINUATION,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
         """
 
     @_abc_1.abstractmethod

@@ -135,13 +135,15 @@ class CenterServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Disconnect(self, request, context):
-        """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+        """Cuts a terminal, a municipality, an agency, a service, a batch of cards or the whole center off.
 
         The caller must present an operator certificate; one operator is enough. It works whatever is cut
         off already, and again: then level and reason are renewed. Streams of who is cut off end with
         DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
         DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
-        is refused with it. Safe to retry with the same request id.
+        is refused with it. Card sessions with a card of a batch that is cut off, and the making of one,
+        end with DISCONNECTED_CARD_BATCH in the same time; the hotlist says of its cards that they are
+        suspended. Safe to retry with the same request id.
 
         Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
         """

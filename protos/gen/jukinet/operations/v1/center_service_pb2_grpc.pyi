@@ -63,13 +63,15 @@ class CenterServiceStub:
     Reasons: FIELD_INVALID, LOG_SHORTER, LOG_NOT_SIGNED.
     """
     Disconnect: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.DisconnectRequest, _center_service_pb2.DisconnectResponse]
-    """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+    """Cuts a terminal, a municipality, an agency, a service, a batch of cards or the whole center off.
 
     The caller must present an operator certificate; one operator is enough. It works whatever is cut
     off already, and again: then level and reason are renewed. Streams of who is cut off end with
     DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
     DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
-    is refused with it. Safe to retry with the same request id.
+    is refused with it. Card sessions with a card of a batch that is cut off, and the making of one,
+    end with DISCONNECTED_CARD_BATCH in the same time; the hotlist says of its cards that they are
+    suspended. Safe to retry with the same request id.
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
     """
@@ -163,13 +165,15 @@ class CenterServiceAsyncStub(CenterServiceStub):
     Reasons: FIELD_INVALID, LOG_SHORTER, LOG_NOT_SIGNED.
     """
     Disconnect: _aio.UnaryUnaryMultiCallable[_center_service_pb2.DisconnectRequest, _center_service_pb2.DisconnectResponse]  # type: ignore[assignment]
-    """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+    """Cuts a terminal, a municipality, an agency, a service, a batch of cards or the whole center off.
 
     The caller must present an operator certificate; one operator is enough. It works whatever is cut
     off already, and again: then level and reason are renewed. Streams of who is cut off end with
     DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
     DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
-    is refused with it. Safe to retry with the same request id.
+    is refused with it. Card sessions with a card of a batch that is cut off, and the making of one,
+    end with DISCONNECTED_CARD_BATCH in the same time; the hotlist says of its cards that they are
+    suspended. Safe to retry with the same request id.
 
     Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
     """
@@ -284,13 +288,15 @@ class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _center_service_pb2.DisconnectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_center_service_pb2.DisconnectResponse, _abc.Awaitable[_center_service_pb2.DisconnectResponse]]:
-        """Cuts a terminal, a municipality, an agency, a service or the whole center off.
+        """Cuts a terminal, a municipality, an agency, a service, a batch of cards or the whole center off.
 
         The caller must present an operator certificate; one operator is enough. It works whatever is cut
         off already, and again: then level and reason are renewed. Streams of who is cut off end with
         DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_FUNCTION or
         DISCONNECTED_CENTER within two seconds, and everything but reporting lost cards, proofs and probes
-        is refused with it. Safe to retry with the same request id.
+        is refused with it. Card sessions with a card of a batch that is cut off, and the making of one,
+        end with DISCONNECTED_CARD_BATCH in the same time; the hotlist says of its cards that they are
+        suspended. Safe to retry with the same request id.
 
         Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ANSWER_EXPIRED, STORE_UNAVAILABLE.
         """

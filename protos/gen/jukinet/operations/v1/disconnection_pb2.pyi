@@ -38,6 +38,8 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     """One service, for everybody."""
     SCOPE_CENTER: _Scope.ValueType  # 5
     """The whole center."""
+    SCOPE_CARD_BATCH: _Scope.ValueType  # 6
+    """A batch of cards, for everybody: nobody's card session takes them, and none is made."""
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
     """What can be cut off."""
@@ -54,6 +56,8 @@ SCOPE_FUNCTION: Scope.ValueType  # 4
 """One service, for everybody."""
 SCOPE_CENTER: Scope.ValueType  # 5
 """The whole center."""
+SCOPE_CARD_BATCH: Scope.ValueType  # 6
+"""A batch of cards, for everybody: nobody's card session takes them, and none is made."""
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
 class _ThreatLevel:
@@ -96,8 +100,10 @@ class Subject(_message.Message):
     """Required. What it is."""
     name: _builtins.str
     """Required but for the whole center. The URI of a terminal or an agency, the six digits of a
-    municipality's code, or the full name of a service such as `jukinet.moves.v1.MoveService`; at
-    most 200 characters.
+    municipality's code, the full name of a service such as `jukinet.moves.v1.MoveService`, or a
+    batch of cards: `juki://cards/made/2026-11-02/2026-11-06` for those that were made on these days,
+    both included, `juki://cards/chip/0a1b` for those on chips whose serial number begins with these
+    octets in hex, 1 to 16 of them. At most 200 characters.
     """
     def __init__(
         self,

@@ -27,7 +27,7 @@ _WITNESSES: tuple[str, ...] = ()
 _FLEET: tuple[str, ...] = ()
 
 # Cards, clerks and approvals.
-_CARDS: tuple[str, ...] = ()
+_CARDS: tuple[str, ...] = ("CREATE INDEX cards_by_day ON cards (made_on)",)
 
 
 def _parts() -> tuple[tuple[str, ...], ...]:
