@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 import uuid
+from contextvars import Context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -163,16 +165,37 @@ async def test_act_behind_the_revocation_never_commits(empty: SQLiteStore) -> No
     gate, one = RevocationGate(empty, LiveCalls()), call()
     admit(gate, one)
     await revoke_in(empty, OfPeer(TERMINAL))
-    calls.enter(one)
 
     def act(tx: Transaction) -> None:
         tx.control.append(ControlKind.CARD_CHANGED, "never", NOW)
 
-    with pytest.raises(Refusal) as raised:
+    async def serve() -> None:
+        calls.enter(one)
         await empty.act(act)
+
+    with pytest.raises(Refusal) as raised:
+        await asyncio.create_task(serve())
 
     assert raised.value.reason is Reason.CERTIFICATE_REVOKED
     assert empty.read(lambda tx: tx.control.newest()) == 1
+
+
+async def test_read_behind_the_revocation_shows_nothing(empty: SQLiteStore) -> None:
+    gate, one = RevocationGate(empty, LiveCalls()), call()
+    one.judged = empty.read(lambda tx: tx.control.newest())
+    admit(gate, one)
+
+    async def serve() -> list[int]:
+        calls.enter(one)
+        seen = [empty.read(lambda tx: tx.control.newest())]
+        await asyncio.create_task(revoke_in(empty, OfPeer(TERMINAL)), context=Context())
+        # Nobody has told the gate yet, as where another process has revoked.
+        return [*seen, empty.read(lambda tx: tx.control.newest())]
+
+    with pytest.raises(Refusal) as raised:
+        await asyncio.create_task(serve())
+
+    assert raised.value.reason is Reason.CERTIFICATE_REVOKED
 
 
 def fill(tx: Transaction) -> None:

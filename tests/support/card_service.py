@@ -22,6 +22,7 @@ from tests.support.card_life import APPLICATION, CardLife
 from tests.support.card_window import CLERK, TARO, CardWindow
 from tests.support.center import NOW, SAMPLES, make_policy, make_signer, open_test_store
 from tests.support.center_edge import SERVICE, channel, running
+from tests.support.clerks import clerk_policy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -101,7 +102,9 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
         )
     )
     life = cards.Cards(cards.Parts(store, window.policy, clock, metrics, making))
-    issue = copies.CertificateCopies(copies.Parts(store, make_policy(SIGNER), TRUST, clock))
+    issue = copies.CertificateCopies(
+        copies.Parts(store, make_policy(SIGNER), TRUST, clock, clerk_policy())
+    )
     services = (
         server.Service(CARDS, lambda s: pb_grpc.add_CardServiceServicer_to_server(life, s)),
         server.Service(

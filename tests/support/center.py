@@ -41,6 +41,7 @@ from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
 from juki_center.storage.samples import load_samples, read_samples
 from juki_center.storage.sqlite import SQLiteStore
+from tests.support.clerks import clerk_policy
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 CHIYODA = Terminal("juki://municipality/131016/terminal/01", MunicipalityCode("131016"))
@@ -146,7 +147,7 @@ class Center:
         """Say what became of a request: its issue, or None where it has had no effect."""
         asked = GetIssue(command.terminal, command.request_id)
         try:
-            return self.store.read(lambda tx: get_issue(tx, asked, self.now))
+            return self.store.read(lambda tx: get_issue(tx, asked, self.now, clerk_policy()))
         except Refusal as refusal:
             if refusal.reason is not Reason.ISSUE_NOT_FOUND:
                 raise

@@ -38,6 +38,7 @@ from tests.support.card_service import CARDS, SIGNER, TRUST
 from tests.support.card_window import CardWindow
 from tests.support.center import NOW, make_policy, open_test_store
 from tests.support.center_edge import SERVICE, RunningEdge, channel, running
+from tests.support.clerks import clerk_policy
 from tests.support.revoking import EndlessSessions
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ async def cutting_center(
     """Serve a copy of a furnished store until the block ends."""
     shutil.copytree(furnished, folder)
     with closing(open_test_store(folder, signer=signer)) as store:
-        fleet = Fleet.of(store)
+        fleet = Fleet.of(store, lambda: NOW)
         async with (
             running(
                 pki, *_services(pki, store, within), live=fleet.live, gates=fleet.gates
@@ -128,7 +129,9 @@ def _services(pki: PKIFolder, store: SQLiteStore, within: timedelta) -> tuple[se
         )
     )
     life = cards.Cards(cards.Parts(store, window.policy, lambda: NOW, Metrics(), making))
-    issue = copies.CertificateCopies(copies.Parts(store, make_policy(SIGNER), TRUST, lambda: NOW))
+    issue = copies.CertificateCopies(
+        copies.Parts(store, make_policy(SIGNER), TRUST, lambda: NOW, clerk_policy())
+    )
     return (
         server.Service(
             operations_pb.DESCRIPTOR.services_by_name["CenterService"],

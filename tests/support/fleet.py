@@ -30,6 +30,7 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.cli.clerk_services import approval_service, clerk_gates, clerk_policy
 from juki_center.cli.fleet_assembly import Enrolment
+from juki_center.cli.fleet_parts import Fleet as Parts
 from juki_center.config import CenterConfig
 from juki_center.data import municipality_rows
 from juki_center.rpc import server
@@ -82,6 +83,7 @@ class Fleet:
     server: server.Server
     written: list[bytes]
     log: AccessLog
+    parts: Parts
 
     @property
     def address(self) -> str:
@@ -190,20 +192,25 @@ async def serving(
     written: list[bytes] = []
     log, metrics = AccessLog(written.append), Metrics()
     store = open_test_store(folder)
-    enrolment = Enrolment(config, store, pki, own)
+    enrolment, parts = Enrolment(config, store, pki, own), Parts.of(store, own)
     clerks = SignInParts(store, clerk_policy(config), own)
     running = await server.start(
         services=(enrolment.service, approval_service(clerks, (enrolment.service,))),
         listening=server.Listening(config.listen_grpc, config.listen_http),
         credentials=ServerTLS(pki.center("center-1"), pki.trust().anchors).credentials(),
-        observation=server.Observation(log, metrics, lambda: {"store": True}),
+        observation=server.Observation(
+            log, metrics, lambda: {"store": True}, parts.live, judged=parts.judged
+        ),
         clock=own,
         with_reflection=False,
-        gates=(enrolment.gate, *clerk_gates(clerks)),
+        gates=(*parts.gates, *clerk_gates(clerks)),
     )
     try:
-        async with enrolment.listening(log, metrics) as running.enrolment_port:
-            yield Fleet(store, pki, own, running, written, log)
+        async with (
+            parts.watching(),
+            enrolment.listening(log, metrics) as running.enrolment_port,
+        ):
+            yield Fleet(store, pki, own, running, written, log, parts)
     finally:
         await running.stop(grace_seconds=0)
         store.close()

@@ -37,6 +37,7 @@ from tests.support.center import (
     open_test_store,
 )
 from tests.support.center_edge import SERVICE, channel, running
+from tests.support.clerks import clerk_policy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -143,7 +144,9 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
             BatchPace(),
         )
     )
-    issue = copies.CertificateCopies(copies.Parts(store, center.policy, TRUST, clock))
+    issue = copies.CertificateCopies(
+        copies.Parts(store, center.policy, TRUST, clock, clerk_policy())
+    )
     services = (
         server.Service(
             RESIDENTS, lambda s: pb_grpc.add_ResidentServiceServicer_to_server(register, s)

@@ -22,7 +22,7 @@ from tests.support.center import open_test_store
 from tests.support.center_edge import RunningEdge, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     import grpc
@@ -93,11 +93,17 @@ async def revoke_in(
 
 @asynccontextmanager
 async def revoking_center(
-    pki: PKIFolder, folder: Path, *services: server.Service
+    pki: PKIFolder,
+    folder: Path,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    services: tuple[server.Service, ...] = (),
 ) -> AsyncIterator[RevokingCenter]:
-    """Serve what revokes, endless sessions, and `services`, until the block ends."""
+    """Serve what revokes, endless sessions, and `services`, until the block ends.
+
+    The gates go by `clock`.
+    """
     with closing(open_test_store(folder)) as store:
-        fleet = Fleet.of(store)
+        fleet = Fleet.of(store, clock)
         revoking = _RevokingOnly(RevokeParts(store, lambda: datetime.now(UTC)))
         own = server.Service(
             operations_pb.DESCRIPTOR.services_by_name["CenterService"],

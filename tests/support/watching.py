@@ -71,7 +71,7 @@ async def watched_center(
     signer = CopySigner(found.key, found.certificate.public_bytes(Encoding.DER))
     with closing(open_test_store(folder)) as store:
         await store.act(enter_everybody)
-        fleet, metrics = Fleet.of(store), Metrics()
+        fleet, metrics = Fleet.of(store, lambda: datetime.now(UTC)), Metrics()
         parts = watch_parts(
             store=store,
             bell=fleet.bell,

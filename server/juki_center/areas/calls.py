@@ -4,6 +4,7 @@ An act is a plain function of its command. What holds for every act alike is not
 of them: the edge puts it into the current call, and the store does it in the act's transaction.
 Its guards are run before the act, so that they see what commits with it; the leaves that the act
 writes name its request and its clerk; and what the answer needs as its receipt is left in it.
+A reading act passes what only looks, on the very state that it reads from.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -68,6 +70,12 @@ class Call:
     is empty where the log has no signed head, and of a refused attempt nothing is in it.
     `card` is where the card comes from that the call reads or makes, once that is known.
     `marks` are kept of calls that are traced; they are None of all others.
+
+    `guards` are for acts alone, since some of them write; `looks` are for reads, each time.
+    `exclusions` are for both: whether the caller is shut out, which changes with a control event
+    only, so that a read looks at them again where there are newer events than `judged`, the cursor
+    up to which the gates have judged the call. From `ends_at` on the caller's certificate counts no
+    more; `is_replaced` where that is because another one has taken its place.
     """
 
     uri: str
@@ -76,6 +84,11 @@ class Call:
     certificate: bytes
     method: str
     guards: list[Guard] = field(default_factory=list)
+    looks: list[Guard] = field(default_factory=list)
+    exclusions: list[Guard] = field(default_factory=list)
+    judged: int = -1
+    ends_at: datetime | None = None
+    is_replaced: bool = False
     clerk: str = ""
     cited: tuple[tuple[str, str], ...] = ()
     logged: list[Logged] = field(default_factory=list)
@@ -89,7 +102,19 @@ class Call:
 
     def admit(self, tx: Tx) -> None:
         """Run the guards in an act's transaction; what they raise ends the act."""
+        for guard in self.exclusions:
+            guard(tx)
         for guard in self.guards:
+            guard(tx)
+
+    def look(self, tx: Tx) -> None:
+        """Look in a reading act's transaction whether it may go on; raise Refusal unless it may."""
+        newest = tx.control.newest()
+        if newest != self.judged:
+            for guard in self.exclusions:
+                guard(tx)
+            self.judged = newest
+        for guard in self.looks:
             guard(tx)
 
 

@@ -84,7 +84,7 @@ class _Center:
     def on(cls, ground: Ground) -> _Center:
         """Read the keys, and load who is shut out; raise PKIError for keys that are unusable."""
         config, store, pki, metrics = ground.config, ground.store, ground.pki, ground.metrics
-        fleet, pace = Fleet.of(store), BatchPace()
+        fleet, pace = Fleet.of(store, ground.clock), BatchPace()
         return cls(
             ground=ground,
             tls=ServerTLS(pki.center(config.node), pki.trust().anchors),
@@ -143,13 +143,18 @@ class _Center:
             observation=self._observation(),
             clock=ground.clock,
             with_reflection=config.environment is not Environment.PRODUCTION,
-            gates=(*self.fleet.gates, self.enrolment.gate, *clerk_gates(self.clerks)),
+            gates=(*self.fleet.gates, *clerk_gates(self.clerks)),
         )
 
     def _observation(self) -> server.Observation:
         ground = self.ground
         return server.Observation(
-            ground.log, ground.metrics, self._ready, self.fleet.live, ground.around.tracing
+            ground.log,
+            ground.metrics,
+            self._ready,
+            self.fleet.live,
+            ground.around.tracing,
+            self.fleet.judged,
         )
 
     def _ready(self) -> dict[str, bool]:

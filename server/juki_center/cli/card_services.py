@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from juki_center.cli.clerk_services import clerk_policy
 from juki_center.cli.copy_keys import copy_policy, copy_trust
 from juki_center.cli.policies import card_policy
 from juki_center.rpc import (
@@ -52,7 +53,10 @@ def copy_service(ground: Ground) -> server.Service:
     """Return CertificateCopyService."""
     pki = ground.pki
     policy, trust = copy_policy(ground.config, pki), copy_trust(pki)
-    issue = copies.CertificateCopies(copies.Parts(ground.store, policy, trust, ground.clock))
+    clerks = clerk_policy(ground.config)
+    issue = copies.CertificateCopies(
+        copies.Parts(ground.store, policy, trust, ground.clock, clerks)
+    )
     ground.reloading.on_config(lambda now: issue.use(copy_policy(now, pki), copy_trust(pki)))
     ground.reloading.on_keys(
         lambda now, folder: issue.use(copy_policy(now, folder), copy_trust(folder))

@@ -1,4 +1,4 @@
-"""Puts enrolment together: its service, its gate, and the listener without certificates."""
+"""Puts enrolment together: its service, and the listener without certificates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.data import municipality_rows
 from juki_center.rpc import enrollment, enrolment_listener, server
 from juki_center.rpc.center_descriptions import DescriptionsSource
-from juki_center.rpc.certificate_gate import CertificateGate
 from juki_center.rpc.issuing import Issuing
 from juki_center.rpc.server_tls import ServerTLS
 from juki_pki.credential import load_certificates
@@ -52,7 +51,6 @@ class Enrolment:
         self._config = config
         self._tls = ServerTLS(pki.center(config.node), pki.trust().anchors)
         self._clock = clock
-        self.gate = CertificateGate(store, clock)
         servicer = enrollment.Enrollment(
             enrollment.Parts(
                 store=store,

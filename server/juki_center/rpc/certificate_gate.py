@@ -3,12 +3,13 @@
 Where a certificate stands is read from the store and kept for a moment: a replaced one is refused
 from a time on that stands in its row well before it comes. What must hold at once is looked at
 again in the transaction of each act. A certificate that no row knows was made with the PKI folder;
-it is entered beside the call that used it first.
+it is entered beside the call that used it first. What runs on a certificate ends with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,17 +19,21 @@ from juki_center.areas.fleet.certificates import (
     Presented,
     Standing,
     enter_known,
+    retired_in,
 )
-from juki_center.errors import Refusal
+from juki_center.areas.fleet.control import ControlKind
+from juki_center.errors import Reason, Refusal
 from juki_pki.identity import Role
 from juki_pki.requests import key_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
 
     from juki_center.areas.calls import Call, Guard
+    from juki_center.areas.fleet.control import ControlEvent
     from juki_center.areas.ports import Store, Tx
+    from juki_center.rpc.live_calls import LiveCalls
     from juki_center.rpc.options import AccessRule
     from juki_center.rpc.peers import Caller
 
@@ -37,6 +42,7 @@ logger = logging.getLogger(__name__)
 ENROLLED: Final = frozenset((Role.TERMINAL, Role.DESK, Role.AGENCY))
 """The roles whose certificates are renewed by themselves; operators and nodes have theirs made."""
 CONFIRM: Final = "/jukinet.fleet.v1.EnrollmentService/ConfirmCertificate"
+PERIOD_SECONDS: Final = 0.25
 _KEPT: Final = timedelta(seconds=2)
 _CAPACITY: Final = 8192
 _UNKNOWN: Final = Standing(CertificateState.CURRENT)
@@ -57,20 +63,73 @@ def presented(caller: Caller) -> Presented:
 class CertificateGate:
     """The gate; one for each process."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime], live: LiveCalls) -> None:
         self._store = store
         self._clock = clock
+        self._live = live
         self._seen: dict[bytes, tuple[datetime, Standing]] = {}
         self._entering: dict[bytes, asyncio.Task[None]] = {}
 
     def admit(self, call: Call, caller: Caller, rule: AccessRule) -> None:
         """Refuse CERTIFICATE_RETIRED and CERTIFICATE_NOT_CONFIRMED, now and in each act."""
+        call.ends_at = caller.valid_until
         if caller.identity.role not in ENROLLED:
             return
         now = self._clock()
         confirms = rule.method == CONFIRM
-        self._standing(caller, now).check(now, confirms=confirms)
-        call.guards.append(self._guard(caller.certificate_sha256, confirms=confirms))
+        standing = self._standing(caller, now)
+        standing.check(now, confirms=confirms)
+        if standing.refused_from is not None:
+            _replace(call, standing.refused_from)
+        call.exclusions.append(self._guard(caller.certificate_sha256, confirms=confirms))
+
+    def tell(self, events: Sequence[ControlEvent]) -> None:
+        """Learn of retired certificates, and when the calls that run on them must end."""
+        retired = dict(
+            retired_in(event) for event in events if event.kind is ControlKind.CERTIFICATE_RETIRED
+        )
+        if not retired:
+            return
+        for fingerprint in retired:
+            self._seen.pop(fingerprint, None)
+        for call in self._live.calls():
+            if (refused_from := retired.get(call.certificate)) is not None:
+                _replace(call, refused_from)
+        self.end_due()
+
+    def end_due(self) -> int:
+        """End the calls whose certificate counts no more, and return how many."""
+        now = self._clock()
+        due = {
+            (call.ends_at, call.is_replaced)
+            for call in self._live.calls()
+            if call.ends_at is not None and call.ends_at <= now
+        }
+        return sum(self._end(ends_at, is_replaced) for ends_at, is_replaced in due)
+
+    def _end(self, ends_at: datetime, is_replaced: bool) -> int:  # as in the call
+        refusal = Refusal(Reason.UNAUTHENTICATED)
+        if is_replaced:
+            refusal = Refusal(Reason.CERTIFICATE_RETIRED, refusedFrom=ends_at.isoformat())
+        return self._live.end(
+            lambda call: (call.ends_at, call.is_replaced) == (ends_at, is_replaced), refusal
+        )
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """End calls when their certificates do, until the block ends."""
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        while True:
+            self.end_due()
+            await asyncio.sleep(PERIOD_SECONDS)
 
     def _guard(self, fingerprint: bytes, *, confirms: bool) -> Guard:
         def look_again(tx: Tx) -> None:
@@ -113,3 +172,9 @@ class CertificateGate:
             await self._store.act(lambda tx: enter_known(tx, shown, now))
         except Refusal as refusal:
             logger.debug("certificate not entered: %s", refusal.reason)
+
+
+def _replace(call: Call, refused_from: datetime) -> None:
+    """Let a call end when its certificate, which was replaced, is refused."""
+    if call.ends_at is None or refused_from <= call.ends_at:
+        call.ends_at, call.is_replaced = refused_from, True

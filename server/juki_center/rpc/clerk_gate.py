@@ -1,8 +1,9 @@
 """The gate of the clerks: no act of a window without a signed-in clerk who has the right.
 
 What it refuses is refused early; the guard that it adds looks again in the act's own transaction,
-so that a clerk who is stopped meanwhile changes nothing. The clerk's name in a request is written
-here and by nobody else. Other roles are persons by their own certificate, and pass.
+so that a clerk who is stopped meanwhile changes nothing, and reads nothing either. The clerk's name
+in a request is written here and by nobody else. Other roles are persons by their own certificate,
+and pass.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class ClerkGate:
         require_right(found, right, now)
         call.clerk = found.clerk.clerk_id
         call.guards.append(self._guard(call.uri, call.clerk, right))
+        call.looks.append(self._look(call.uri, call.clerk, right))
 
     def _note(self, call: Call, rule: AccessRule) -> None:
         """Remember who is there, where the call goes through without anybody."""
@@ -94,12 +96,19 @@ class ClerkGate:
     def _guard(self, uri: str, clerk_id: str, right: Right | None) -> Callable[[Tx], None]:
         def guard(tx: Tx) -> None:
             # The time of the act, not of the call: a stream may outlast a sign-in.
-            found = require_clerk(tx, uri, right, self.clock(), self.policy)
-            if found.clerk.clerk_id != clerk_id:
-                # Whoever has come meanwhile answers for no act that the one before has begun.
-                raise Refusal(Reason.CLERK_SIGN_IN_REQUIRED)
+            _require_same(require_clerk(tx, uri, right, self.clock(), self.policy), clerk_id)
 
         return guard
+
+    def _look(self, uri: str, clerk_id: str, right: Right | None) -> Callable[[Tx], None]:
+        def look(tx: Tx) -> None:
+            # As the guard of acts, but a read remembers no use.
+            now = self.clock()
+            found = require_signed_in(tx.clerks.standing(uri, right), now, self.policy)
+            require_right(found, right, now)
+            _require_same(found, clerk_id)
+
+        return look
 
     def _name(self, call: Call) -> str:
         """Return the clerk's name, or the id while the municipality is cut off."""
@@ -114,6 +123,12 @@ class ClerkGate:
             if refusal.reason is not Reason.RESIDENCE_DISCONNECTED:
                 raise
             return call.clerk
+
+
+def _require_same(standing: Standing, clerk_id: str) -> None:
+    """Refuse another clerk: who has come meanwhile answers for nothing that the first has begun."""
+    if standing.clerk.clerk_id != clerk_id:
+        raise Refusal(Reason.CLERK_SIGN_IN_REQUIRED)
 
 
 def _places(request: Message) -> list[Message]:

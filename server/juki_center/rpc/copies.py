@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import grpc
 
     from juki_center.areas.callers import Terminal
+    from juki_center.areas.clerks.policy import ClerkPolicy
     from juki_center.areas.copies.policy import CopyPolicy
     from juki_center.areas.copies.signature import CopyTrust
     from juki_center.areas.ports import Store, Tx
@@ -47,6 +48,7 @@ class Parts:
     policy: CopyPolicy
     trust: CopyTrust
     clock: Callable[[], datetime]
+    clerks: ClerkPolicy
 
 
 class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
@@ -89,7 +91,8 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
     ) -> pb.GetIssueResponse:
         """Say what became of an issue."""
         command = translate.get_issue(request, _terminal())
-        found = self._read(lambda tx, now: get_issue(tx, command, now))
+        clerks = self._parts.clerks
+        found = self._read(lambda tx, now: get_issue(tx, command, now, clerks))
         return pb.GetIssueResponse(
             issue=translate.issue_message(found.issue), signed_content=found.signed_content
         )

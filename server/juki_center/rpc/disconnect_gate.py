@@ -67,7 +67,7 @@ class DisconnectGate:
         cut_off = self._first(standing.subjects)
         if cut_off is not None:
             raise refusal_of(cut_off)
-        call.guards.append(standing.guard)
+        call.exclusions.append(standing.guard)
 
     def tell(self, events: Sequence[ControlEvent]) -> None:
         """Look again where something was cut off or connected."""

@@ -127,10 +127,12 @@ class Edge:
         gates: tuple[Gate, ...] = (),
         live: LiveCalls | None = None,
         tracing: Tracing = NO_TRACING,
+        judged: Callable[[], int] = lambda: -1,
         strangers: bool = False,
     ) -> None:
         self.tracing = tracing
         self.strangers = strangers
+        self.judged = judged
         self.gates = gates
         self.live = LiveCalls() if live is None else live
         self.request_gates = tuple(gate for gate in gates if isinstance(gate, RequestGate))
@@ -230,6 +232,7 @@ class Call:
         if caller.identity.role not in rule.roles:
             raise Refusal(Reason.ROLE_NOT_ALLOWED)
         call = _call_of(caller, self._method)
+        call.judged = self._edge.judged()
         if self._edge.tracing.is_sampled():
             call.marks = []
         for gate in self._edge.gates:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from juki_center.areas.calls import Call
     from juki_center.errors import Refusal
@@ -54,6 +54,10 @@ class LiveCalls:
     def finish(self, live: LiveCall) -> None:
         """Let go of a call that has ended: nothing can end it any more."""
         self._running.discard(live)
+
+    def calls(self) -> Iterator[Call]:
+        """Return the calls under way; none may begin or end meanwhile."""
+        return (live.call for live in self._running)
 
     def end(self, where: Callable[[Call], bool], refusal: Refusal) -> int:
         """End with `refusal` each call that fits, and return how many did.

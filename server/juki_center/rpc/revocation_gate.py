@@ -1,8 +1,8 @@
 """The gate that no revoked peer passes: one look into two sets, kept by control events.
 
 A connection outlives the revocation of the certificate that opened it. So every call asks the
-gate, what runs already is ended, and each act asks the store again in its own transaction: an act
-that would commit behind the revocation is refused there.
+gate, what runs already is ended, and each act and read asks the store again in its own transaction:
+an act that would commit behind the revocation is refused there.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RevocationGate:
         """Raise Refusal(CERTIFICATE_REVOKED), or let the call's acts look again."""
         if self._is_revoked(call):
             raise Refusal(Reason.CERTIFICATE_REVOKED)
-        call.guards.append(_Guard(call).look)
+        call.exclusions.append(_Guard(call).look)
 
     def tell(self, events: Sequence[ControlEvent]) -> None:
         """Learn of revocations, and end the calls of those that they concern."""

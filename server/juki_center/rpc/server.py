@@ -88,6 +88,8 @@ class Observation:
     ready: Callable[[], Mapping[str, bool]]
     live: LiveCalls = field(default_factory=LiveCalls)
     tracing: Tracing = NO_TRACING
+    judged: Callable[[], int] = lambda: -1
+    """The newest control event that the gates know of; -1 where there is nothing to tell them."""
 
 
 @dataclass(slots=True)
@@ -169,6 +171,7 @@ async def start(  # the parts are wired together once, by name
         gates=gates,
         live=observation.live,
         tracing=observation.tracing,
+        judged=observation.judged,
     )
     server = grpc.aio.server(interceptors=(Interceptor(edge),), options=CHANNEL_OPTIONS)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)

@@ -97,12 +97,18 @@ class SQLiteStore:
         return await waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
-        """Run a reading act on the committed state, on the calling thread."""
+        """Run a reading act on the committed state, on the calling thread.
+
+        What the current call must pass is looked at on the same state.
+        """
+        call = current_call()
         with unavailable_if_broken():
             self._reader.execute("BEGIN")
             self._reading.keys.begin()
             self._reading.trace.clear()
             try:
+                if call is not None:
+                    call.look(self._reading)
                 answer = question(self._reading)
                 self._log_what_was_found()
                 return answer

@@ -16,6 +16,7 @@ from juki_center.areas.cards import sessions
 from juki_center.areas.cards.register import CardSession, Purpose
 from juki_center.areas.cards.rules import CardEvent
 from juki_center.areas.cards.states import ChangeStatus, change_status
+from juki_center.areas.clerks.rows import Right
 from juki_center.areas.copies import applicants
 from juki_center.areas.copies.commands import (
     CardProof,
@@ -45,6 +46,7 @@ from tests.support.center import (
     serial_of,
     subject,
 )
+from tests.support.clerks import enter_clerk, put_signed_in
 from tests.support.leaves import leaves
 
 SALT = bytes(range(16))
@@ -99,6 +101,32 @@ def by_photo(proof: PhotoProof, **changes: Any) -> IssueCopy:
     """Return a request by photo identification at the window in Chiyoda."""
     command = IssueCopy(CHIYODA, uuid.uuid4(), proof, Scope.SELF, 300)
     return replace(command, **changes)
+
+
+async def test_content_by_photo_is_shown_again_to_a_signed_in_clerk_alone(center: Center) -> None:
+    command = by_photo(photo())
+    copy = await center.issue(command)
+
+    with pytest.raises(Refusal) as caught:
+        center.found(command)
+    clerk = await center.store.act(lambda tx: enter_clerk(tx, "131016", NOW))
+    await center.store.act(lambda tx: put_signed_in(tx, clerk, CHIYODA.uri, NOW))
+    found = center.found(command)
+
+    assert caught.value.reason is Reason.CLERK_SIGN_IN_REQUIRED
+    assert found == copy
+
+
+async def test_content_by_photo_is_not_shown_to_a_clerk_without_the_right(center: Center) -> None:
+    command = by_photo(photo())
+    await center.issue(command)
+    clerk = await center.store.act(lambda tx: enter_clerk(tx, "131016", NOW, rights=(Right.MOVES,)))
+    await center.store.act(lambda tx: put_signed_in(tx, clerk, CHIYODA.uri, NOW))
+
+    with pytest.raises(Refusal) as caught:
+        center.found(command)
+
+    assert caught.value.reason is Reason.CLERK_RIGHT_MISSING
 
 
 async def test_case_09_a_resident_gets_a_copy_elsewhere_with_the_usual_entries(

@@ -38,6 +38,7 @@ from juki_center.areas.requests.answers import forget_old_answers
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from tests.support.center import CHIYODA, CHIYODA_2, NOW, TOKOROZAWA, Center, make_signer
+from tests.support.clerks import clerk_policy
 from tests.support.leaves import leaves
 
 OPERATOR = Operator("juki://operator/1")
@@ -75,7 +76,9 @@ async def recall(center: Center, copy: IssuedCopy, caller: Operator | Terminal =
 
 def ask(center: Center, key: uuid.UUID | str, terminal: Terminal = CHIYODA) -> IssuedCopy:
     """Ask what became of an issue."""
-    return center.store.read(lambda tx: get_issue(tx, GetIssue(terminal, key), center.now))
+    return center.store.read(
+        lambda tx: get_issue(tx, GetIssue(terminal, key), center.now, clerk_policy())
+    )
 
 
 def verdict(center: Center, evidence: SignedContent | QRText) -> Verification:

@@ -31,6 +31,7 @@ from juki_center.areas.copies.voids import forget_persons_of_copies, void_unprin
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from tests.support.center import CHIYODA, NOW, SAMPLES, Center
+from tests.support.clerks import clerk_policy
 from tests.support.leaves import leaves
 from tests.support.rows import rows
 
@@ -61,7 +62,7 @@ async def void(center: Center, *keys: str) -> int:
 def found(center: Center, copy: IssuedCopy) -> IssuedCopy:
     """Ask what became of a copy."""
     asked = GetIssue(CHIYODA, copy.issue.issue_number)
-    return center.store.read(lambda tx: get_issue(tx, asked, center.now))
+    return center.store.read(lambda tx: get_issue(tx, asked, center.now, clerk_policy()))
 
 
 def known(center: Center) -> int:

@@ -112,3 +112,22 @@ def test_an_act_that_one_clerk_began_does_not_go_on_under_the_next(store: SQLite
         asyncio.run(store.act(asked.admit))
 
     assert refused.value.reason is Reason.CLERK_SIGN_IN_REQUIRED
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_read_of_a_clerk_who_is_there_no_more_is_refused(
+    store: SQLiteStore, is_replaced: bool
+) -> None:
+    sign_in(store)
+    asked = call()
+    gate(store).take(asked, RULE, by_photo())
+    store.read(asked.look)
+    if is_replaced:
+        sign_in(store)
+    else:
+        asyncio.run(store.act(lambda tx: tx.clerks.remove_sign_in(WINDOW)))
+
+    with pytest.raises(Refusal) as refused:
+        store.read(asked.look)
+
+    assert refused.value.reason is Reason.CLERK_SIGN_IN_REQUIRED

@@ -28,6 +28,7 @@ from tests.support.center import (
     open_test_store,
 )
 from tests.support.center_edge import SERVICE, channel, running
+from tests.support.clerks import clerk_policy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -88,7 +89,7 @@ async def desk(pki: PKIFolder, furnished: Path, tmp_path: Path) -> AsyncIterator
     store = open_test_store(tmp_path / "store")
     center = Center(store, make_policy(SIGNER), TRUST, now=datetime.now(UTC))
     servicer = CertificateCopies(
-        Parts(store, center.policy, center.trust, lambda: datetime.now(UTC))
+        Parts(store, center.policy, center.trust, lambda: datetime.now(UTC), clerk_policy())
     )
     service = server.Service(
         SERVICE, lambda s: pb_grpc.add_CertificateCopyServiceServicer_to_server(servicer, s)

@@ -12,6 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.audit.events import Event
+from juki_center.areas.fleet.disconnections import (
+    CENTER,
+    Disconnection,
+    Level,
+    Scope,
+    Subject,
+)
 from juki_center.areas.fleet.peers import Peer
 from juki_center.areas.fleet.recoveries import (
     MOST_OPEN,
@@ -284,3 +291,46 @@ async def test_one_operator_alone_approves_nothing(fleet: Fleet, lapsed: X509Cre
     waiting = fleet.store.read(lambda tx: tx.recoveries.find(asked.recovery_id))
     assert waiting is not None
     assert not waiting.is_approved
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        (
+            Subject(Scope.TERMINAL, "juki://municipality/131016/terminal/lapsed"),
+            "DISCONNECTED_TERMINAL",
+        ),
+        (Subject(Scope.MUNICIPALITY, "131016"), "DISCONNECTED_MUNICIPALITY"),
+        (CENTER, "DISCONNECTED_CENTER"),
+    ],
+)
+async def test_who_is_cut_off_recovers_only_after_the_reconnection(
+    fleet: Fleet, lapsed: X509Credential, subject: Subject, reason: str, is_approved: bool
+) -> None:
+    request = request_of(lapsed, fresh_key())
+    if is_approved:
+        await approve(fleet, (await recover(fleet, request)).recovery_id)
+    cut = Disconnection(subject, Level.LOW, "a drill", fleet.clock(), OPERATOR)
+    await fleet.store.act(lambda tx: tx.disconnections.put(cut))
+
+    found, _ = await refused(recover(fleet, request))
+    last = leaves(fleet.store)[-1]
+    await fleet.store.act(lambda tx: tx.disconnections.remove(subject))
+
+    assert found == reason
+    assert (last["ev"], last["out"]) == (Event.RECOVERY_REFUSED, reason)
+    assert (await recover(fleet, request)).HasField("issued") is is_approved
+
+
+async def test_a_lost_answer_is_not_given_again_to_who_was_revoked_since(
+    fleet: Fleet, lapsed: X509Credential
+) -> None:
+    request = request_of(lapsed, fresh_key())
+    await approve(fleet, (await recover(fleet, request)).recovery_id)
+    await recover(fleet, request)
+    await fleet.revoke(OfPeer(lapsed.identity.uri))
+
+    found = await refused(recover(fleet, request))
+
+    assert found == ("RECOVERY_REFUSED", {})

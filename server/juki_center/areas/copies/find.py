@@ -7,6 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from juki_center.areas.callers import Operator
+from juki_center.areas.clerks.policy import ClerkPolicy
+from juki_center.areas.clerks.rows import Clerks, Right
+from juki_center.areas.clerks.rules import require_right, require_signed_in
 from juki_center.areas.copies.answer_codec import decode_copy
 from juki_center.areas.copies.commands import (
     GetIssue,
@@ -32,19 +35,27 @@ class FindTx(Protocol):
     def answers(self) -> Answers: ...
 
     @property
+    def clerks(self) -> Clerks: ...
+
+    @property
     def issues(self) -> Issues: ...
 
 
-def get_issue(tx: FindTx, command: GetIssue, now: datetime) -> IssuedCopy:
+def get_issue(tx: FindTx, command: GetIssue, now: datetime, policy: ClerkPolicy) -> IssuedCopy:
     """Return an issue of the calling terminal, with its content while that may still be printed.
 
-    Raises Refusal: ISSUE_NOT_FOUND; RESIDENCE_DISCONNECTED where the content cannot be opened.
+    The content of a copy that photo identification led to is a clerk's matter, as its issue was.
+    Raises Refusal: ISSUE_NOT_FOUND; CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING for
+    such a content without the clerk; RESIDENCE_DISCONNECTED where the content cannot be opened.
     """
     row = _row(tx, command)
     if row is None or row.terminal_uri != command.terminal.uri:
         raise Refusal(Reason.ISSUE_NOT_FOUND)
     if not _may_print(row, now):
         return IssuedCopy(row.issue, b"")
+    if not row.by_card:
+        standing = tx.clerks.standing(row.terminal_uri, Right.COPIES)
+        require_right(require_signed_in(standing, now, policy), Right.COPIES, now)
     kept = tx.answers.answer_of(row.terminal_uri, row.request_id)
     return IssuedCopy(row.issue, decode_copy(kept).signed_content if kept else b"")
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from juki_center.areas.fleet.control import Control, ControlEvent, ControlKind
 from juki_center.errors import Reason, Refusal
 
 
@@ -122,6 +123,9 @@ class CertificatesTx(Protocol):
     """What the acts below need of a transaction."""
 
     @property
+    def control(self) -> Control: ...
+
+    @property
     def peer_certificates(self) -> PeerCertificates: ...
 
 
@@ -153,21 +157,38 @@ def enter_known(tx: CertificatesTx, shown: Presented, now: datetime) -> PeerCert
         refused_from=now if is_replaced else None,
     )
     tx.peer_certificates.add(row)
+    if is_replaced:
+        _tell_retired(tx, row.fingerprint, now, now)
     return row
 
 
 def retire_others(
-    tx: CertificatesTx, kept: PeerCertificate, refused_from: datetime
+    tx: CertificatesTx, kept: PeerCertificate, refused_from: datetime, now: datetime
 ) -> datetime | None:
     """Retire every other certificate of a peer; return from when on its current one is refused.
 
-    One that was pending is refused at once with it: nobody has proved to have it.
+    One that was pending is refused with it: nobody has proved to have it. Every serving process is
+    told, so that what still runs on a retired certificate ends when it is refused.
     """
     replaced: datetime | None = None
     for one in tx.peer_certificates.of_peer(kept.uri):
         if one.fingerprint == kept.fingerprint or one.state is CertificateState.RETIRED:
             continue
         tx.peer_certificates.change(one.fingerprint, CertificateState.RETIRED, refused_from)
+        _tell_retired(tx, one.fingerprint, refused_from, now)
         if one.state is CertificateState.CURRENT:
             replaced = refused_from
     return replaced
+
+
+def _tell_retired(
+    tx: CertificatesTx, fingerprint: bytes, refused_from: datetime, now: datetime
+) -> None:
+    moment = refused_from.isoformat().encode("ascii")
+    tx.control.append(ControlKind.CERTIFICATE_RETIRED, fingerprint.hex(), now, moment)
+
+
+def retired_in(event: ControlEvent) -> tuple[bytes, datetime]:
+    """Return which certificate an event of its kind retires, and from when on it is refused."""
+    moment = datetime.fromisoformat(event.content.decode("ascii"))
+    return bytes.fromhex(event.subject), moment

@@ -15,12 +15,9 @@ from juki_center.areas.fleet.certificates import (
     Source,
     retire_others,
 )
-from juki_center.areas.fleet.disconnections import (
-    Disconnections,
-    Standing,
-    refusal_of,
-    subjects_of,
-)
+from juki_center.areas.fleet.connected import cut_off
+from juki_center.areas.fleet.control import Control
+from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import require_office
 from juki_center.areas.fleet.revocations import Revocations
@@ -43,6 +40,9 @@ class EnrolmentTx(Protocol):
 
     @property
     def clerks(self) -> Clerks: ...
+
+    @property
+    def control(self) -> Control: ...
 
     @property
     def disconnections(self) -> Disconnections: ...
@@ -93,7 +93,7 @@ def enrol(
     issued = sign(token.peer, now)
     row = issued.row(token.peer, command.key_sha256, now, source=Source.ENROLLED)
     tx.peer_certificates.add(row)
-    retire_others(tx, row, now)
+    retire_others(tx, row, now, now)
     # A clerk has signed in at the machine that was there before, not at this one.
     tx.clerks.remove_sign_in(token.peer.uri)
     tx.enrolment_tokens.change(
@@ -121,12 +121,9 @@ def _check_connected(
     tx: EnrolmentTx, token: EnrolmentToken, policy: FleetPolicy, now: datetime
 ) -> None:
     """Refuse who is cut off: the certificate would be of no use, and a token is kept for later."""
-    office = token.peer.municipality
-    register = policy.municipalities.register_of(office) if office else None
-    standing = Standing(_METHOD, token.peer.role, token.peer.uri, office, register)
-    cut_off = tx.disconnections.first_of(subjects_of(standing))
-    if cut_off is not None:
-        _deny(token, now, refusal_of(cut_off))
+    refusal = cut_off(tx, token.peer, _METHOD, policy.municipalities)
+    if refusal is not None:
+        _deny(token, now, refusal)
 
 
 def _again(

@@ -22,6 +22,9 @@ from juki_center.areas.fleet.certificates import (
     enter_known,
     retire_others,
 )
+from juki_center.areas.fleet.connected import cut_off
+from juki_center.areas.fleet.control import Control
+from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import Peer, require_office
 from juki_center.areas.fleet.revocations import Revocations
@@ -29,6 +32,7 @@ from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.errors import Reason, Refusal, RuleBroken
 
+_METHOD: Final = "/jukinet.fleet.v1.EnrollmentService/RecoverCertificate"
 MOST_OPEN: Final = 5
 """How many keys may be asked for in place of one certificate before somebody decides."""
 
@@ -88,6 +92,12 @@ class RecoveriesTx(Protocol):
     def audit(self) -> AuditLog: ...
 
     @property
+    def control(self) -> Control: ...
+
+    @property
+    def disconnections(self) -> Disconnections: ...
+
+    @property
     def peer_certificates(self) -> PeerCertificates: ...
 
     @property
@@ -131,8 +141,13 @@ def recover(
 
     Raises Refusal, which the log shows: CERTIFICATE_NOT_EXPIRED, RECOVERY_GRACE_OVER,
     RECOVERY_REFUSED for one that was replaced or revoked and for a municipality that is no more,
-    CERTIFICATE_REQUEST_INVALID for a key that a certificate has already, and those of `sign`.
+    CERTIFICATE_REQUEST_INVALID for a key that a certificate has already, DISCONNECTED_TERMINAL and
+    its like for a peer that is cut off, whether it asks or comes for what was approved, and those
+    of `sign`.
     """
+    refusal = cut_off(tx, command.peer, _METHOD, policy.municipalities)
+    if refusal is not None:
+        _deny(command, now, refusal)
     recovery = tx.recoveries.find(command.recovery_id)
     if recovery is not None and recovery.state is RecoveryState.ISSUED:
         return _again(tx, recovery, command, now)
@@ -144,7 +159,7 @@ def recover(
     issued = sign(command.peer, now)
     row = issued.row(command.peer, command.key_sha256, now, source=Source.RECOVERED)
     tx.peer_certificates.add(row)
-    retire_others(tx, row, now)
+    retire_others(tx, row, now, now)
     done = replace(recovery, state=RecoveryState.ISSUED, fingerprint=row.fingerprint)
     tx.recoveries.change(done)
     tx.audit.append(_event(Event.CERTIFICATE_RECOVERED, command, now))
@@ -237,7 +252,8 @@ def _ask(tx: RecoveriesTx, command: Recover, now: datetime) -> Recovery:
 
 def _again(tx: RecoveriesTx, recovery: Recovery, command: Recover, now: datetime) -> Recovered:
     row = tx.peer_certificates.find(recovery.fingerprint) if recovery.fingerprint else None
-    if row is None or row.state is not CertificateState.CURRENT:
+    is_current = row is not None and row.state is CertificateState.CURRENT
+    if row is None or not is_current or tx.revocations.has(row.fingerprint, row.uri):
         _deny(command, now, Refusal(Reason.RECOVERY_REFUSED))
     return Recovered(recovery, row)
 

@@ -17,6 +17,7 @@ from juki_center.areas.fleet.certificates import (
     enter_known,
     retire_others,
 )
+from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import Peer
 from juki_center.areas.requests.answers import Answers, Request, first_answer
@@ -32,6 +33,9 @@ class RenewalsTx(Protocol):
 
     @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def control(self) -> Control: ...
 
     @property
     def peer_certificates(self) -> PeerCertificates: ...
@@ -105,7 +109,7 @@ def confirm(
     if row.state is CertificateState.CURRENT:
         return _refused_from(tx, row.replaces)
     tx.peer_certificates.change(row.fingerprint, CertificateState.CURRENT)
-    refused_from = retire_others(tx, row, now + policy.overlap)
+    refused_from = retire_others(tx, row, now + policy.overlap, now)
     tx.audit.append(_event(Event.CERTIFICATE_CONFIRMED, command.peer, row, now))
     return refused_from
 

@@ -107,9 +107,11 @@ class CertificateCopyServiceServicer(object):
         """Says what became of an issue, by its number or by the request that asked for it.
 
         The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
-        not confirmed, and for 24 hours at most, the signed content is returned again.
+        not confirmed, and for 24 hours at most, the signed content is returned again. The content of a
+        copy that photo identification led to needs a signed-in clerk with the right copies.
 
-        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED, CLERK_SIGN_IN_REQUIRED,
+        CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

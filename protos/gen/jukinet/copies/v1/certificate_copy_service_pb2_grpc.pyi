@@ -61,9 +61,11 @@ class CertificateCopyServiceStub:
     """Says what became of an issue, by its number or by the request that asked for it.
 
     The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
-    not confirmed, and for 24 hours at most, the signed content is returned again.
+    not confirmed, and for 24 hours at most, the signed content is returned again. The content of a
+    copy that photo identification led to needs a signed-in clerk with the right copies.
 
-    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED, CLERK_SIGN_IN_REQUIRED,
+    CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     VerifyCopy: _grpc.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.VerifyCopyRequest, _certificate_copy_service_pb2.VerifyCopyResponse]
     """Says whether a copy that somebody holds was issued by this center and still stands.
@@ -124,9 +126,11 @@ class CertificateCopyServiceAsyncStub(CertificateCopyServiceStub):
     """Says what became of an issue, by its number or by the request that asked for it.
 
     The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
-    not confirmed, and for 24 hours at most, the signed content is returned again.
+    not confirmed, and for 24 hours at most, the signed content is returned again. The content of a
+    copy that photo identification led to needs a signed-in clerk with the right copies.
 
-    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+    Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED, CLERK_SIGN_IN_REQUIRED,
+    CLERK_STOPPED, CLERK_RIGHT_MISSING.
     """
     VerifyCopy: _aio.UnaryUnaryMultiCallable[_certificate_copy_service_pb2.VerifyCopyRequest, _certificate_copy_service_pb2.VerifyCopyResponse]  # type: ignore[assignment]
     """Says whether a copy that somebody holds was issued by this center and still stands.
@@ -202,9 +206,11 @@ class CertificateCopyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says what became of an issue, by its number or by the request that asked for it.
 
         The caller must be the terminal that asked. Reads only, so safe to retry; while the paper is
-        not confirmed, and for 24 hours at most, the signed content is returned again.
+        not confirmed, and for 24 hours at most, the signed content is returned again. The content of a
+        copy that photo identification led to needs a signed-in clerk with the right copies.
 
-        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED.
+        Reasons: FIELD_INVALID, ISSUE_NOT_FOUND, RESIDENCE_DISCONNECTED, CLERK_SIGN_IN_REQUIRED,
+        CLERK_STOPPED, CLERK_RIGHT_MISSING.
         """
 
     @_abc_1.abstractmethod
