@@ -1,7 +1,8 @@
 """`juki-center cards`: look at cards and their notes, suspend a card, revoke it.
 
 Works on the store itself, so it works whatever is disconnected or down; a center that serves from
-the same file goes on and sees the change at its next look. A resident's card is not resumed here:
+the same file goes on and sees the change at its next look. Suspending works at the center's local
+socket too, where who types may not open the store. A resident's card is not resumed here:
 that takes its holder, in person, at a window of the residence.
 """
 
@@ -22,6 +23,7 @@ from juki_center.areas.cards.rules import TRANSITIONS, CardEvent, as_of
 from juki_center.areas.cards.states import ChangeStatus, change_status
 from juki_center.areas.cards.suspensions import BySerial, SuspendCard, suspend_card
 from juki_center.areas.residents.codes import ResidentCode
+from juki_center.cli import local_line
 from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import opened_store
 from juki_center.cli.policies import card_policy
@@ -91,6 +93,37 @@ async def suspend(
     async with opened_store(config) as store:
         suspended = await store.act(lambda tx: suspend_card(tx, command, now, policy), urgent=True)
     _report("cards suspend", [suspended.card], as_json=as_json)
+
+
+def suspend_locally(
+    config: CenterConfig, which: Which, clerk_name: str, loss: LossReport, *, as_json: bool
+) -> None:
+    """Have the card suspended by the center that listens at the local socket, without any key.
+
+    Raises Refusal with the center's reason, ConfigInvalid where there is no socket, and OSError.
+    """
+    order: dict[str, JSON] = {
+        "do": "suspend",
+        "request_id": str(uuid.uuid4()),
+        "clerk": clerk_name,
+        "reporter": loss.reporter.value,
+        "channel": loss.channel.value,
+        "loss": loss.reason.value,
+        "police_report": loss.police_report,
+        **_meant(which),
+    }
+    since = local_line.since(config, order)
+    report("cards suspend", {"since": since}, [f"suspended since {since}"], as_json=as_json)
+
+
+def _meant(which: Which) -> dict[str, JSON]:
+    match which.reference:
+        case ByCode(code):
+            return {"resident_code": code.digits}
+        case ByNumber(number):
+            return {"card_number": str(number)}
+        case BySerial(serial):
+            return {"serial": serial.hex()}
 
 
 async def resume(config: CenterConfig, which: Which, *, as_json: bool) -> None:

@@ -67,12 +67,23 @@ def cards_suspend(  # noqa: PLR0913, PLR0917  # one option for each fact of the 
     channel: Annotated[Channel, typer.Option(help="How the report came.")] = Channel.PHONE,
     loss: Annotated[LossReason, typer.Option(help="What happened.")] = LossReason.LOST,
     police_report: Annotated[str, typer.Option(help="Number of the report to the police.")] = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="Order it at the center's local socket, without keys.")
+    ] = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Suspend a card that was reported lost; no service takes it any more."""
+    """Suspend a card that was reported lost; no service takes it any more.
+
+    With --local the center does it that runs on this machine, whether it can be reached by the
+    network or not: no certificate and no key is read, and there is no such order that resumes.
+    """
     with reporting("cards suspend", as_json=as_json):
         which = cards.Which.parse(serial, code_from, number)
         report = LossReport(reporter, channel, loss, police_report=police_report)
+        if local:
+            settings = CenterConfig.load(config)
+            cards.suspend_locally(settings, which, clerk, report, as_json=as_json)
+            return
         run(cards.suspend(CenterConfig.load(config), which, clerk, report, as_json=as_json))
 
 

@@ -3,22 +3,26 @@
     {"do": "disconnect", "request_id": UUID, "scope": S, "name": N, "level": 1..3, "reason": R}
     {"do": "suspend", "request_id": UUID, "card_number": TWELVE, "clerk": WHO}
 
-One line of JSON in, one line out. What an order may say stands here and nowhere else; there is no
-order that connects, resumes or shows anything.
+A card may also be meant by "resident_code", eleven digits, or by "serial", 64 hex digits; and what
+was reported be said by "reporter", "channel", "loss" and "police_report". One line of JSON in, one
+line out. What an order may say stands here and nowhere else; there is no order that connects,
+resumes or shows anything.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from juki_center.areas.callers import Operator
 from juki_center.areas.cards.numbers import CardNumber
-from juki_center.areas.cards.references import ByNumber
+from juki_center.areas.cards.references import ByCode, ByNumber
 from juki_center.areas.cards.suspensions import (
+    BySerial,
     Channel,
     LossReason,
     LossReport,
@@ -34,6 +38,7 @@ from juki_center.areas.fleet.disconnections import (
     Subject,
     disconnect,
 )
+from juki_center.areas.residents.codes import ResidentCode
 from juki_center.errors import Refusal, RuleBroken
 from juki_center.rpc import fields
 
@@ -45,11 +50,16 @@ if TYPE_CHECKING:
     from juki_center.areas.ports import Store
 
 Order: TypeAlias = "Disconnect | SuspendCard"
+Value = TypeVar("Value", bound=StrEnum)
 
 MOST_OCTETS: Final = 4096
 _DISCONNECT: Final = frozenset({"do", "request_id", "scope", "name", "level", "reason"})
-_SUSPEND: Final = frozenset({"do", "request_id", "card_number", "clerk"})
+_SUSPEND: Final = frozenset({"do", "request_id", "clerk"})
+_WHICH: Final = ("card_number", "resident_code", "serial")
+_REPORTED: Final = frozenset({"reporter", "channel", "loss", "police_report"})
+_SERIAL_OCTETS: Final = 32
 _MOST_CLERK_CHARACTERS: Final = 60
+_MOST_POLICE_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,10 @@ def parsed(line: bytes, by: str) -> Order:
         case "disconnect":
             return _disconnect(_checked(order, _DISCONNECT), by)
         case "suspend":
-            return _suspend(_checked(order, _SUSPEND), by)
+            which = [name for name in _WHICH if name in order]
+            # A card is meant in one way; without any, the usual one is missed.
+            wanted = _SUSPEND | set(which[:1] or _WHICH[:1])
+            return _suspend(_checked(order, wanted, _REPORTED), by)
         case _:
             raise fields.invalid("do", "UNKNOWN_VALUE")
 
@@ -106,10 +119,12 @@ async def _do(parts: LocalParts, order: Order) -> dict[str, object]:
     return {"ok": True, "since": made.at.isoformat()}
 
 
-def _checked(order: Mapping[str, object], names: frozenset[str]) -> Mapping[str, object]:
+def _checked(
+    order: Mapping[str, object], names: Set[str], optional: Set[str] = frozenset()
+) -> Mapping[str, object]:
     """Refuse an order that says too much or too little."""
     for name in sorted(order.keys() | names):
-        if name not in names:
+        if name not in names | optional:
             raise fields.invalid("order", "UNKNOWN_FIELD")
         if name not in order:
             raise fields.invalid(name, "REQUIRED")
@@ -130,11 +145,47 @@ def _disconnect(order: Mapping[str, object], by: str) -> Disconnect:
 
 
 def _suspend(order: Mapping[str, object], by: str) -> SuspendCard:
-    with fields.field("card_number"):
-        number = CardNumber(_text(order, "card_number"))
     clerk = fields.text("clerk", _text(order, "clerk"), longest=_MOST_CLERK_CHARACTERS)
-    report = LossReport(Reporter.HOLDER, Channel.PHONE, LossReason.LOST)
-    return SuspendCard(Operator(by), _request_id(order), clerk, ByNumber(number), report)
+    return SuspendCard(Operator(by), _request_id(order), clerk, _card(order), _report(order))
+
+
+def _card(order: Mapping[str, object]) -> ByCode | ByNumber | BySerial:
+    if "resident_code" in order:
+        with fields.field("resident_code"):
+            return ByCode(ResidentCode(_text(order, "resident_code")))
+    if "serial" in order:
+        return BySerial(_serial(_text(order, "serial")))
+    with fields.field("card_number"):
+        return ByNumber(CardNumber(_text(order, "card_number")))
+
+
+def _serial(text: str) -> bytes:
+    try:
+        serial = bytes.fromhex(text)
+    except ValueError:
+        raise fields.invalid("serial", "HEX") from None
+    if len(serial) != _SERIAL_OCTETS:
+        raise fields.invalid("serial", "LENGTH")
+    return serial
+
+
+def _report(order: Mapping[str, object]) -> LossReport:
+    police = _text(order, "police_report") if "police_report" in order else ""
+    return LossReport(
+        _one_of(order, "reporter", Reporter, Reporter.HOLDER),
+        _one_of(order, "channel", Channel, Channel.PHONE),
+        _one_of(order, "loss", LossReason, LossReason.LOST),
+        police_report=fields.text("police_report", police, longest=_MOST_POLICE_CHARACTERS)
+        if police
+        else "",
+    )
+
+
+def _one_of(order: Mapping[str, object], name: str, kind: type[Value], usual: Value) -> Value:
+    said = _text(order, name) if name in order else usual.value
+    if said not in set(kind):
+        raise fields.invalid(name, "UNKNOWN_VALUE")
+    return kind(said)
 
 
 def _text(order: Mapping[str, object], name: str) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from juki_center.areas.cards.numbers import CardNumber
+from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.fleet.disconnections import Scope, Subject
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.cli.commands import app
@@ -21,7 +23,7 @@ from juki_center.errors import RuleBroken
 from juki_center.rpc.local_orders import LocalParts
 from juki_center.rpc.local_socket import listening_locally
 from tests.support.card_window import CardWindow
-from tests.support.center import NOW, open_test_store
+from tests.support.center import NOW, SAMPLES, enter_everybody, open_test_store, serial_of
 
 _CONFIG = """\
 environment = "test"
@@ -34,6 +36,7 @@ kek = "kek"
 [store]
 url = "sqlite:///center.db"
 """
+TARO = "yoshida-taro"
 REASON = ("--level", "high", "--reason", "exposed media")
 
 
@@ -46,9 +49,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def result_of(config: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+def result_of(config: Path, *arguments: str, typed: str = "") -> tuple[int, dict[str, object]]:
     """Run a command; return its exit code, and its result or its error."""
-    done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--json"])
+    done = CliRunner().invoke(app, [*arguments, "--config", str(config), "--json"], input=typed)
     said = json.loads(done.stdout)
     return done.exit_code, said.get("result") or said["error"]
 
@@ -213,3 +216,54 @@ def test_without_a_socket_the_key_of_the_configuration_is_named(config: Path) ->
     code, error = result_of(config, "disconnect", "center", *REASON, "--local")
 
     assert (code, error["reason"]) == (2, "CONFIGURATION_INVALID")
+
+
+def with_cards(folder: Path) -> None:
+    """Enter everybody, each with a card."""
+    with closing(open_test_store(folder)) as store:
+        asyncio.run(store.act(enter_everybody))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "typed"),
+    [
+        ("--number", CardNumber.drawn(serial_of(TARO)[-8:]), ""),
+        ("--serial", serial_of(TARO).hex(), ""),
+        ("--from", "-", SAMPLES[TARO].record.code.digits),
+    ],
+)
+def test_case_42_a_card_is_suspended_at_the_local_socket_without_network_and_certificates(
+    config: Path, option: str, value: str, typed: str
+) -> None:
+    """Nothing listens but the socket, and there is no PKI folder."""
+    with_cards(config.parent)
+    wanted = ("cards", "suspend", option, value, "--local", "--clerk", "night watch")
+
+    with serving_locally(config.parent):
+        code, done = result_of(config, *wanted, typed=typed)
+
+    assert (code, done) == (0, {"since": NOW.isoformat()})
+    assert not (config.parent / "pki").exists()
+    with closing(open_test_store(config.parent)) as store:
+        card = store.read(lambda tx: tx.cards.card(serial_of(TARO)))
+    assert card is not None
+    assert card.status is CardStatus.SUSPENDED
+
+
+def test_a_card_that_nobody_has_is_not_suspended_at_the_local_socket(config: Path) -> None:
+    wanted = ("cards", "suspend", "--number", "000000000195", "--local", "--clerk", "night watch")
+
+    with serving_locally(config.parent):
+        code, error = result_of(config, *wanted)
+
+    assert (code, error["reason"]) == (3, "CARD_UNKNOWN")
+
+
+@pytest.mark.parametrize("verb", ["resume", "revoke", "status", "notes"])
+def test_nothing_else_is_ordered_for_cards_at_the_local_socket(config: Path, verb: str) -> None:
+    arguments = ["cards", verb, "--number", "000000000195", "--local", "--config", str(config)]
+
+    done = CliRunner().invoke(app, arguments)
+
+    assert done.exit_code == 2
+    assert "--local" in done.output

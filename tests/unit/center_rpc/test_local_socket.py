@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.suspensions import SuspendCard
 from juki_center.areas.fleet.disconnections import Disconnect, Level, Scope, Subject
@@ -24,7 +25,7 @@ from juki_center.errors import Refusal
 from juki_center.rpc.local_orders import MOST_OCTETS, LocalParts, parsed
 from juki_center.rpc.local_socket import SocketOccupiedError, is_trusted, listening_locally
 from tests.support.card_window import CardWindow
-from tests.support.center import NOW, SAMPLES, open_test_store
+from tests.support.center import NOW, SAMPLES, open_test_store, serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,74 @@ async def test_case_42_an_order_suspends_a_card_while_the_center_is_cut_off(
     assert after.status is CardStatus.SUSPENDED
 
 
+def lost(**changes: object) -> dict[str, object]:
+    """Return a whole order to suspend Yoshida Taro's card."""
+    whole: dict[str, object] = {
+        "do": "suspend",
+        "request_id": str(uuid.uuid4()),
+        "clerk": "night watch",
+        "card_number": CardNumber.drawn(serial_of("yoshida-taro")[-8:]),
+    }
+    return {name: value for name, value in (whole | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        {},
+        {"card_number": None, "resident_code": SAMPLES["yoshida-taro"].record.code.digits},
+        {"card_number": None, "serial": serial_of("yoshida-taro").hex()},
+    ],
+)
+async def test_case_42_a_card_is_suspended_by_its_number_its_holders_code_or_its_serial(
+    parts: LocalParts, tmp_path: Path, which: dict[str, object]
+) -> None:
+    told_more = {"reporter": "POLICE", "loss": "FOUND_BY_OTHER", "police_report": "第7号"}
+
+    async with listening_locally(parts, tmp_path / "s"):
+        answer = json.loads(await told(tmp_path / "s", line(lost(**which, **told_more))))
+
+    assert answer == {"ok": True, "since": NOW.isoformat()}
+    card = parts.store.read(lambda tx: tx.cards.card(serial_of("yoshida-taro")))
+    (note,) = parts.store.read(lambda tx: tx.card_notes.of_card(serial_of("yoshida-taro")))
+    assert card is not None
+    assert card.status is CardStatus.SUSPENDED
+    assert note.caller_uri == BY
+    assert (note.facts["clerk"], note.facts["reporter"]) == ("night watch", "POLICE")
+    assert (note.facts["reason"], note.facts["police_report"]) == ("FOUND_BY_OTHER", "第7号")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "rule"),
+    [
+        ({"card_number": None}, "card_number", "REQUIRED"),
+        ({"card_number": "000000000196"}, "card_number", "CHECK_DIGITS"),
+        ({"card_number": None, "resident_code": "1"}, "resident_code", "ELEVEN_DIGITS"),
+        ({"resident_code": "24727059608"}, "order", "UNKNOWN_FIELD"),
+        ({"serial": "00" * 32}, "order", "UNKNOWN_FIELD"),
+        ({"card_number": None, "serial": "xy"}, "serial", "HEX"),
+        ({"card_number": None, "serial": "00"}, "serial", "LENGTH"),
+        ({"clerk": None}, "clerk", "REQUIRED"),
+        ({"clerk": ""}, "clerk", "REQUIRED"),
+        ({"reporter": "NEIGHBOUR"}, "reporter", "UNKNOWN_VALUE"),
+        ({"channel": "LETTER"}, "channel", "UNKNOWN_VALUE"),
+        ({"loss": 1}, "loss", "TEXT"),
+        ({"police_report": "x" * 61}, "police_report", "TOO_LONG"),
+        ({"level": 3}, "order", "UNKNOWN_FIELD"),
+    ],
+)
+async def test_what_is_no_report_of_a_loss_is_refused_by_name(
+    parts: LocalParts, tmp_path: Path, wrong: dict[str, object], field: str, rule: str
+) -> None:
+    async with listening_locally(parts, tmp_path / "s"):
+        answer = json.loads(await told(tmp_path / "s", line(lost(**wrong))))
+
+    assert answer["metadata"] == {"field": field, "rule": rule}
+    card = parts.store.read(lambda tx: tx.cards.card(serial_of("yoshida-taro")))
+    assert card is not None
+    assert card.status is CardStatus.ACTIVE
+
+
 async def test_the_same_order_is_obeyed_once(parts: LocalParts, tmp_path: Path) -> None:
     sent = line(order())
     async with listening_locally(parts, tmp_path / "s"):
@@ -178,7 +247,19 @@ _VALUES = (
     | st.text(max_size=12)
     | st.sampled_from([*Scope, "112089", "", []])
 )
-_NAMES = ["do", "request_id", "scope", "name", "level", "reason", "card_number", "clerk"]
+_NAMES = [
+    "do",
+    "request_id",
+    "scope",
+    "name",
+    "level",
+    "reason",
+    "card_number",
+    "resident_code",
+    "serial",
+    "clerk",
+    "loss",
+]
 
 
 def understood(octets: bytes) -> str:
@@ -198,6 +279,7 @@ def test_any_octets_are_an_order_that_closes_or_are_refused(octets: bytes) -> No
 def test_any_fields_are_an_order_that_closes_or_are_refused(content: dict[str, object]) -> None:
     assert understood(line(content)) in CLOSING | {"FIELD_INVALID"}
     assert understood(line(order() | content)) in CLOSING | {"FIELD_INVALID"}
+    assert understood(line(lost() | content)) in CLOSING | {"FIELD_INVALID"}
 
 
 async def test_only_its_owner_may_open_the_socket(parts: LocalParts, tmp_path: Path) -> None:
