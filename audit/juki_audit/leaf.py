@@ -43,6 +43,13 @@ _MAX_MICROS: Final = 253_402_300_800_000_000
 _KNOWN: Final = frozenset(
     ("v", "ev", "at", "by", "out", "req", "clk", "iss", "res", "who", "what", "id", "more")
 )
+_OPTIONAL: Final = ("id", "clk", "iss", "req", "res", "who", "more", "what")
+
+
+def _by_length(entry: tuple[str, str]) -> tuple[int, bytes]:
+    """Return where an entry stands in a canonical map."""
+    octets = entry[0].encode()
+    return len(octets), octets
 
 
 def commitment(salt: bytes, content: bytes) -> bytes:
@@ -69,25 +76,27 @@ class Leaf:
 
     def encode(self) -> bytes:
         """Return the content's octets."""
+        # In canonical order (RFC 8949, 4.2.3: the shorter key first), which the encoder would
+        # otherwise look for in every map again, at twice the cost of the leaf.
         leaf: dict[str, object] = {
             "v": VERSION,
-            "ev": self.event,
             "at": (self.at - EPOCH) // timedelta(microseconds=1),
             "by": self.caller_uri,
-            "out": self.outcome,
-        }
-        optional: dict[str, object] = {
-            "req": self.request_id,
+            "ev": self.event,
+            "id": self.resource,
             "clk": self.clerk,
             "iss": self.issuing,
+            "out": self.outcome,
+            "req": self.request_id,
             "res": self.residence,
-            "who": list(self.subjects),
-            "what": list(self.items),
-            "id": self.resource,
-            "more": dict(self.details),
+            "who": self.subjects,
+            "more": dict(sorted(self.details.items(), key=_by_length)),
+            "what": self.items,
         }
-        leaf |= {key: value for key, value in optional.items() if value}
-        return cbor2.dumps(leaf, canonical=True)
+        for key in _OPTIONAL:
+            if not leaf[key]:
+                del leaf[key]
+        return cbor2.dumps(leaf)
 
     @classmethod
     def decode(cls, octets: bytes) -> Leaf:

@@ -26,22 +26,26 @@ def run_act(
 ) -> tuple[Answer, Written]:
     """Run an act and make its leaves; what it raises undoes it alone.
 
-    Of an act that raises DeniedAttempt the leaf stands, and the exception comes out all the same.
+    The transaction has been begun, for its keys too: its acts share what they read of them. Of an
+    act that raises DeniedAttempt the leaf stands, and the exception comes out all the same.
     """
-    tx.keys.begin()
     tx.log.begin_act()
     try:
         with savepoint(sql):
             return act(tx), tx.log.end_act(call)
     except DeniedAttempt as denied:
+        tx.keys.begin()
         _log_denied(sql, tx, denied, call)
+        raise
+    except BaseException:
+        # A key that the act made is none, and one that it destroyed is one again.
+        tx.keys.begin()
         raise
 
 
 def _log_denied(
     sql: sqlite3.Connection, tx: Transaction, denied: DeniedAttempt, call: Call | None
 ) -> None:
-    tx.keys.begin()
     tx.log.begin_act()
     try:
         with savepoint(sql):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from juki_center.areas.agencies.authorisations import Authorisation, RegisteredAgency
 from juki_center.areas.agencies.commands import AffairCode, Kind
@@ -84,6 +85,8 @@ def _agency(row: Row) -> RegisteredAgency:
     return RegisteredAgency(as_text(row[0]), as_text(row[1]), from_micros(as_number(row[2])))
 
 
+# The same few rows are read for every question; a row says all of its authorisation.
+@lru_cache(maxsize=1024)
 def _authorisation(row: Row) -> Authorisation:
     return Authorisation(
         number=as_number(row[0]),

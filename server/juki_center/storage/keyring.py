@@ -112,7 +112,7 @@ class KeyRing:
         self._centers: tuple[Version[SealKey], ...] = ()
 
     def begin(self) -> None:
-        """Begin a transaction or an act: what was read of the keys before counts no more."""
+        """Begin a transaction, or undo an act: what was read of the keys before counts no more."""
         self._municipalities.clear()
         self._newest.clear()
         self._purposes.clear()

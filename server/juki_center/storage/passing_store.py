@@ -38,6 +38,7 @@ class PassingStore:
     def committing(self) -> Iterator[None]:
         """Commit all acts that are done inside, or none where it raises."""
         self._tx.log.begin()
+        self._tx.keys.begin()
         with transaction(self._sql):
             yield
             self._tx.log.seal(None)

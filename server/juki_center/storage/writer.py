@@ -167,6 +167,7 @@ class Writer:
 
     def _commit_together(self, batch: list[Work], signing: Signing | None) -> None:
         self._tx.log.begin()
+        self._tx.keys.begin()
         with transaction(self._sql):
             for job in batch:
                 self._run_one(job)
