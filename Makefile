@@ -17,6 +17,8 @@ LOCKS := terminal center agency dev
 PYTEST_ARGS ?= -q -n 2
 # The reader daemon lies where only an administrator's PATH leads.
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
+# Tests start programs by the hundred: what is compiled once need not be compiled at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help system setup protos lock check test interop demo tour bench dev clean
 

@@ -21,11 +21,9 @@ from juki_center.areas.agencies.commands import ByAttributes, ByCode, Outcome, Q
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.cli import dev_texts
+from juki_center.cli import dev_texts, shipped
 from juki_center.cli.opening import open_with_key
 from juki_center.config import CenterConfig
-from juki_center.data import municipality_rows
 from juki_center.storage.keys import create_kek
 from juki_center.storage.sqlite import SQLiteStore
 from tests.bench.measuring import Figure, Goal, Part, Timings, interleaved
@@ -203,7 +201,7 @@ def measure(folder: Path, sizes: list[int]) -> Iterator[Part]:
     yield rotations(registers[0])
 
 
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 KINDS: dict[str, Callable[[Row], Question]] = {
     "by code": by_code,
     "by attributes with address": by_attributes,

@@ -9,7 +9,6 @@ from typing import Any
 
 import cbor2
 
-from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.authorisations import Authorisation, RegisteredAgency
 from juki_center.areas.agencies.commands import AffairCode, ByAttributes, ByCode, Kind
 from juki_center.areas.agencies.policy import AgencyPolicy
@@ -18,9 +17,8 @@ from juki_center.areas.ports import Tx
 from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.civil_date_texts import parse_date
 from juki_center.areas.residents.civil_dates import CivilDate
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import Resident
-from juki_center.data import affair_tables, municipality_rows
+from juki_center.cli import shipped
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES
 
@@ -29,7 +27,7 @@ PENSION = AffairCode("pension")
 PASSPORT_OFFICE = Agency("juki://agency/passport-1", "passport-1")
 PENSION_OFFICE = Agency("juki://agency/pension-1", "pension-1")
 FOUR = (Item.NAME, Item.DATE_OF_BIRTH, Item.SEX, Item.ADDRESS)
-POLICY = AgencyPolicy(Affairs.parse(affair_tables()), Municipalities.parse(municipality_rows()))
+POLICY = AgencyPolicy(shipped.affairs(), shipped.municipalities())
 _QUESTIONS = frozenset({Kind.BY_CODE, Kind.BY_ATTRIBUTES})
 
 

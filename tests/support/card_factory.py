@@ -29,11 +29,10 @@ from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.cards.register import CardStatus, CardStyle
 from juki_center.areas.cards.window import Window
 from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import Whereabouts
+from juki_center.cli import shipped
 from juki_center.cli.accountable_services import operations_service
 from juki_center.config import SessionTimes
-from juki_center.data import municipality_rows
 from juki_center.rpc import card_session, cards, personalise_stream, server
 from juki_center.rpc.card_material import MaterialSource
 from juki_center.rpc.making_material import load_making_material
@@ -74,7 +73,7 @@ PHOTO = b"\xff\xd8 a photo \xff\xd9"
 
 def policy() -> CardPolicy:
     """Return the policy of 2003 over all municipalities."""
-    return CardPolicy(RuleSet.R2003_08, Municipalities.parse(municipality_rows()))
+    return CardPolicy(RuleSet.R2003_08, shipped.municipalities())
 
 
 def furnish(folder: Path) -> None:

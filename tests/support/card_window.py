@@ -29,8 +29,7 @@ from juki_center.areas.cards.register import CardKind, CardStatus, CardStyle
 from juki_center.areas.evidence import DocumentKind, IdentityDocument, LegalRepresentative
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, TOKOROZAWA, serial_of
@@ -40,7 +39,7 @@ Command = TypeVar("Command")
 Answer = TypeVar("Answer")
 Act = Callable[[Tx, Command, datetime, CardPolicy], Answer]
 
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 TARO = "yoshida-taro"
 CHILD = "yoshida-sakura"
 CLERK = "佐藤　花"

@@ -33,9 +33,8 @@ from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.samples import Sample
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
@@ -77,7 +76,7 @@ def make_policy(signer: CopySigner, *, photo_id: bool = True) -> CopyPolicy:
     """Return a policy over all municipalities of the country."""
     return CopyPolicy(
         photo_id_enabled=photo_id,
-        municipalities=Municipalities.parse(municipality_rows()),
+        municipalities=shipped.municipalities(),
         signer=signer,
     )
 

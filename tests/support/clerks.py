@@ -14,8 +14,7 @@ from juki_center.areas.clerks.policy import ClerkPolicy
 from juki_center.areas.clerks.register import AddClerk, ChangeRight, add_clerk, change_right
 from juki_center.areas.clerks.rows import Clerk, Grant, Right, SignIn
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_pki.folder import PKIFolder
@@ -38,7 +37,7 @@ def clerk_policy(
     sign_in_for: timedelta = timedelta(hours=4), idle_for: timedelta = timedelta(minutes=30)
 ) -> ClerkPolicy:
     """Return a policy over all municipalities of the country."""
-    return ClerkPolicy(Municipalities.parse(municipality_rows()), sign_in_for, idle_for)
+    return ClerkPolicy(shipped.municipalities(), sign_in_for, idle_for)
 
 
 def enter_clerk(  # what a clerk is, by name

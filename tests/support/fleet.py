@@ -27,12 +27,11 @@ from juki_center.areas.fleet.revocations import (
 )
 from juki_center.areas.fleet.tokens import MadeToken, MakeToken, make_token
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli import shipped
 from juki_center.cli.clerk_services import approval_service, clerk_gates, clerk_policy
 from juki_center.cli.fleet_assembly import Enrolment
 from juki_center.cli.fleet_parts import Fleet as Parts
 from juki_center.config import CenterConfig
-from juki_center.data import municipality_rows
 from juki_center.rpc import server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.metrics import Metrics
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from juki_center.storage.sqlite import SQLiteStore
     from juki_pki.folder import PKIFolder
 
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 CHIYODA_7 = Peer("juki://municipality/131016/terminal/07", "terminal", MunicipalityCode("131016"))
 PASSPORT_9 = Peer("juki://agency/passport-9", "agency")
 DESK_9 = Peer("juki://municipality/112089/desk/09", "desk", MunicipalityCode("112089"))

@@ -7,8 +7,8 @@ from copy import deepcopy
 from datetime import date
 from typing import cast
 
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows, simulation_table, synthetic_rows
+from juki_center.cli import shipped
+from juki_center.data import simulation_table, synthetic_rows
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.beginning import Population, invented, places_of
 from juki_center.simulation.people import People
@@ -18,7 +18,7 @@ from juki_center.simulation.year import Year
 
 FIRST = date(2024, 1, 1)
 YEAR = Year.of(FIRST)
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 
 
 def rates(times: int = 1, **habits: float) -> Rates:

@@ -24,10 +24,9 @@ from juki_center.areas.residents.commands import (
     RegisterBirth,
 )
 from juki_center.areas.residents.entries import Entries
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
 from juki_center.areas.residents.records import ChangeReason, Resident, Sex
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, TOKOROZAWA
 
@@ -35,7 +34,7 @@ Command = TypeVar("Command")
 Answer = TypeVar("Answer")
 Act = Callable[[Tx, Command, datetime, RegisterPolicy], Answer]
 
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 POLICY = RegisterPolicy(MUNICIPALITIES, low_stock=100)
 TARO = "yoshida-taro"
 CLERK = "佐藤　花"

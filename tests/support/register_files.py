@@ -13,12 +13,12 @@ from pathlib import Path
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.imports import Finding, Import, Importer, ImportMode
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import PersonID, Resident
 from juki_center.areas.residents.register_file import COLUMNS
 from juki_center.areas.residents.synthetic import Line, Synthesis
 from juki_center.areas.residents.synthetic_places import Country, Places
-from juki_center.data import municipality_rows, synthetic_rows
+from juki_center.cli import shipped
+from juki_center.data import synthetic_rows
 from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around, Order, run_import
 from juki_center.storage.keys import KeyEncryptionKey
@@ -26,7 +26,7 @@ from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW
 
 AS_OF = date(2026, 4, 1)
-MUNICIPALITIES = Municipalities.parse(municipality_rows())
+MUNICIPALITIES = shipped.municipalities()
 CALLER = "juki://center/center-1"
 
 

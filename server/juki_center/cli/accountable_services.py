@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.disclosure.records import DisclosurePolicy
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import affair_tables, municipality_rows
+from juki_center.cli import shipped
 from juki_center.rpc import disclosure, operations, server
 from juki_center.rpc.operations_disconnect import DisconnectParts
 from juki_center.rpc.operations_log import LogParts
@@ -43,8 +41,8 @@ def disclosure_service(
 ) -> server.Service:
     """Return DisclosureService."""
     policy = DisclosurePolicy(
-        Municipalities.parse(municipality_rows()),
-        Affairs.parse(affair_tables()),
+        shipped.municipalities(),
+        shipped.affairs(),
         config.disclosure_years,
     )
     servicer = disclosure.Disclosures(disclosure.Parts(store, policy, clock))

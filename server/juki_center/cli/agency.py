@@ -26,12 +26,12 @@ from juki_center.areas.agencies.register import (
 )
 from juki_center.areas.residents.changes import Item
 from juki_center.cli import agency_lists as lists
+from juki_center.cli import shipped
 from juki_center.cli.clock import system_clock
 from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
 from juki_center.cli.report import report, reporting
 from juki_center.config import CenterConfig
-from juki_center.data import affair_tables
 from juki_center.errors import RuleBroken
 from juki_pki.identity import PeerIdentity, Role
 
@@ -228,7 +228,7 @@ def _operator(config: CenterConfig) -> str:
 
 
 def _affairs() -> Affairs:
-    return Affairs.parse(affair_tables())
+    return shipped.affairs()
 
 
 def _chosen(kind: type[_Choice], options: Iterable[StrEnum] | None) -> list[_Choice]:

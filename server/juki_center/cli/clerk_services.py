@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from juki_center.areas.clerks.policy import ClerkPolicy
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.rpc import approvals, clerks, server, terminals
 from juki_center.rpc.approval_gate import ApprovalGate
 from juki_center.rpc.clerk_gate import ClerkGate
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 def clerk_policy(config: CenterConfig) -> ClerkPolicy:
     """Return what the configuration settles for clerks."""
     return ClerkPolicy(
-        Municipalities.parse(municipality_rows()),
+        shipped.municipalities(),
         sign_in_for=config.sign_in.longest,
         idle_for=config.sign_in.idle,
     )

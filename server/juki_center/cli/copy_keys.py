@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.copies.signature import CopySigner, CopyTrust
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_pki.folder import PKIFolder
 
 if TYPE_CHECKING:
@@ -37,6 +36,6 @@ def copy_policy(config: CenterConfig, pki: PKIFolder) -> CopyPolicy:
     """Return what configuration and keys settle for copies; raise PKIError."""
     return CopyPolicy(
         photo_id_enabled=config.photo_id_enabled,
-        municipalities=Municipalities.parse(municipality_rows()),
+        municipalities=shipped.municipalities(),
         signer=copy_signer(pki),
     )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.authorisations import Authorisation
 from juki_center.areas.agencies.commands import AffairCode, Kind
 from juki_center.areas.agencies.register import AddAgency, Authorise, add_agency, authorise
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.changes import Item
-from juki_center.cli import dev_texts
-from juki_center.data import affair_tables
+from juki_center.cli import dev_texts, shipped
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -24,7 +22,7 @@ _WATCHED: Final = frozenset({Kind.BY_CODE, Kind.BY_ATTRIBUTES, Kind.CHANGES})
 
 def enter_agencies(tx: Tx, now: datetime, caller_uri: str) -> None:
     """Act: add the agencies that are not there yet, each with its authorisation from today on."""
-    affairs = Affairs.parse(affair_tables())
+    affairs = shipped.affairs()
     for name, row in _agencies(day_in_japan(now)):
         if tx.agencies.find(row.agency) is None:
             add_agency(tx, AddAgency(caller_uri, row.agency, name), now)

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from juki_center.areas.fleet.issuing import FleetPolicy
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.rpc import enrollment, enrolment_listener, server
 from juki_center.rpc.center_descriptions import DescriptionsSource
 from juki_center.rpc.issuing import Issuing
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 def fleet_policy(config: CenterConfig) -> FleetPolicy:
     """Return what the configuration settles for peers' certificates."""
     return FleetPolicy(
-        municipalities=Municipalities.parse(municipality_rows()),
+        municipalities=shipped.municipalities(),
         overlap=config.enrolment.overlap,
         grace=config.enrolment.grace,
     )

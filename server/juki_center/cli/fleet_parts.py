@@ -10,8 +10,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 from juki_center.rpc.certificate_gate import CertificateGate
 from juki_center.rpc.control_bell import ControlBell, RingingStore
 from juki_center.rpc.disconnect_gate import DisconnectGate
@@ -46,7 +45,7 @@ class Fleet:
     def of(cls, store: FleetStore, clock: Callable[[], datetime]) -> Fleet:
         """Load who is shut out. The bell is older than what is loaded, so that nothing is lost."""
         live, bell = LiveCalls(), ControlBell(store)
-        municipalities = Municipalities.parse(municipality_rows())
+        municipalities = shipped.municipalities()
         cut_off = DisconnectGate(store, municipalities, live, store.forget_closed_keys)
         revocations = RevocationGate(store, live)
         return cls(live, bell, revocations, cut_off, CertificateGate(store, clock, live))

@@ -18,9 +18,9 @@ from rich.table import Table
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.codes import MunicipalityCode, municipality_check_digit
 from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli import shipped
 from juki_center.cli.clock import system_clock
 from juki_center.cli.report import Exit, Failure, fail, report
-from juki_center.data import municipality_rows
 from juki_center.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def list_municipalities(
     if everything and on is not None:
         given.refuse("--all shows every day, --on one day", "Leave one of them out.")
     day = _day(given, on)
-    all_of_them = Municipalities.parse(municipality_rows())
+    all_of_them = shipped.municipalities()
     found = all_of_them.everything() if everything else all_of_them.current(day)
     if prefecture is not None:
         found = _of_prefecture(given, found, prefecture)
@@ -88,7 +88,7 @@ def show(
 ) -> None:
     """Show everything that a code has meant, or everything that bears or bore a name."""
     given = _Input("municipalities show", as_json)
-    all_of_them = Municipalities.parse(municipality_rows())
+    all_of_them = shipped.municipalities()
     if code_or_name[:1].isdecimal():
         found = _by_code(given, all_of_them, code_or_name)
     else:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.moves.policy import MovePolicy
-from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.data import municipality_rows
+from juki_center.cli import shipped
 
 if TYPE_CHECKING:
     from juki_center.config import CenterConfig
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def card_policy(config: CenterConfig) -> CardPolicy:
     """Return what the configuration settles for cards."""
-    return CardPolicy(config.rule_set, Municipalities.parse(municipality_rows()))
+    return CardPolicy(config.rule_set, shipped.municipalities())
 
 
 def alert_policy(config: CenterConfig) -> AlertPolicy:

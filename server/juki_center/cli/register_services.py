@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from juki_center.areas.agencies.affairs import Affairs
 from juki_center.areas.agencies.policy import AgencyPolicy
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli import shipped
 from juki_center.cli.policies import move_policy
-from juki_center.data import affair_tables, municipality_rows
 from juki_center.rpc import agencies, moves, residents, server
 from juki_center.rpc.agency_alarms import AgencyAlarms
 from juki_center.rpc.change_bell import ChangeBell
@@ -30,7 +28,7 @@ _MOST_WATCHES: Final = 512
 
 def register_service(ground: Ground, imports: OpenStreams, pace: BatchPace) -> server.Service:
     """Return ResidentService."""
-    policy = RegisterPolicy(Municipalities.parse(municipality_rows()), ground.config.low_stock)
+    policy = RegisterPolicy(shipped.municipalities(), ground.config.low_stock)
     register = residents.Residents(
         residents.Parts(ground.store, policy, ground.clock, ground.metrics, imports, pace)
     )
@@ -57,8 +55,8 @@ def confirmation_parts(ground: Ground, pace: BatchPace) -> agencies.Parts:
     """Return what agencies' confirmations stand on."""
     store, metrics = ground.store, ground.metrics
     policy = AgencyPolicy(
-        affairs=Affairs.parse(affair_tables()),
-        municipalities=Municipalities.parse(municipality_rows()),
+        affairs=shipped.affairs(),
+        municipalities=shipped.municipalities(),
     )
     return agencies.Parts(
         store=store,

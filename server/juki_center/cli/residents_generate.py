@@ -12,13 +12,13 @@ from datetime import date
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.register_file import COLUMNS
 from juki_center.areas.residents.synthetic import Synthesis
 from juki_center.areas.residents.synthetic_places import Country, Places
+from juki_center.cli import shipped
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import report
-from juki_center.data import municipality_rows, synthetic_rows
+from juki_center.data import synthetic_rows
 from juki_center.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def generate(wanted: Invention, *, as_json: bool) -> None:
     """Write the file, and say how fast. Raises RuleBroken for what the command line says wrong."""
     if as_json and wanted.out is None:
         raise RuleBroken("JSON_NEEDS_OUT")
-    country = Country(Municipalities.parse(municipality_rows()), _AS_OF)
+    country = Country(shipped.municipalities(), _AS_OF)
     draws = random.Random(wanted.seed)  # noqa: S311  # nothing here is to be secret
     places = Places(synthetic_rows, country, wanted.municipalities)
     synthesis = Synthesis(synthetic_rows, places, draws, _AS_OF)

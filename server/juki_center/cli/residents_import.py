@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.residents.imports import NOT_HOSTED, Importer, ImportMode, unmentioned
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.register_file import COLUMNS_OF_ENTRIES
+from juki_center.cli import shipped
 from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import open_with_key
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, said
-from juki_center.data import municipality_rows
 from juki_center.errors import Reason, Refusal, RuleBroken
 from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around, Order, run_import
@@ -89,7 +88,7 @@ def import_file(config: CenterConfig, wanted: Wanted, *, as_json: bool) -> None:
 def _run(config: CenterConfig, wanted: Wanted) -> _Measured:
     by = Importer(
         caller_uri=f"juki://center/{config.node}",
-        may_host=Municipalities.parse(municipality_rows()) if wanted.host else None,
+        may_host=shipped.municipalities() if wanted.host else None,
     )
     order = Order(wanted.file, wanted.mode, by, restart=wanted.restart)
     with (

@@ -23,13 +23,12 @@ from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.copies.policy import CopyPolicy
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.policy import RegisterPolicy
-from juki_center.cli import housekeeping
+from juki_center.cli import housekeeping, shipped
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Exit, Failure, fail, report
 from juki_center.config import LOW_STOCK
-from juki_center.data import municipality_rows, simulation_table, synthetic_rows
+from juki_center.data import simulation_table, synthetic_rows
 from juki_center.rule_sets import RuleSet
 from juki_center.simulation.beginning import Population
 from juki_center.simulation.errands import Column
@@ -129,7 +128,7 @@ def _draws(seed: str) -> Draws:
 
 
 def _around(options: Options, night: Night, progress: _Progress) -> Around:
-    municipalities = Municipalities.parse(municipality_rows())
+    municipalities = shipped.municipalities()
     cards = CardPolicy(options.rule_set, municipalities)
     policies = Policies(
         registers=RegisterPolicy(municipalities, LOW_STOCK),

@@ -15,10 +15,9 @@ from juki_center.areas.cards.batches import PREFIX as CARDS
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.fleet.disconnections import Scope, Subject
 from juki_center.areas.residents.codes import MunicipalityCode
-from juki_center.areas.residents.municipalities import Municipalities
+from juki_center.cli import shipped
 from juki_center.cli.municipalities import explained
 from juki_center.cli.report import InputUnfit
-from juki_center.data import municipality_rows
 from juki_center.errors import RuleBroken
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def parsed(what: str) -> Subject:
 
 def _refuse_unknown_municipality(digits: str) -> None:
     """Raise InputUnfit where no municipality has or had a code: nothing could be cut off by it."""
-    municipalities = Municipalities.parse(municipality_rows())
+    municipalities = shipped.municipalities()
     try:
         code = MunicipalityCode(digits)
     except RuleBroken as broken:
@@ -123,7 +122,7 @@ def note(tx: Tx, subject: Subject, now: datetime) -> str:
 def _of_municipality(tx: Tx, code: MunicipalityCode) -> str:
     if tx.registers.is_hosted(code):
         return ""
-    register = Municipalities.parse(municipality_rows()).register_of(code)
+    register = shipped.municipalities().register_of(code)
     if register != code:
         return f"{code} is a ward; its city {register} keeps the register, which stays as it is"
     return f"no register of {code} is kept here; {_some(map(str, tx.registers.hosted()))}"

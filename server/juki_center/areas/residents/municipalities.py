@@ -55,10 +55,11 @@ class Municipalities:
             code: tuple(ones) for code, ones in periods.items()
         }
         self._refuse_overlaps()
-        self._cities: dict[tuple[str, str], list[Municipality]] = defaultdict(list)
+        cities: dict[tuple[str, str], list[Municipality]] = defaultdict(list)
         for one in self.everything():
             if not one.is_ward:
-                self._cities[one.prefecture, one.name].append(one)
+                cities[one.prefecture, one.name].append(one)
+        self._cities: Mapping[tuple[str, str], list[Municipality]] = dict(cities)
         self._prefectures = {
             name_key(one.prefecture): one.code.prefecture for one in self.everything()
         }
@@ -147,7 +148,7 @@ class Municipalities:
         if not office.is_ward:
             return code
         # A city that became a designated one had another code before, under the same name.
-        cities = self._cities[office.prefecture, _city(office.name)]
+        cities = self._cities.get((office.prefecture, _city(office.name)), [])
         return next(city.code for city in cities if city.exists_on(office.valid_to))
 
     def offices_of(self, register: MunicipalityCode) -> tuple[MunicipalityCode, ...]:
