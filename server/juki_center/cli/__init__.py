@@ -15,10 +15,8 @@ def main() -> None:
     """Run the command."""
     forbid_core_dumps()
     tls13.settle()
-    # Nothing of what importing makes is garbage: looking for some only delays the start.
+    # Looking for garbage only delays the imports; the command that was asked for ends this.
     gc.disable()
-    from juki_center.cli.commands import app  # noqa: PLC0415  # imports gRPC
+    from juki_center.cli.commands import app  # noqa: PLC0415  # after the settings
 
-    gc.freeze()
-    gc.enable()
     app()

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from juki_center.cli import assembly, dev_texts, startup_guard
 from juki_center.cli.clock import system_clock
 from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_clerks import enter_clerks
 from juki_center.cli.dev_folder import DevFolder, enter_samples
+from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
-from juki_center.cli.report import report
+from juki_center.cli.report import report, reporting
 from juki_center.cli.serve import addresses, on_hangup, until_stopped
 from juki_center.cli.surroundings import Surroundings
 from juki_center.config import CenterConfig, EnrolmentSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from juki_center.cli.report import JSON
+
+AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +108,19 @@ def _enrolment(settings: EnrolmentSettings, options: DevOptions) -> EnrolmentSet
 def _with_port(address: str, port: int | None) -> str:
     host = address.rpartition(":")[0]
     return address if port is None else f"{host}:{port}"
+
+
+def dev_command(
+    folder: Annotated[Path, typer.Option("--dir", help="Where it lives.")] = Path("out/dev"),
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="gRPC port; 0: any free one.")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Status port; 0: any free one.")
+    ] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Run a center with invented residents and their cards, making what is missing."""
+    options = DevOptions(folder, port, http_port)
+    with reporting("dev", as_json=as_json):
+        run(dev(options, as_json=as_json))

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
+import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.fleet.ends import SOON, ends_of_peers
 from juki_center.areas.residents.assignment import stocks_of
+from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import is_readable, open_with_key
-from juki_center.cli.report import EXPECTED, Failure, fail, failure, report
-from juki_center.config import Environment
+from juki_center.cli.report import EXPECTED, Failure, fail, failure, report, reporting
+from juki_center.config import CenterConfig, Environment
 from juki_center.rpc.card_material import load_material
 from juki_center.rpc.making_material import load_making_material
 from juki_center.storage.keys import KeyEncryptionKey
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from juki_center.cli.report import JSON
-    from juki_center.config import CenterConfig
+
+Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
+DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 _PROBE_SECONDS: Final = 2.0
@@ -281,3 +286,10 @@ _CHECKS: Final[dict[str, Check]] = {
     "clock": _clock,
     "serving": _running,
 }
+
+
+def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """Check configuration, keys, certificates, store and clock; exit with 3 for a fault."""
+    with reporting("doctor", as_json=as_json):
+        found = examine(CenterConfig.load(config), system_clock())
+    conclude(found, as_json=as_json)

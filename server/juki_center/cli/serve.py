@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from juki_center.cli import assembly, service_manager, startup_guard
+from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
-from juki_center.cli.report import report
+from juki_center.cli.report import report, reporting
 from juki_center.cli.surroundings import Surroundings
 from juki_center.cli.tracing import tracing_of
 from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from juki_center.cli.report import JSON
     from juki_center.rpc.server import Server
     from juki_center.storage.sqlite import SQLiteStore
+
+Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
+DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 
 async def serve(path: Path, *, as_json: bool) -> None:
@@ -84,3 +91,9 @@ async def until_stopped() -> None:
     await stopped.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
+
+
+def serve_command(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+    """Listen until SIGTERM or SIGINT; SIGHUP reads keys and configuration again."""
+    with reporting("serve", as_json=as_json):
+        run(serve(config, as_json=as_json))
