@@ -131,7 +131,8 @@ class Office:
 async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterator[Office]:
     """Serve a copy of a furnished store until the block ends."""
     shutil.copytree(furnished, folder)
-    store, clock, metrics = open_test_store(folder), Clock(), Metrics()
+    store = open_test_store(folder, signer=pki.log_signer())
+    clock, metrics = Clock(), Metrics()
     center = Center(store, make_policy(SIGNER), TRUST, now=datetime.now(UTC))
     imports = OpenStreams(metrics.open_imports)
     register = residents.Residents(

@@ -48,19 +48,27 @@ def code(number: int) -> str:
 
 
 class Stream:
-    """An import as a client drives it: one message, one answer."""
+    """An import as a client drives it; `leaves` are the indexes in the receipts so far."""
 
     def __init__(self, call: grpc.aio.StreamStreamCall) -> None:  # type: ignore[type-arg]  # any
         self._call = call
+        self.leaves: list[int] = []
 
     async def say(self, message: pb.ImportRecordsRequest) -> pb.ImportRecordsResponse:
         await self._call.write(message)
+        return await self.read()
+
+    async def read(self) -> pb.ImportRecordsResponse:
         answer = await self._call.read()
         assert isinstance(answer, pb.ImportRecordsResponse), await self._call.code()
+        self.leaves.extend(leaf.index for leaf in answer.receipt.leaves)
         return answer
 
     async def results(self, *those: pb.UpdateRow, first: int = 1) -> list[pb.RowResult]:
-        return list((await self.say(rows(*those, first=first))).results.results)
+        found = list((await self.say(rows(*those, first=first))).results.results)
+        while len(found) < len(those):
+            found.extend((await self.read()).results.results)
+        return found
 
     async def refused(self, message: pb.ImportRecordsRequest | None) -> Refused:
         """Send a message, or the end, and return how the stream was refused."""
@@ -360,6 +368,20 @@ async def test_more_rows_than_a_slice_get_one_result_each_in_their_order(office:
     assert [one.row for one in results] == list(range(1, len(those) + 1))
     assert [one.row for one in results if one.outcome == REFUSED] == [SLICE_ROWS + 1]
     assert (totals.applied, totals.refused) == (len(those) - 1, 1)
+
+
+async def test_every_leaf_of_an_import_is_in_a_receipt_by_the_time_its_rows_are_answered(
+    office: Office,
+) -> None:
+    those = [update_row(code(number)) for number in range(1, SLICE_ROWS * 3)]
+    before = office.center.store.read(lambda tx: tx.audit.size())
+    async with importing(office) as stream:
+        await stream.results(*those)
+        after = office.center.store.read(lambda tx: tx.audit.size())
+        received = list(stream.leaves)
+
+    assert after > before
+    assert received == list(range(before, after))
 
 
 async def test_center_that_stops_ends_an_import_by_its_reason(office: Office) -> None:

@@ -1222,14 +1222,16 @@ class ImportRecordsResponse(_message.Message):
 
     @_typing.final
     class Results(_message.Message):
-        """Outcomes of rows, in order."""
+        """Outcomes of rows, in order. One message of rows is answered by one or more of these, each of
+        rows that were written together.
+        """
 
         DESCRIPTOR: _descriptor.Descriptor
 
         RESULTS_FIELD_NUMBER: _builtins.int
         @_builtins.property
         def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowResult]:
-            """Output only. One for each row of the request."""
+            """Output only. One for each row that it answers."""
 
         def __init__(
             self,
