@@ -49,6 +49,7 @@ ALERT_LIMITS: Final = (
     "many_looks_at_person",
     "protected_sought",
     "many_suspensions",
+    "notice_set_aside",
 )
 """What the watch over the log counts; each may be given another limit."""
 

@@ -231,6 +231,10 @@ class Reason(StrEnum):
     # Cards, clerks and approvals, continued.
     DISCONNECTED_CARD_BATCH = "DISCONNECTED_CARD_BATCH"
 
+    # What waits in order for a cut-off register.
+    NOTICE_QUEUE_FULL = "NOTICE_QUEUE_FULL"
+    NOTICE_NOT_FOUND = "NOTICE_NOT_FOUND"
+
 
 class CenterError(Exception):
     """Base of everything that the center raises on purpose."""

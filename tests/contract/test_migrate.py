@@ -240,17 +240,40 @@ def test_what_makes_nothing_has_no_way_back(statement: str) -> None:
         undone(statement)
 
 
-def test_who_is_cut_off_is_still_cut_off_after_the_way_back(tmp_path: Path) -> None:
-    migrate(tmp_path / "center.db")
-    (tmp_path / "center.toml").write_text(
+def configured(folder: Path) -> list[str]:
+    """Return how commands name the configuration of a center whose store is at the head."""
+    migrate(folder / "center.db")
+    (folder / "center.toml").write_text(
         'environment = "test"\n[listen]\nhttp = "127.0.0.1:1"\n[pki]\ndir = "pki"\n'
         '[keys]\nkek = "kek"\n[store]\nurl = "sqlite:///center.db"\n'
     )
+    return ["--config", str(folder / "center.toml")]
+
+
+def test_the_way_back_is_refused_while_a_notice_waits(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
+        sql.execute("INSERT INTO municipalities VALUES ('112089', 0, 2)")
+        sql.execute("INSERT INTO notice_queues VALUES ('112089', 'CLOSED', 0, 1, x'00', 1, x'00')")
+        sql.execute(
+            "INSERT INTO queued_notices (municipality, id, kind, about, at)"
+            " VALUES ('112089', x'01', 'EXPECTED', 'M000000000195', 0)"
+        )
+
+    refused = CliRunner().invoke(app, ["schema", "back", *config])
+    forced = CliRunner().invoke(app, ["schema", "back", "--forget", *config])
+
+    assert refused.exit_code != 0
+    assert "queued_notices would be forgotten" in refused.output
+    assert forced.exit_code == 0, forced.output
+
+
+def test_who_is_cut_off_is_still_cut_off_after_the_way_back(tmp_path: Path) -> None:
+    config = configured(tmp_path)
     with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
         sql.execute(
             "INSERT INTO disconnections VALUES ('AGENCY', 'juki://agency/a', 2, 'virus', 0, 'o')"
         )
-    config = ["--config", str(tmp_path / "center.toml")]
 
     done = CliRunner().invoke(app, ["schema", "back", *config])
     shown = CliRunner().invoke(app, ["schema", "show", *config])

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from juki_center.areas.moves.answers import MoveFiled
+from juki_center.areas.moves.answers import MoveFiled, NoticeGiven
 from juki_center.areas.moves.arrivals import record_arrival
 from juki_center.areas.moves.commands import (
     Arrival,
@@ -101,7 +101,8 @@ async def test_a_correction_waits_at_the_destination_which_is_told(window: Origi
     answer = await window.do(correct_move_out, window.correction(move, name=NAME))
 
     (correction,) = waiting(window, move)
-    assert answer == move == window.kept(move.number)
+    assert answer == NoticeGiven(move, waits=False)
+    assert answer.move == window.kept(move.number)
     assert (correction.municipality, correction.sent_at) == (CHIYODA_OFFICE, NOW)
     assert correction.record == replace(SAMPLES[TARO].record, name=NAME)
     assert window.alerts(CHIYODA_OFFICE)[-1] is AlertKind.CORRECTION

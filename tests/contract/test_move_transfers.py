@@ -174,7 +174,9 @@ async def test_what_was_given_back_may_be_fetched_by_anybody(chiyoda: Arrivals) 
     move = await chiyoda.notice(TARO)
     setagaya = chiyoda.at_window(SETAGAYA)
 
-    given_back = await chiyoda.do(abandon_move_in, chiyoda.giving_back(await chiyoda.fetch()))
+    given_back = (
+        await chiyoda.do(abandon_move_in, chiyoda.giving_back(await chiyoda.fetch()))
+    ).move
     fetched = await setagaya.fetch()
 
     assert (given_back.state, given_back.transfer) == (MoveState.NOTIFIED, None)
@@ -192,7 +194,7 @@ async def test_the_same_destination_may_fetch_again_what_it_gave_back(chiyoda: A
 
     assert again.move.state is MoveState.TRANSFERRED
     # The request that was lost on its way gives nothing back a second time.
-    assert (await chiyoda.do(abandon_move_in, command)).state is MoveState.NOTIFIED
+    assert (await chiyoda.do(abandon_move_in, command)).move.state is MoveState.NOTIFIED
     assert chiyoda.kept(again.move).state is MoveState.TRANSFERRED
 
 
@@ -238,7 +240,8 @@ async def test_another_counter_of_the_same_municipality_may_give_it_back(
 
     given_back = await counter.do(abandon_move_in, counter.giving_back(await chiyoda.fetch()))
 
-    assert given_back.state is MoveState.NOTIFIED
+    assert given_back.move.state is MoveState.NOTIFIED
+    assert not given_back.waits
 
 
 async def test_what_was_registered_is_not_given_back(chiyoda: Arrivals) -> None:
@@ -417,19 +420,26 @@ async def test_a_card_that_ran_out_since_its_session_opens_nothing(chiyoda: Arri
 
 
 @pytest.mark.parametrize("municipality", [ORIGIN, DESTINATION])
-async def test_nothing_is_claimed_or_given_back_while_either_book_is_closed(
+async def test_nothing_is_claimed_while_either_book_is_closed(
     chiyoda: Arrivals, municipality: MunicipalityCode
 ) -> None:
     await chiyoda.notice(TARO)
-    await chiyoda.notice(HANAKO)
-    given_back = chiyoda.giving_back(await chiyoda.fetch(HANAKO))
     claim = await chiyoda.by_card()
     await chiyoda.cut_off(municipality)
 
     claimed = await chiyoda.refused(fetch_transfer, claim)
+
+    assert claimed.reason is Reason.RESIDENCE_DISCONNECTED
+
+
+async def test_nothing_is_given_back_while_the_own_book_is_closed(chiyoda: Arrivals) -> None:
+    await chiyoda.notice(HANAKO)
+    given_back = chiyoda.giving_back(await chiyoda.fetch(HANAKO))
+    await chiyoda.cut_off(DESTINATION)
+
     abandoned = await chiyoda.refused(abandon_move_in, given_back)
 
-    assert {claimed.reason, abandoned.reason} == {Reason.RESIDENCE_DISCONNECTED}
+    assert abandoned.reason is Reason.RESIDENCE_DISCONNECTED
 
 
 async def test_a_clerk_without_a_name_is_refused(chiyoda: Arrivals) -> None:

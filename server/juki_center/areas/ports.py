@@ -30,6 +30,7 @@ from juki_center.areas.fleet.reports import TerminalReports
 from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.fleet.tokens import EnrolmentTokens
 from juki_center.areas.moves.rows import Moves
+from juki_center.areas.moves.waiting_rows import Notices
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.changes import Changes
 from juki_center.areas.residents.imports import Imports
@@ -111,6 +112,9 @@ class Tx(Protocol):
 
     @property
     def moves(self) -> Moves: ...
+
+    @property
+    def notices(self) -> Notices: ...
 
     @property
     def peer_certificates(self) -> PeerCertificates: ...

@@ -175,7 +175,7 @@ class _Center:
         async with AsyncExitStack() as work:
             await work.enter_async_context(self.fleet.watching())
             await work.enter_async_context(housekeeping(store, clock))
-            await work.enter_async_context(draining(store, clock))
+            await work.enter_async_context(draining(store, clock, ground.metrics))
             await work.enter_async_context(_local_socket(ground))
             await work.enter_async_context(self.confirmations.bell.watching())
             await work.enter_async_context(watch.watching())

@@ -145,6 +145,12 @@ PARTS: Final = (
         "Let a municipality's updates wait, check its register, and release them by two.",
     ),
     Part(
+        "queue",
+        "queue",
+        "app",
+        "List what waits for who is cut off; try again, or give up, what was set aside.",
+    ),
+    Part(
         "residents",
         "residents",
         "app",

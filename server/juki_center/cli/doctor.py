@@ -23,6 +23,7 @@ from juki_center.areas.fleet.ends import SOON, ends_of_peers
 from juki_center.areas.residents.assignment import stocks_of
 from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import is_readable, open_with_key
+from juki_center.cli.queue import told
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report, reporting
 from juki_center.config import CenterConfig, Environment
 from juki_center.rpc.card_material import load_material
@@ -272,6 +273,19 @@ def _rotations(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
         yield Finding("rotation", Level.OK, "no rotation of a key is under way")
 
 
+def _queues(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """What was set aside reaches nobody until an operator decides; what is missing was lost."""
+    if not _store_file(config).exists():
+        return
+    with closing(open_with_key(config)) as store:
+        found = store.read(lambda tx: tx.notices.every())
+    for one in found:
+        level = Level.WARNING if one.set_aside else Level.OK
+        yield Finding("queue", level if one.is_whole else Level.FAULT, told(one, now))
+    if not found:
+        yield Finding("queue", Level.OK, "no notice waits")
+
+
 _CHECKS: Final[dict[str, Check]] = {
     "kek": _key_encryption_key,
     "certificates": _certificates,
@@ -283,6 +297,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "peers": _peers,
     "codes": _codes,
     "rotation": _rotations,
+    "queue": _queues,
     "clock": _clock,
     "serving": _running,
 }

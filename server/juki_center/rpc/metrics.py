@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 UNKNOWN_METHOD: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """How much of what waits for a municipality, and for how long already."""
+
+    what: str
+    municipality: str
+    waiting: int
+    set_aside: int = 0
+    oldest_seconds: float = 0.0
 
 
 class Metrics:
@@ -99,6 +111,10 @@ class Metrics:
         """
         self._registry.register(_Expiries(expiries))
 
+    def tell_queues(self, lengths: Callable[[], Iterable[QueueLength]]) -> None:
+        """Tell with each reading what waits for municipalities that are cut off."""
+        self._registry.register(_Queues(lengths))
+
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
         self._calls.labels(method, code, reason).inc()
@@ -125,3 +141,38 @@ class _Expiries(Collector):
         for kind, name, seconds in self._expiries():
             family.add_metric((kind, name), seconds)
         return (family,)
+
+
+class _Queues(Collector):
+    """Counts what waits when it is asked, so that a queue that ended shows no length."""
+
+    def __init__(self, lengths: Callable[[], Iterable[QueueLength]]) -> None:
+        self._lengths = lengths
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the names alone: nothing is read before somebody asks."""
+        return self._families()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return lengths, ages and what was set aside, by municipality."""
+        waiting, oldest, aside = self._families()
+        for one in self._lengths():
+            labels = (one.what, one.municipality)
+            waiting.add_metric(labels, one.waiting)
+            oldest.add_metric(labels, one.oldest_seconds)
+            aside.add_metric(labels, one.set_aside)
+        return (waiting, oldest, aside)
+
+    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+        labels = ("what", "municipality")
+        return (
+            GaugeMetricFamily(
+                "juki_queue_waiting", "Notices and updates that wait.", labels=labels
+            ),
+            GaugeMetricFamily(
+                "juki_queue_oldest_seconds", "Since when the oldest notice waits.", labels=labels
+            ),
+            GaugeMetricFamily(
+                "juki_queue_set_aside", "Notices that could not be entered.", labels=labels
+            ),
+        )

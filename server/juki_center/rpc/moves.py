@@ -117,7 +117,8 @@ class Moves(pb_grpc.MoveServiceServicer):
         """Send corrected entries."""
         command = out.correct_move_out(request, _terminal())
         answer, _ = await self._act(correct_move_out, command)
-        return pb.CorrectMoveOutResponse(move=messages.move_message(answer))
+        move = messages.move_message(answer.move)
+        return pb.CorrectMoveOutResponse(move=move, waits=answer.waits)
 
     async def RecordArrival(  # noqa: N802  # the proto's name
         self,
@@ -157,7 +158,8 @@ class Moves(pb_grpc.MoveServiceServicer):
         """Give information back."""
         command = into.abandon_move_in(request, _terminal())
         answer, _ = await self._act(abandon_move_in, command)
-        return pb.AbandonMoveInResponse(move=messages.move_message(answer))
+        move = messages.move_message(answer.move)
+        return pb.AbandonMoveInResponse(move=move, waits=answer.waits)
 
     async def CancelMoveIn(  # noqa: N802  # the proto's name
         self,

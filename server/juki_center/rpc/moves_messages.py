@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from juki_center.areas.moves import answers
     from juki_center.areas.moves.rows import Move, MoveAlert
+    from juki_center.areas.moves.waiting_rows import NoticeSent
 
 _MOVE = records.Move
 _PAPER = records.MovingOutCertificate
 _ALERT = records.MoveAlert
+_NOTICE = records.MoveNotice
 _FILED = pb.FileMoveOutResponse
 
 
@@ -190,7 +192,20 @@ def read_message(answer: answers.MoveRead) -> pb.GetMoveResponse:
         codes=[code.digits for code in answer.codes],
         reissue_certificate=answer.reissue_certificate,
         corrections=map(_correction, answer.corrections),
+        notices=map(_notice, answer.notices),
     )
+
+
+def _notice(sent: NoticeSent) -> records.MoveNotice:
+    message = records.MoveNotice(
+        receiver_code=str(sent.municipality),
+        kind=_ALERT.Kind.Value(fields.proto_name(sent.kind, _ALERT.Kind.DESCRIPTOR)),
+        state=_NOTICE.State.Value(fields.proto_name(sent.fate, _NOTICE.State.DESCRIPTOR)),
+    )
+    message.send_time.FromDatetime(sent.at)
+    if sent.ended_at is not None:
+        message.end_time.FromDatetime(sent.ended_at)
+    return message
 
 
 def _correction(waiting: answers.WaitingCorrection) -> records.Correction:

@@ -59,6 +59,12 @@ _LISTED: Final = {
     Selection.LAPSED: "origin = ? AND ended_at IS NULL AND state = 'LAPSED'",
     Selection.MISSING: "origin = ? AND ended_at IS NULL AND missing_since IS NOT NULL",
 }
+_EXPECTS: Final = "kind IN ('EXPECTED', 'NO_LONGER_EXPECTED')"
+_EXPECTATIONS: Final = (
+    "SELECT municipality, kind, 0 AS waits, cursor AS place FROM move_alerts"  # noqa: S608
+    f" WHERE number = ?1 AND {_EXPECTS} UNION ALL SELECT municipality, kind, 1, place"
+    f" FROM queued_notices WHERE about = ?1 AND {_EXPECTS} ORDER BY waits, place"  # constants
+)
 _ALERT: Final = "SELECT id, municipality, number, kind, at, seen_at, cursor FROM move_alerts"
 
 
@@ -285,14 +291,13 @@ class MovesTable:
 
     def expecting(self, number: MoveNumber) -> MunicipalityCode | None:
         """Return whom alerts have told to expect a move, and not yet to expect it no more."""
-        row = self._sql.execute(
-            "SELECT municipality, kind FROM move_alerts WHERE number = ?"
-            " AND kind IN ('EXPECTED', 'NO_LONGER_EXPECTED') ORDER BY cursor DESC LIMIT 1",
-            (number,),
-        ).fetchone()
-        if row is None or as_text(row[1]) != AlertKind.EXPECTED:
-            return None
-        return MunicipalityCode(as_text(row[0]))
+        # What still waits for an office stands behind what that office was told.
+        rows = self._sql.execute(_EXPECTATIONS, (number,)).fetchall()
+        last = {as_text(row[0]): as_text(row[1]) for row in rows}
+        for office, kind in last.items():
+            if kind == AlertKind.EXPECTED:
+                return MunicipalityCode(office)
+        return None
 
     def alerts(
         self, municipality: MunicipalityCode, *, with_seen: bool, after: int, limit: int

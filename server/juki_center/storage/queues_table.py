@@ -1,24 +1,16 @@
-"""Queues of updates in the database: what waits is sealed to its register's own inbox.
-
-An inbox is a pair of keys (HPKE, RFC 9180) made when its queue begins, the private one sealed under
-the municipality's data key. So an update can be laid into it while the register is closed, and no
-key that the center then has opens it.
-"""
+"""Queues of updates in the database: what waits is sealed to its register's own inbox."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import cbor2
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from juki_center.areas.fleet.queues import FindingKind, QueueState, Report, UpdateQueue
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.updates import Update
-from juki_center.errors import KeyUnusable
+from juki_center.storage.inboxes import SealedInbox, lay_in, new_inbox, open_inbox, take_out
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.pending_table import decode_update, encode_update
 from juki_center.storage.sql import (
@@ -32,7 +24,9 @@ from juki_center.storage.sql import (
     to_micros,
 )
 
-_PADDED_TO: Final = 512
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 _SELECT: Final = (
     "SELECT q.municipality, q.state, q.reason, q.at, q.by_whom, q.checked_at, q.persons,"
     " q.findings, (SELECT count(*) FROM queued_updates u WHERE u.municipality = q.municipality)"
@@ -59,7 +53,6 @@ class QueuesTable:
     def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
         self._keys = keys
-        self._suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
     def of(self, municipality: MunicipalityCode) -> UpdateQueue | None:
         """Return a municipality's queue."""
@@ -79,8 +72,8 @@ class QueuesTable:
 
     def begin(self, queue: UpdateQueue) -> None:
         """Begin a queue. Raises Refusal(RESIDENCE_DISCONNECTED)."""
-        data_key = self._keys.data_key(queue.municipality)
-        inbox = X25519PrivateKey.generate()
+        owner = inbox_owner(str(queue.municipality))
+        inbox = new_inbox(self._keys, queue.municipality, owner)
         self._sql.execute(
             _BEGIN,
             (
@@ -89,9 +82,9 @@ class QueuesTable:
                 queue.reason,
                 to_micros(queue.at),
                 queue.by,
-                inbox.public_key().public_bytes_raw(),
-                data_key.version,
-                data_key.key.wrap(inbox.private_bytes_raw(), inbox_owner(str(queue.municipality))),
+                inbox.public,
+                inbox.key_version,
+                inbox.sealed,
             ),
         )
 
@@ -121,14 +114,12 @@ class QueuesTable:
         if row is None:
             raise LookupError("the municipality has no queue")
         plain = cbor2.dumps([update.version, encode_update(update, 0)])
-        plain += bytes(-len(plain) % _PADDED_TO)
-        inbox = X25519PublicKey.from_public_bytes(as_octets(row[0]))
         self._sql.execute(
             "INSERT INTO queued_updates (municipality, held_at, sealed) VALUES (?, ?, ?)",
             (
                 municipality,
                 to_micros(now),
-                self._suite.encrypt(plain, inbox, queued_owner(municipality).encode()),
+                lay_in(as_octets(row[0]), plain, queued_owner(municipality)),
             ),
         )
 
@@ -152,23 +143,18 @@ class QueuesTable:
 
     def _inbox(self, municipality: MunicipalityCode) -> X25519PrivateKey:
         row = self._sql.execute(
-            "SELECT key_version, sealed FROM update_queues WHERE municipality = ?",
+            "SELECT inbox, key_version, sealed FROM update_queues WHERE municipality = ?",
             (str(municipality),),
         ).fetchone()
         if row is None:
             raise LookupError("the municipality has no queue")
-        data_key = self._keys.data_key(municipality, as_number(row[0]))
-        opened = data_key.key.unwrap(as_octets(row[1]), inbox_owner(str(municipality)))
-        return X25519PrivateKey.from_private_bytes(opened)
+        kept = SealedInbox(as_octets(row[0]), as_number(row[1]), as_octets(row[2]))
+        return open_inbox(self._keys, municipality, kept, inbox_owner(str(municipality)))
 
     def _opened(
         self, municipality: MunicipalityCode, inbox: X25519PrivateKey, sealed: bytes
     ) -> Update:
-        owner = queued_owner(str(municipality))
-        try:
-            plain = self._suite.decrypt(sealed, inbox, owner.encode())
-        except InvalidTag:
-            raise KeyUnusable(f"{owner}: the key does not open it") from None
+        plain = take_out(inbox, sealed, queued_owner(str(municipality)))
         version, encoded = cast("tuple[int, bytes]", cbor2.loads(plain))
         return decode_update(encoded, municipality, version)
 

@@ -21,6 +21,7 @@ from juki_center.storage.issues_table import note_owner
 from juki_center.storage.keys import SealKey
 from juki_center.storage.locks_table import lock_owner
 from juki_center.storage.moves_table import arrival_owner, correction_owner, move_owner
+from juki_center.storage.notices_table import notice_inbox_owner
 from juki_center.storage.pending_table import pending_owner
 from juki_center.storage.personalisations_table import chip_owner
 from juki_center.storage.queues_table import inbox_owner
@@ -114,6 +115,14 @@ OF_MUNICIPALITY: Final = (
         f"SELECT sealed, municipality FROM update_queues {_OF}",  # noqa: S608  # a constant
         f"UPDATE update_queues {_SET} municipality = ?",  # a constant
         lambda row: inbox_owner(as_text(row[0])),
+        1,
+        is_padded=False,
+    ),
+    SealedTable(
+        "notice_queues",
+        f"SELECT sealed, municipality FROM notice_queues {_OF}",  # noqa: S608  # a constant
+        f"UPDATE notice_queues {_SET} municipality = ?",  # a constant
+        lambda row: notice_inbox_owner(as_text(row[0])),
         1,
         is_padded=False,
     ),

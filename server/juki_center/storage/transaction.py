@@ -31,6 +31,7 @@ from juki_center.storage.locks_table import LocksTable
 from juki_center.storage.log_growth import LogGrowth
 from juki_center.storage.log_table import LogTable
 from juki_center.storage.moves_table import MovesTable
+from juki_center.storage.notices_table import NoticesTable
 from juki_center.storage.pending_table import PendingTable
 from juki_center.storage.personalisations_table import PersonalisationsTable
 from juki_center.storage.provisions_table import ProvisionsTable
@@ -85,6 +86,7 @@ class Transaction:
         self.issues = IssuesTable(sql, self.keys)
         self.locks = LocksTable(sql, self.keys)
         self.moves = MovesTable(sql, self.keys)
+        self.notices = NoticesTable(sql, self.keys)
         self.peer_certificates = PeerCertificatesTable(sql)
         self.pending = PendingTable(sql, self.keys)
         self.personalisations = PersonalisationsTable(sql, self.keys)

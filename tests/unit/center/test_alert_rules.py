@@ -77,6 +77,12 @@ def test_suspensions_count_for_who_takes_the_reports_and_at_any_hour() -> None:
     assert AlertKind.OUT_OF_HOURS not in kinds(leaf(Event.CARD_SUSPENDED, at=night))
 
 
+def test_a_notice_that_was_set_aside_counts_for_the_office_that_misses_it() -> None:
+    aside = leaf(Event.NOTICE_SET_ASIDE, caller_uri="juki://center/1", residence="112089")
+
+    assert set(sightings(aside, POLICY)) == {Sighting(AlertKind.NOTICE_SET_ASIDE, "112089")}
+
+
 @pytest.mark.parametrize(
     ("at", "is_out"),
     [

@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     MANY_LOOKS_AT_PERSON = "MANY_LOOKS_AT_PERSON"
     PROTECTED_SOUGHT = "PROTECTED_SOUGHT"
     MANY_SUSPENSIONS = "MANY_SUSPENSIONS"
+    NOTICE_SET_ASIDE = "NOTICE_SET_ASIDE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ USUAL: Final[Mapping[AlertKind, Limit]] = {
     AlertKind.MANY_LOOKS_AT_PERSON: Limit(20, _DAY),
     AlertKind.PROTECTED_SOUGHT: Limit(2, 7 * _DAY),
     AlertKind.MANY_SUSPENSIONS: Limit(10, _HOUR),
+    AlertKind.NOTICE_SET_ASIDE: Limit(1, _DAY),
 }
 """The limits where the configuration says nothing else; judgments, to be tuned in operation."""
 
@@ -116,6 +118,8 @@ def sightings(leaf: Leaf, policy: AlertPolicy) -> Iterator[Sighting]:
         yield Sighting(AlertKind.MASS_CONFIRMATIONS, leaf.caller_uri)
     if leaf.event == Event.CARD_SUSPENDED:
         yield Sighting(AlertKind.MANY_SUSPENSIONS, leaf.caller_uri)
+    if leaf.event == Event.NOTICE_SET_ASIDE:
+        yield Sighting(AlertKind.NOTICE_SET_ASIDE, leaf.residence)
     if _is_out_of_hours(leaf, policy):
         yield Sighting(AlertKind.OUT_OF_HOURS, who)
     yield from _of_persons(leaf)

@@ -22,6 +22,7 @@ from juki_center.areas.cards.batches import CardBatch, CutOffBatches, card_batch
 from juki_center.areas.fleet import subject_names
 from juki_center.areas.fleet.control import Control, ControlKind
 from juki_center.areas.fleet.queues import UpdateQueues, go_on, wait_while_closed
+from juki_center.areas.moves.waiting import NoticesTx, notices_go_on, notices_wait
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -170,7 +171,7 @@ class GuardTx(Protocol):
     def disconnections(self) -> Disconnections: ...
 
 
-class DisconnectTx(GuardTx, Protocol):
+class DisconnectTx(GuardTx, NoticesTx, Protocol):
     """What cutting off and connecting again need of a transaction."""
 
     @property
@@ -338,12 +339,13 @@ def _decoded(octets: bytes) -> Disconnection:
 
 
 def _close(tx: DisconnectTx, made: Disconnection, now: datetime) -> None:
-    """Close a municipality's register, and let its updates wait from then on."""
+    """Close a municipality's register; its updates and what it is told wait from then on."""
     municipality = made.subject.municipality
     if municipality is not None and tx.registers.is_connected(municipality):
         # Closing never fails for a register that cannot be opened anyway; nothing waits for it.
         with suppress(KeyUnusable):
             wait_while_closed(tx, municipality, now, made.by)
+        notices_wait(tx, municipality, now)
         tx.registers.set_connected(municipality, connected=False)
 
 
@@ -352,6 +354,7 @@ def _open(tx: DisconnectTx, subject: Subject) -> None:
     if municipality is not None and tx.registers.is_hosted(municipality):
         tx.registers.set_connected(municipality, connected=True)
         go_on(tx, municipality)
+        notices_go_on(tx, municipality)
 
 
 def _tell(tx: DisconnectTx, event: Event, about: Disconnection, said: Said) -> None:

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from juki_center.areas.cards.register import Card
+from juki_center.areas.moves.answer_codec import decode_answer
 from juki_center.areas.moves.numbers import MoveNumber, VerificationCode
 from juki_center.areas.moves.rows import Document, Move, MoveAlert
+from juki_center.areas.moves.waiting_rows import NoticeSent
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import ResidenceRecord, Resident
 
@@ -140,13 +142,36 @@ class WaitingCorrection:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """Answer: a move of which another office is told; `waits` while that one is cut off."""
+
+    move: Move
+    waits: bool = False
+
+
+def notice_given(octets: bytes) -> NoticeGiven:
+    """Decode an answer that tells whether a notice waits.
+
+    One that was given before notices could wait is the move alone.
+    """
+    try:
+        return decode_answer(octets, NoticeGiven)
+    except KeyError:
+        return NoticeGiven(decode_answer(octets, Move))
+
+
+@dataclass(frozen=True, slots=True)
 class MoveRead:
-    """Answer: a move; to the origin with codes, to the destination with corrections."""
+    """Answer: a move; to the origin with codes, to the destination with corrections.
+
+    `notices` are those to the other office that wait or have waited.
+    """
 
     move: Move
     codes: tuple[ResidentCode, ...] = field(default=(), repr=False)
     reissue_certificate: bool = False
     corrections: tuple[WaitingCorrection, ...] = field(default=(), repr=False)
+    notices: tuple[NoticeSent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,23 @@ from typing import Final
 
 from juki_center.areas.audit.events import Event
 from juki_center.areas.cards.window import Done, Found
-from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
+from juki_center.areas.moves.answer_codec import encode_answer
+from juki_center.areas.moves.answers import NoticeGiven, notice_given
 from juki_center.areas.moves.books import open_books
 from juki_center.areas.moves.commands import CorrectMoveOut
 from juki_center.areas.moves.guards import OriginTx
 from juki_center.areas.moves.policy import MovePolicy
-from juki_center.areas.moves.rows import AlertKind, Correction, Move, MoveMember
+from juki_center.areas.moves.rows import AlertKind, Correction, Move, MoveAlert, MoveMember
 from juki_center.areas.moves.states import MemberState, MoveEvent
-from juki_center.areas.moves.window import MoveWindow, alert, leaving, once, window_of
+from juki_center.areas.moves.waiting import send_entries, waits
+from juki_center.areas.moves.window import (
+    ALERT_ID_OCTETS,
+    MoveWindow,
+    alert,
+    leaving,
+    once,
+    window_of,
+)
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.entries import of_field
 from juki_center.areas.residents.guards import refuse_future
@@ -31,32 +40,48 @@ _SENT: Final = frozenset({MemberState.MOVING, MemberState.MOVED})
 
 def correct_move_out(
     tx: OriginTx, command: CorrectMoveOut, now: datetime, policy: MovePolicy
-) -> Move:
+) -> NoticeGiven:
     """Send a person's corrected entries to the destination that has fetched or registered them.
 
-    Raises Refusal with a reason that the proto's method lists.
+    A destination that is cut off gets them in their turn, once it is connected again. Raises
+    Refusal with a reason that the proto's method lists.
     """
     here = window_of(command.at, now, policy)
 
     def act(found: Found) -> Done:
         move = leaving(tx, here, found, command.number).after(MoveEvent.CORRECTED)
         destination = _destination(tx, move)
-        open_books(tx, here.register, destination)
+        open_books(tx, here.register)
         member = _sent(tx, move, command.code)
         record = _corrected(tx, here, command, member)
-        # Until the persons have arrived it lies with the origin: whoever has fetched may give back.
-        kept_by = move.arrived_in or move.origin
-        tx.moves.put_correction(Correction(move.number, member.person, kept_by, now, record))
-        alert(tx, move, AlertKind.CORRECTION, destination, now=now)
+        is_waiting = _send(tx, move, member, record, now)
         return Done(
-            encode_answer(move),
+            encode_answer(NoticeGiven(move, is_waiting)),
             Event.MOVE_OUT_CORRECTED,
             subjects=(member.person,),
             resource=move.number,
-            details=(("destination", str(destination)),),
+            details=(("destination", str(destination)), ("waits", str(is_waiting).lower())),
         )
 
-    return decode_answer(once(tx, here, command.at, command, act), Move)
+    return notice_given(once(tx, here, command.at, command, act))
+
+
+def _send(
+    tx: OriginTx, move: Move, member: MoveMember, record: ResidenceRecord, now: datetime
+) -> bool:
+    """Keep a correction for its destination; return whether what it is told waits.
+
+    Until the persons have arrived it lies with the origin: whoever has fetched may give back.
+    """
+    if move.arrived_in is None:
+        lying = Correction(move.number, member.person, move.origin, now, record)
+        tx.moves.put_correction(lying)
+        (told,) = alert(tx, move, AlertKind.CORRECTION, _destination(tx, move), now=now)
+        return waits(tx, told.municipality)
+    sent = Correction(move.number, member.person, move.arrived_in, now, record)
+    notice_id = tx.chance.octets(ALERT_ID_OCTETS)
+    told = MoveAlert(notice_id, move.arrived_in, move.number, AlertKind.CORRECTION, now)
+    return send_entries(tx, told, sent)
 
 
 def _destination(tx: OriginTx, move: Move) -> MunicipalityCode:

@@ -30,6 +30,8 @@ from juki_center.areas.moves.expectations import told_beforehand
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import Correction, Move, MoveAlert, Moves, Selection
 from juki_center.areas.moves.states import MoveState
+from juki_center.areas.moves.waiting import NoticesTx
+from juki_center.areas.moves.waiting_rows import NoticeSent
 from juki_center.areas.moves.window import MoveTx, MoveWindow, look, window_of
 from juki_center.areas.requests.page_tokens import cursor_of
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -39,7 +41,7 @@ from juki_center.errors import Reason, Refusal
 Row = TypeVar("Row")
 
 
-class ReadTx(MoveTx, Protocol):
+class ReadTx(MoveTx, NoticesTx, Protocol):
     """What looking at a move needs of a transaction."""
 
     @property
@@ -78,6 +80,19 @@ def get_move(tx: ReadTx, command: GetMove, now: datetime, policy: MovePolicy) ->
     return decode_answer(look(tx, here, act), MoveRead)
 
 
+def _notices(tx: ReadTx, here: MoveWindow, move: Move) -> tuple[NoticeSent, ...]:
+    """Return what has waited for the other side of a move: its origin is told of all others.
+
+    A destination is told of the origin alone: where else somebody was expected is no matter of it.
+    """
+    is_origin = here.register == move.origin
+    return tuple(
+        one
+        for one in tx.notices.of_move(move.number)
+        if (one.municipality != move.origin if is_origin else one.municipality == move.origin)
+    )
+
+
 def _is_shown(here: MoveWindow, move: Move) -> bool:
     concerned = {move.origin, move.arrived_in, _claimant(move)}
     return here.register in concerned or _is_expected(here, move)
@@ -90,11 +105,12 @@ def _is_expected(here: MoveWindow, move: Move) -> bool:
 def _read(tx: ReadTx, here: MoveWindow, move: Move) -> MoveRead:
     if move.origin == here.register:
         codes = own_codes(tx, move)
-        return MoveRead(move, codes, reissue_certificate=_is_outdated(tx, move, codes))
+        outdated = _is_outdated(tx, move, codes)
+        return MoveRead(move, codes, outdated, notices=_notices(tx, here, move))
     if here.register != (move.arrived_in or _claimant(move)):
         return MoveRead(move)
     waiting = tuple(_waiting(one) for one in tx.moves.corrections(move))
-    return MoveRead(move, corrections=waiting)
+    return MoveRead(move, corrections=waiting, notices=_notices(tx, here, move))
 
 
 def _claimant(move: Move) -> MunicipalityCode | None:

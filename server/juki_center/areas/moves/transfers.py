@@ -17,7 +17,9 @@ from juki_center.areas.cards.window import Done, Found
 from juki_center.areas.moves.answer_codec import decode_answer, encode_answer
 from juki_center.areas.moves.answers import (
     MovingPerson,
+    NoticeGiven,
     TransferFetched,
+    notice_given,
 )
 from juki_center.areas.moves.books import BooksTx, open_books
 from juki_center.areas.moves.commands import (
@@ -32,6 +34,7 @@ from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, Move, Transfer
 from juki_center.areas.moves.states import MemberState, MoveEvent, MoveKind, MoveState
+from juki_center.areas.moves.waiting import waits
 from juki_center.areas.moves.window import AlertTx, MoveTx, MoveWindow, alert, once, window_of
 from juki_center.areas.residents.household_order import HOUSEHOLDER, in_paper_order
 from juki_center.areas.residents.records import PersonID, Resident, Residents
@@ -80,28 +83,29 @@ def fetch_transfer(
 
 def abandon_move_in(
     tx: TransferTx, command: AbandonMoveIn, now: datetime, policy: MovePolicy
-) -> Move:
+) -> NoticeGiven:
     """Give fetched information back: the move is NOTIFIED again, and anybody may fetch it.
 
-    Raises Refusal with a reason that the proto's method lists.
+    Nothing of the origin's book is opened: while it is cut off, what it is told waits. Raises
+    Refusal with a reason that the proto's method lists.
     """
     here = window_of(command.at, now, policy)
 
     def act(found: Found) -> Done:
         move, _ = claimed_here(tx, here, found, command.transfer_id)
         given_back = replace(move.after(MoveEvent.GIVEN_BACK), transfer=None)
-        open_books(tx, move.origin, here.register)
+        open_books(tx, here.register)
         tx.moves.update(given_back)
         alert(tx, move, AlertKind.TRANSFER_GIVEN_BACK, move.origin, here.register, now=now)
         return Done(
-            encode_answer(given_back),
+            encode_answer(NoticeGiven(given_back, waits(tx, move.origin))),
             Event.MOVE_IN_ABANDONED,
             subjects=move.persons,
             resource=move.number,
             residence=move.origin,
         )
 
-    return decode_answer(once(tx, here, command.at, command, act), Move)
+    return notice_given(once(tx, here, command.at, command, act))
 
 
 def claimed_here(

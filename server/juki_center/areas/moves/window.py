@@ -20,6 +20,7 @@ from juki_center.areas.moves.commands import (
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.areas.moves.rows import AlertKind, Move, MoveAlert, Moves
+from juki_center.areas.moves.waiting import LayInTx, tell
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 
@@ -37,14 +38,11 @@ class MoveTx(WindowTx, Protocol):
     def moves(self) -> Moves: ...
 
 
-class TellTx(Protocol):
+class TellTx(LayInTx, Protocol):
     """What telling offices of a move needs of a transaction."""
 
     @property
     def chance(self) -> Chance: ...
-
-    @property
-    def moves(self) -> Moves: ...
 
 
 class AlertTx(MoveTx, TellTx, Protocol):
@@ -111,12 +109,15 @@ def _concerned(found: Found, move: Move | None, is_concerned: Callable[[Move], b
 def alert(
     tx: TellTx, move: Move, kind: AlertKind, *offices: MunicipalityCode, now: datetime
 ) -> tuple[MoveAlert, ...]:
-    """Tell offices something about a move, each one once; return the alerts."""
+    """Tell offices something about a move, each one once; return the alerts.
+
+    An office whose register is closed is told behind what waits for it, once it is open again.
+    """
     alerts = tuple(
         MoveAlert(tx.chance.octets(ALERT_ID_OCTETS), office, move.number, kind, now)
         for office in dict.fromkeys(offices)
     )
-    tx.moves.add_alerts(alerts)
+    tell(tx, alerts)
     return alerts
 
 

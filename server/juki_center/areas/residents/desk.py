@@ -22,6 +22,7 @@ from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.register import Cards
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.moves.rows import Moves
+from juki_center.areas.moves.waiting_rows import Notices
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.areas.residents.changes import Changes
@@ -73,6 +74,9 @@ class RegisterTx(ReadTx, Protocol):
 
     @property
     def moves(self) -> Moves: ...
+
+    @property
+    def notices(self) -> Notices: ...
 
 
 @dataclass(frozen=True, slots=True)

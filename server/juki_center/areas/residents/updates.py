@@ -19,6 +19,7 @@ from juki_center.areas.copies.issues import Issues
 from juki_center.areas.copies.voids import void_unprinted
 from juki_center.areas.fleet.queues import UpdateQueues
 from juki_center.areas.moves.rows import Moves
+from juki_center.areas.moves.waiting_rows import Notices
 from juki_center.areas.requests.answers import Answers
 from juki_center.areas.residents.cancellations import what_stood_before
 from juki_center.areas.residents.changes import Changes
@@ -168,6 +169,9 @@ class UpdateTx(Protocol):
 
     @property
     def moves(self) -> Moves: ...
+
+    @property
+    def notices(self) -> Notices: ...
 
     @property
     def pending(self) -> PendingUpdates: ...

@@ -428,10 +428,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
     ERROR_REASON_HOTLIST_NOT_TRUSTED: _ErrorReason.ValueType  # 184
     """The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
-    ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
+    ERROR_REASON_NOTICE_QUEUE_FULL: _ErrorReason.ValueType  # 210
     """195-209: alerts and operations.
     210-219: what waits in order for a cut-off register.
-    220-229: witnesses of the log.
+    The other municipality is cut off, and so many notices wait for it already that none with entries
+    is taken any more.
+    """
+    ERROR_REASON_NOTICE_NOT_FOUND: _ErrorReason.ValueType  # 211
+    """No notice that was set aside waits at this place."""
+    ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
+    """220-229: witnesses of the log.
     230-239: cards, clerks and approvals, continued.
     The card is of a batch that is disconnected from the network.
     240-249: terminals' certificates and the enrolment listener, continued.
@@ -851,10 +857,16 @@ ERROR_REASON_HOTLIST_TOO_OLD: ErrorReason.ValueType  # 183
 """The terminal's hotlist is older than it may be. Metadata: madeTime, maxAgeSeconds."""
 ERROR_REASON_HOTLIST_NOT_TRUSTED: ErrorReason.ValueType  # 184
 """The hotlist is damaged, or is not signed by a signer that the terminal trusts. Metadata: rule."""
-ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
+ERROR_REASON_NOTICE_QUEUE_FULL: ErrorReason.ValueType  # 210
 """195-209: alerts and operations.
 210-219: what waits in order for a cut-off register.
-220-229: witnesses of the log.
+The other municipality is cut off, and so many notices wait for it already that none with entries
+is taken any more.
+"""
+ERROR_REASON_NOTICE_NOT_FOUND: ErrorReason.ValueType  # 211
+"""No notice that was set aside waits at this place."""
+ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
+"""220-229: witnesses of the log.
 230-239: cards, clerks and approvals, continued.
 The card is of a batch that is disconnected from the network.
 240-249: terminals' certificates and the enrolment listener, continued.

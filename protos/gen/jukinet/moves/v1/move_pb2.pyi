@@ -713,3 +713,80 @@ class Correction(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Correction: _TypeAlias = Correction  # noqa: Y015
+
+@_typing.final
+class MoveNotice(_message.Message):
+    """A notice of a move to an office that was cut off when it was sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MoveNotice._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: MoveNotice._State.ValueType  # 0
+        """Not said."""
+        STATE_WAITS: MoveNotice._State.ValueType  # 1
+        """It waits for its turn."""
+        STATE_SET_ASIDE: MoveNotice._State.ValueType  # 2
+        """It could not be entered; an operator of the center decides on it."""
+        STATE_DELIVERED: MoveNotice._State.ValueType  # 3
+        """It was delivered."""
+        STATE_OVERTAKEN: MoveNotice._State.ValueType  # 4
+        """What it concerned was over when its turn came."""
+        STATE_DROPPED: MoveNotice._State.ValueType  # 5
+        """An operator of the center has given it up: tell the office in another way."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """What has become of a notice."""
+
+    STATE_UNSPECIFIED: MoveNotice.State.ValueType  # 0
+    """Not said."""
+    STATE_WAITS: MoveNotice.State.ValueType  # 1
+    """It waits for its turn."""
+    STATE_SET_ASIDE: MoveNotice.State.ValueType  # 2
+    """It could not be entered; an operator of the center decides on it."""
+    STATE_DELIVERED: MoveNotice.State.ValueType  # 3
+    """It was delivered."""
+    STATE_OVERTAKEN: MoveNotice.State.ValueType  # 4
+    """What it concerned was over when its turn came."""
+    STATE_DROPPED: MoveNotice.State.ValueType  # 5
+    """An operator of the center has given it up: tell the office in another way."""
+
+    RECEIVER_CODE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    receiver_code: _builtins.str
+    """Output only. The municipality that is told, 6 digits."""
+    kind: Global___MoveAlert.Kind.ValueType
+    """Output only. What it is told."""
+    state: Global___MoveNotice.State.ValueType
+    """Output only. What has become of it."""
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was sent."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was delivered, overtaken or given up; absent before."""
+
+    def __init__(
+        self,
+        *,
+        receiver_code: _builtins.str = ...,
+        kind: Global___MoveAlert.Kind.ValueType = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___MoveNotice.State.ValueType = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "receiver_code", b"receiver_code", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveNotice: _TypeAlias = MoveNotice  # noqa: Y015

@@ -486,7 +486,12 @@ class CorrectMoveOutResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    WAITS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    waits: _builtins.bool
+    """Output only. Whether the destination is cut off, so that the correction waits: it is delivered in
+    its turn once the destination is connected again.
+    """
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move."""
@@ -501,11 +506,12 @@ class CorrectMoveOutResponse(_message.Message):
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        waits: _builtins.bool = ...,
         receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt", "waits", b"waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -914,7 +920,10 @@ class AbandonMoveInResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MOVE_FIELD_NUMBER: _builtins.int
+    WAITS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    waits: _builtins.bool
+    """Output only. Whether the origin is cut off, so that what it is told of this waits."""
     @_builtins.property
     def move(self) -> _move_pb2.Move:
         """Output only. The move: NOTIFIED."""
@@ -929,11 +938,12 @@ class AbandonMoveInResponse(_message.Message):
         self,
         *,
         move: _move_pb2.Move | None = ...,
+        waits: _builtins.bool = ...,
         receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt", "waits", b"waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1337,6 +1347,7 @@ class GetMoveResponse(_message.Message):
     CODES_FIELD_NUMBER: _builtins.int
     REISSUE_CERTIFICATE_FIELD_NUMBER: _builtins.int
     CORRECTIONS_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     reissue_certificate: _builtins.bool
     """Output only. Whether a printed certificate shows an older notice or a former code."""
@@ -1353,6 +1364,13 @@ class GetMoveResponse(_message.Message):
         """Output only. To the destination: corrections that wait to be entered."""
 
     @_builtins.property
+    def notices(self) -> _containers.RepeatedCompositeFieldContainer[_move_pb2.MoveNotice]:
+        """Output only. What the other office is told of this move and what waits, or has waited, because
+        that office is or was cut off: to the origin that of all others, to the destination that of the
+        origin. What was told at once is not among it.
+        """
+
+    @_builtins.property
     def receipt(self) -> _receipt_pb2.Receipt:
         """Output only. The leaves of this act in the audit log, with their proofs. Absent where the log
         has no signed head.
@@ -1365,11 +1383,12 @@ class GetMoveResponse(_message.Message):
         codes: _abc.Iterable[_builtins.str] | None = ...,
         reissue_certificate: _builtins.bool = ...,
         corrections: _abc.Iterable[_move_pb2.Correction] | None = ...,
+        notices: _abc.Iterable[_move_pb2.MoveNotice] | None = ...,
         receipt: _receipt_pb2.Receipt | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["move", b"move", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "corrections", b"corrections", "move", b"move", "receipt", b"receipt", "reissue_certificate", b"reissue_certificate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "corrections", b"corrections", "move", b"move", "notices", b"notices", "receipt", b"receipt", "reissue_certificate", b"reissue_certificate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

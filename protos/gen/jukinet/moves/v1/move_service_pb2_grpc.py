@@ -209,14 +209,15 @@ class MoveServiceServicer(object):
     def CorrectMoveOut(self, request, context):
         """Sends corrected entries after the information has been fetched; the origin's window.
 
-        The newest wins; the destination is alerted and decides.
+        The newest wins; the destination is alerted and decides. To one that is cut off it is delivered in
+        its turn, once it is connected again; the answer says so.
 
         The caller must present a terminal certificate, a clerk with the right moves being signed in.
         Changing: the same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
         REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, NOTICE_QUEUE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -277,7 +278,8 @@ class MoveServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AbandonMoveIn(self, request, context):
-        """Gives fetched information back without registering; the destination's window.
+        """Gives fetched information back without registering; the destination's window. While the origin is
+        cut off, what it is told of this waits.
 
         The caller must present a terminal certificate, a clerk with the right moves being signed in.
         Changing: the same request_id and content return the first answer for 24 hours.

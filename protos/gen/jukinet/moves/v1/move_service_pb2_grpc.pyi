@@ -89,14 +89,15 @@ class MoveServiceStub:
     CorrectMoveOut: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.CorrectMoveOutRequest, _move_service_pb2.CorrectMoveOutResponse]
     """Sends corrected entries after the information has been fetched; the origin's window.
 
-    The newest wins; the destination is alerted and decides.
+    The newest wins; the destination is alerted and decides. To one that is cut off it is delivered in
+    its turn, once it is connected again; the answer says so.
 
     The caller must present a terminal certificate, a clerk with the right moves being signed in.
     Changing: the same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, NOTICE_QUEUE_FULL.
     """
     RecordArrival: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.RecordArrivalRequest, _move_service_pb2.RecordArrivalResponse]
     """Records an arrival notice that came another way; the origin's window.
@@ -141,7 +142,8 @@ class MoveServiceStub:
     RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     AbandonMoveIn: _grpc.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]
-    """Gives fetched information back without registering; the destination's window.
+    """Gives fetched information back without registering; the destination's window. While the origin is
+    cut off, what it is told of this waits.
 
     The caller must present a terminal certificate, a clerk with the right moves being signed in.
     Changing: the same request_id and content return the first answer for 24 hours.
@@ -299,14 +301,15 @@ class MoveServiceAsyncStub(MoveServiceStub):
     CorrectMoveOut: _aio.UnaryUnaryMultiCallable[_move_service_pb2.CorrectMoveOutRequest, _move_service_pb2.CorrectMoveOutResponse]  # type: ignore[assignment]
     """Sends corrected entries after the information has been fetched; the origin's window.
 
-    The newest wins; the destination is alerted and decides.
+    The newest wins; the destination is alerted and decides. To one that is cut off it is delivered in
+    its turn, once it is connected again; the answer says so.
 
     The caller must present a terminal certificate, a clerk with the right moves being signed in.
     Changing: the same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
     REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
-    RESIDENCE_DISCONNECTED.
+    RESIDENCE_DISCONNECTED, NOTICE_QUEUE_FULL.
     """
     RecordArrival: _aio.UnaryUnaryMultiCallable[_move_service_pb2.RecordArrivalRequest, _move_service_pb2.RecordArrivalResponse]  # type: ignore[assignment]
     """Records an arrival notice that came another way; the origin's window.
@@ -351,7 +354,8 @@ class MoveServiceAsyncStub(MoveServiceStub):
     RESIDENCE_DISCONNECTED, DISCONNECTED_CARD_BATCH.
     """
     AbandonMoveIn: _aio.UnaryUnaryMultiCallable[_move_service_pb2.AbandonMoveInRequest, _move_service_pb2.AbandonMoveInResponse]  # type: ignore[assignment]
-    """Gives fetched information back without registering; the destination's window.
+    """Gives fetched information back without registering; the destination's window. While the origin is
+    cut off, what it is told of this waits.
 
     The caller must present a terminal certificate, a clerk with the right moves being signed in.
     Changing: the same request_id and content return the first answer for 24 hours.
@@ -536,14 +540,15 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_move_service_pb2.CorrectMoveOutResponse, _abc.Awaitable[_move_service_pb2.CorrectMoveOutResponse]]:
         """Sends corrected entries after the information has been fetched; the origin's window.
 
-        The newest wins; the destination is alerted and decides.
+        The newest wins; the destination is alerted and decides. To one that is cut off it is delivered in
+        its turn, once it is connected again; the answer says so.
 
         The caller must present a terminal certificate, a clerk with the right moves being signed in.
         Changing: the same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
         REQUEST_ID_REUSED, ANSWER_EXPIRED, MOVE_NOT_FOUND, NOT_IN_THIS_STATE, RESIDENT_NOT_FOUND,
-        RESIDENCE_DISCONNECTED.
+        RESIDENCE_DISCONNECTED, NOTICE_QUEUE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -612,7 +617,8 @@ class MoveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _move_service_pb2.AbandonMoveInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_move_service_pb2.AbandonMoveInResponse, _abc.Awaitable[_move_service_pb2.AbandonMoveInResponse]]:
-        """Gives fetched information back without registering; the destination's window.
+        """Gives fetched information back without registering; the destination's window. While the origin is
+        cut off, what it is told of this waits.
 
         The caller must present a terminal certificate, a clerk with the right moves being signed in.
         Changing: the same request_id and content return the first answer for 24 hours.

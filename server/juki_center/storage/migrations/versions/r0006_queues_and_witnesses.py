@@ -18,7 +18,29 @@ branch_labels = None
 depends_on = None
 
 # What waits in order.
-_QUEUES: tuple[str, ...] = ()
+_QUEUES: tuple[str, ...] = (
+    """CREATE TABLE notice_queues (
+        municipality TEXT PRIMARY KEY REFERENCES municipalities (code), state TEXT NOT NULL,
+        at INTEGER NOT NULL, held INTEGER NOT NULL, inbox BLOB NOT NULL,
+        key_version INTEGER NOT NULL, sealed BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    # The place is never given twice, so that the order stands.
+    """CREATE TABLE queued_notices (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        municipality TEXT NOT NULL REFERENCES notice_queues (municipality),
+        id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL, at INTEGER NOT NULL,
+        sealed BLOB, set_aside TEXT
+    )""",
+    "CREATE INDEX queued_notices_by_office ON queued_notices (municipality, place)",
+    "CREATE INDEX queued_notices_by_move ON queued_notices (about, place)",
+    # What became of those that have waited; nothing of their content.
+    """CREATE TABLE notice_fates (
+        id BLOB PRIMARY KEY, municipality TEXT NOT NULL, kind TEXT NOT NULL, about TEXT NOT NULL,
+        at INTEGER NOT NULL, ended_at INTEGER NOT NULL, fate TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX notice_fates_by_move ON notice_fates (about)",
+    "CREATE INDEX notice_fates_by_end ON notice_fates (ended_at)",
+)
 
 # Cosignatures of the log's heads.
 _WITNESSES: tuple[str, ...] = ()
