@@ -235,6 +235,9 @@ class Reason(StrEnum):
     NOTICE_QUEUE_FULL = "NOTICE_QUEUE_FULL"
     NOTICE_NOT_FOUND = "NOTICE_NOT_FOUND"
 
+    # Certificates and the enrolment listener, continued.
+    REQUEST_TOO_SLOW = "REQUEST_TOO_SLOW"
+
 
 class CenterError(Exception):
     """Base of everything that the center raises on purpose."""

@@ -34,6 +34,7 @@ from juki_center.cli.fleet_parts import Fleet as Parts
 from juki_center.config import CenterConfig
 from juki_center.rpc import server
 from juki_center.rpc.access_log import AccessLog
+from juki_center.rpc.enrolment_listener import Limits
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
@@ -182,6 +183,7 @@ async def serving(
     pki: PKIFolder,
     folder: Path,
     clock: Callable[[], datetime] | None = None,
+    limits: Limits | None = None,
     **others: object,
 ) -> AsyncIterator[Fleet]:
     """Serve enrolment until the block ends; `others` replace keys of the configuration."""
@@ -207,7 +209,7 @@ async def serving(
     try:
         async with (
             parts.watching(),
-            enrolment.listening(log, metrics) as running.enrolment_port,
+            enrolment.listening(log, metrics, limits) as running.enrolment_port,
         ):
             yield Fleet(store, pki, own, running, written, log, parts)
     finally:

@@ -9,6 +9,7 @@ from juki_center.areas.fleet.issuing import FleetPolicy
 from juki_center.cli import shipped
 from juki_center.rpc import enrollment, enrolment_listener, server
 from juki_center.rpc.center_descriptions import DescriptionsSource
+from juki_center.rpc.enrolment_listener import Limits
 from juki_center.rpc.issuing import Issuing
 from juki_center.rpc.server_tls import ServerTLS
 from juki_pki.credential import load_certificates
@@ -72,7 +73,9 @@ class Enrolment:
         self._tls.use(center, trust.anchors)
 
     @asynccontextmanager
-    async def listening(self, log: AccessLog, metrics: Metrics) -> AsyncIterator[int]:
+    async def listening(
+        self, log: AccessLog, metrics: Metrics, limits: Limits | None = None
+    ) -> AsyncIterator[int]:
         """Serve callers without a certificate until the block ends, where that is configured.
 
         Gives the port, 0 for none. Raises BindFailedError.
@@ -85,6 +88,7 @@ class Enrolment:
             address=self._config.enrolment.listen,
             credentials=self._tls.open_credentials(),
             watched=enrolment_listener.Watched(log, metrics, self._clock),
+            limits=limits or Limits(),
         )
         try:
             yield listener.port

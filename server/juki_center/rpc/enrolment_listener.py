@@ -2,7 +2,8 @@
 
 gRPC demands a client certificate of every connection to a port or of none, so whoever has none
 comes to a port of its own. There is nothing else there: a method that does not say that it serves
-callers without a certificate is unknown, and so are health, reflection and channelz.
+callers without a certificate is unknown, and so are health, reflection and channelz. Neither a
+silent connection nor one that is never done stays: nobody has anything to do here for long.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import grpc
 
 from juki_center.rpc.errors import Statuses
 from juki_center.rpc.interceptor import Edge, Interceptor
+from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import access_rules
 from juki_center.rpc.server import CHANNEL_OPTIONS, Service, bind
+from juki_center.rpc.strangers import Room, Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
     from juki_center.rpc.access_log import AccessLog
     from juki_center.rpc.metrics import Metrics
 
-_MOST_CALLS: Final = 16
-"""How many calls are served at once; anybody may call, and nothing here is urgent."""
+_MOST_CALLS: Final = 256
+"""How many calls gRPC takes in before `Strangers` sees them; that one keeps to its own room."""
 _GRACE_SECONDS: Final = 1.0
 
 
@@ -36,6 +39,35 @@ class Watched:
     log: AccessLog
     metrics: Metrics
     clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What keeps the listener free: for connections, and for the calls on them.
+
+    A connection has `handshake_seconds` for TLS and its first frame, `idle_seconds` without a call,
+    and `age_seconds` altogether; whoever is not done by then comes again. More than
+    `most_connections` are closed at once, so that the center keeps files for its other listeners.
+    """
+
+    room: Room = field(default_factory=Room)
+    handshake_seconds: float = 5.0
+    idle_seconds: float = 10.0
+    age_seconds: float = 30.0
+    most_connections: int = 256
+
+    def options(self) -> tuple[tuple[str, int], ...]:
+        """Return the settings of gRPC."""
+        handshake = round(self.handshake_seconds * 1000)
+        return (
+            ("grpc.server_handshake_timeout_ms", handshake),
+            ("grpc.http2.settings_timeout", handshake),
+            ("grpc.max_connection_idle_ms", round(self.idle_seconds * 1000)),
+            ("grpc.max_connection_age_ms", round(self.age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(self.idle_seconds * 1000)),
+            ("grpc.max_concurrent_streams", self.room.most_of_one),
+            ("grpc.max_allowed_incoming_connections", self.most_connections),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +83,27 @@ class EnrolmentListener:
 
 
 async def start(
-    service: Service, *, address: str, credentials: grpc.ServerCredentials, watched: Watched
+    service: Service,
+    *,
+    address: str,
+    credentials: grpc.ServerCredentials,
+    watched: Watched,
+    limits: Limits,
 ) -> EnrolmentListener:
     """Listen; raise BindFailedError where the address is taken."""
+    live = LiveCalls()
     edge = Edge(
         rules=access_rules((service.descriptor,)),
         statuses=Statuses.from_descriptor(),
         log=watched.log,
         metrics=watched.metrics,
         clock=watched.clock,
-        strangers=True,
+        live=live,
+        strangers=Strangers(live, limits.room),
     )
     server = grpc.aio.server(
         interceptors=(Interceptor(edge),),
-        options=CHANNEL_OPTIONS,
+        options=(*CHANNEL_OPTIONS, *limits.options()),
         maximum_concurrent_rpcs=_MOST_CALLS,
     )
     service.add(server)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.live_calls import LiveCall
     from juki_center.rpc.options import AccessRule
     from juki_center.rpc.peers import Caller
+    from juki_center.rpc.strangers import Strangers
     from juki_center.rpc.tracing import Tracing
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
@@ -113,7 +114,8 @@ class RequestGate(Protocol):
 class Edge:
     """What every call shares: the rules, the callers, the gates, the log and the clock.
 
-    With `strangers` the callers have no certificate, and only what needs none is served.
+    With `strangers` the callers have no certificate; only what needs none is served, as far as
+    there is room.
     """
 
     def __init__(  # noqa: PLR0913  # the parts are wired together once, by name
@@ -128,7 +130,7 @@ class Edge:
         live: LiveCalls | None = None,
         tracing: Tracing = NO_TRACING,
         judged: Callable[[], int] = lambda: -1,
-        strangers: bool = False,
+        strangers: Strangers | None = None,
     ) -> None:
         self.tracing = tracing
         self.strangers = strangers
@@ -208,7 +210,7 @@ class Call:
                 self._record("INTERNAL")
 
     def _admit(self) -> None:
-        if self._edge.strangers:
+        if self._edge.strangers is not None:
             self._admit_stranger()
         else:
             self._admit_peer()
@@ -326,6 +328,8 @@ def _refusing(edge: Edge, method: str) -> Handler:
 
 
 def _wrap(edge: Edge, method: str, inner: Handler) -> Handler:
+    if edge.strangers is not None:
+        inner = edge.strangers.reading(inner)
     checked: Check = _all_checked if inner.request_streaming else _checked
     behaviour: Behaviour
     if inner.response_streaming:

@@ -440,7 +440,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """220-229: witnesses of the log.
     230-239: cards, clerks and approvals, continued.
     The card is of a batch that is disconnected from the network.
-    240-249: terminals' certificates and the enrolment listener, continued.
+    """
+    ERROR_REASON_REQUEST_TOO_SLOW: _ErrorReason.ValueType  # 240
+    """240-249: terminals' certificates and the enrolment listener, continued.
+    The request did not arrive in time. Metadata: withinSeconds.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -869,6 +872,9 @@ ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
 """220-229: witnesses of the log.
 230-239: cards, clerks and approvals, continued.
 The card is of a batch that is disconnected from the network.
-240-249: terminals' certificates and the enrolment listener, continued.
+"""
+ERROR_REASON_REQUEST_TOO_SLOW: ErrorReason.ValueType  # 240
+"""240-249: terminals' certificates and the enrolment listener, continued.
+The request did not arrive in time. Metadata: withinSeconds.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
