@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from juki_center.areas.cards.drill_cards import OF_A_DRILL
+from juki_center.areas.cards.register import CardStatus
 from juki_center.cli.opening import open_with_key
 from juki_center.cli.operator_channel import OperatorLine, operator_line
 from juki_center.config import CenterConfig
@@ -60,6 +62,11 @@ class Site:
         """Return the names of what is cut off."""
         with contextlib.closing(open_with_key(CenterConfig.load(self.config))) as store:
             return [one.subject.name for one in store.read(lambda tx: tx.disconnections.every())]
+
+    def drill_cards(self) -> list[CardStatus]:
+        """Return the states of the cards of all drills."""
+        with contextlib.closing(open_with_key(CenterConfig.load(self.config))) as store:
+            return [one.status for one in store.read(lambda tx: tx.cards.of_person(OF_A_DRILL))]
 
     def key(self, municipality: str) -> bytes:
         """Return a municipality's raw data key."""
@@ -231,8 +238,55 @@ def test_a_drill_measures_and_puts_all_back(site: Site) -> None:
     print(f"\ndrill: {measured}")
     assert measured["withinLimits"] is True
     assert measured["streams"] == 2
-    assert measured["suspensionAnswers"] is True
+    assert 0 < int(str(measured["suspendedMs"])) < WITHIN_SECONDS * 1000
+    assert measured["healed"] == []
     assert site.cut_off() == []
+    assert site.drill_cards() == [CardStatus.LAPSED]
+
+
+def test_case_42_a_drill_that_is_killed_is_put_back_by_the_next_command(site: Site) -> None:
+    people = ("--as", "operator-1", "--second", "operator-2", "--center", site.center.address)
+    drill = ("drill", CHIYODA, "--other", TOKOROZAWA, *people, "--config", str(site.config))
+    with subprocess.Popen([sys.executable, "-c", _MAIN, *drill], cwd=ROOT) as process:
+        until(lambda: site.cut_off() == [CHIYODA], seconds=60)
+        process.kill()
+    left, cards = site.cut_off(), site.drill_cards()
+
+    healed = site.result("drill", "--undo", *people)["healed"]
+    again = site.result("drill", "--undo", *people)["healed"]
+
+    assert (left, len(cards)) == ([CHIYODA], 1)
+    assert cards[0] in {CardStatus.ACTIVE, CardStatus.SUSPENDED}
+    assert (healed, again) == (["card", CHIYODA], [])
+    assert site.cut_off() == []
+    assert site.drill_cards() == [CardStatus.LAPSED]
+
+
+def test_what_an_operator_has_cut_off_is_not_put_back_as_a_drills(site: Site) -> None:
+    people = ("--as", "operator-1", "--second", "operator-2", "--center", site.center.address)
+    site.result("disconnect", CHIYODA, "--level", "none", "--reason", "a drill by hand")
+
+    healed = site.result("drill", "--undo", *people)["healed"]
+
+    assert healed == []
+    assert site.cut_off() == [CHIYODA]
+
+
+def test_a_drill_without_two_municipalities_or_two_operators_closes_nothing(site: Site) -> None:
+    """One operator alone could not connect again what the drill has cut off."""
+    two = ("--as", "operator-1", "--second", "operator-2")
+    tried = (
+        ("drill", *two),
+        ("drill", TOKOROZAWA, *two),
+        ("drill", "--other", TOKOROZAWA, *two),
+        ("drill", "112080", "--other", CHIYODA, *two),
+        ("drill", TOKOROZAWA, "--other", CHIYODA, "--as", "operator-1", "--second", "operator-1"),
+    )
+
+    codes = [site.run(*arguments)[0] for arguments in tried]
+
+    assert codes == [2] * len(tried)
+    assert (site.cut_off(), site.drill_cards()) == ([], [])
 
 
 def test_a_drill_in_production_must_be_really_meant(site: Site) -> None:

@@ -190,6 +190,8 @@ _RULES: Final[Mapping[str, str]] = {
     "DAY_TEXT": "takes a day such as 2026-04-01",
     "DAYS_REVERSED": "the last day is before the first",
     "DRILL_IN_PRODUCTION": "this center is in production: say --really where it is meant",
+    "DRILL_BY_TWO": "two operators connect again: --as and --second name two different ones",
+    "DRILL_OF_TWO": "name the municipality that is cut off, and by --other one whose calls go on",
     "NOTHING_TO_CUT_OFF": (
         "name `center`, a municipality's code, a terminal's or agency's URI, a service, or a batch"
         " of cards; `juki-center disconnect --help` shows one of each"
