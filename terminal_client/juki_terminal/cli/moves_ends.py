@@ -110,7 +110,10 @@ def _told(answer: Message, language: Language) -> list[str]:
             return [Text.DONE_CERTIFICATE.say(language, number=number, count=count)]
         case _:
             move: move_pb2.Move = answer.move  # type: ignore[attr-defined]  # the others have it
-            return [_plainly(answer).say(language, number=move.number), move_table(move, language)]
+            lines = [_plainly(answer).say(language, number=move.number)]
+            waits = getattr(answer, "waits", False)
+            lines += [Text.NOTICE_WAITS.say(language, number=move.number)] if waits else []
+            return [*lines, move_table(move, language)]
 
 
 def _plainly(answer: Message) -> Text:
@@ -118,7 +121,7 @@ def _plainly(answer: Message) -> Text:
         case pb.ChangeMoveOutResponse():
             return Text.DONE_CHANGE
         case pb.CorrectMoveOutResponse():
-            return Text.DONE_CORRECT
+            return Text.SENT_CORRECT if answer.waits else Text.DONE_CORRECT
         case pb.RecordArrivalResponse():
             return Text.DONE_ARRIVED
         case pb.AbandonMoveInResponse():

@@ -11,6 +11,8 @@ from juki_terminal.cli import moves_inputs
 from juki_terminal.cli.moves import MoveOptions, name_clerk, plain
 from juki_terminal.cli.moves_tables import alerts_table, move_table, moves_table
 from juki_terminal.cli.moves_texts import Text
+from juki_terminal.cli.moves_words import ALERTS, NOTICES, words_in
+from juki_terminal.municipality_names import name_of
 from juki_terminal.register_words import ENTRIES, entry_text, moment_text
 from jukinet.moves.v1 import move_service_pb2 as pb
 
@@ -44,6 +46,7 @@ def show(settings: Settings, number: str, clerk: str | None) -> Report:
         lines.append(Text.REISSUE.say(language, number=found.move.number))
     for one in found.corrections:
         lines += _correction(one, language)
+    lines += [_notice(one, language) for one in found.notices]
     return Report(plain(found), "\n".join(lines))
 
 
@@ -99,6 +102,17 @@ def _page(center: Center, clerk_name: str, which: Which, token: str) -> _Listed:
     selection = kinds.Value(f"SELECTION_{which.selection}")
     request = pb.ListMovesRequest(clerk_name=clerk_name, selection=selection, page_token=token)
     return cast("pb.ListMovesResponse", moves.question(center, "list", request).message)
+
+
+def _notice(one: move_pb2.MoveNotice, language: Language) -> str:
+    """Say what has become of a notice whose office was cut off."""
+    return Text.NOTICE.say(
+        language,
+        receiver=name_of(one.receiver_code),
+        kind=words_in(language, ALERTS).get(one.kind, ""),
+        time=moment_text(one.end_time if one.HasField("end_time") else one.send_time),
+        state=words_in(language, NOTICES).get(one.state, ""),
+    )
 
 
 def _correction(one: move_pb2.Correction, language: Language) -> list[str]:

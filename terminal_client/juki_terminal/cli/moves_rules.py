@@ -116,6 +116,12 @@ _OF_STATES: Final[Mapping[str, Words]] = {
         "The move in was taken back: whoever moves needs a new notice.",
     ),
 }
+_CUT_OFF: Final = (
+    "相手の市区町村は接続を断たれているため、その台帳が必要な処理はできません。届出と転出証明書は"
+    "書面で受け付け（届出の日も控え）、再び接続されてから登録してください。",
+    "The other municipality is cut off, and this needs its register. Take the notification and the"
+    " certificate of moving out on paper, note the day, and register once it is connected again.",
+)
 _ABROAD: Final = (
     "国外への転出に特例と転出証明書はありません。通常の転出届として届け出てください。",
     "A move abroad has neither special case nor certificate: file an ordinary notice.",
@@ -145,6 +151,8 @@ def ordinary_way(problem: Problem) -> Words:
 
 
 def _words(problem: Problem) -> Words | None:
+    if problem.reason == "RESIDENCE_DISCONNECTED":
+        return _CUT_OFF
     if problem.reason == "NOT_IN_THIS_STATE":
         return _OF_STATES.get(problem.metadata.get("state", ""))
     if problem.reason != "FIELD_INVALID":

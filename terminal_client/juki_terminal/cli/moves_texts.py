@@ -207,6 +207,20 @@ class Text(Enum):
         "届出 {number} の訂正を転入先に知らせました。",
         "The destination of {number} is alerted.",
     )
+    SENT_CORRECT = (
+        "届出 {number} の訂正を受け付けました。転入先にはまだ届いていません。",
+        "The correction of {number} is entered; its destination does not have it yet.",
+    )
+    NOTICE_WAITS = (
+        "相手の市区町村は接続を断たれています。通知は順番に待っており、再び接続されると届きます。"
+        "届いたかどうかは: juki-terminal move show {number}",
+        "The other municipality is cut off: the notice waits in its turn, and is delivered once it"
+        " is connected again. Look whether it was: juki-terminal move show {number}",
+    )
+    NOTICE = (
+        "{receiver}への通知「{kind}」({time}): {state}",
+        "Notice to {receiver}, {kind} ({time}): {state}",
+    )
     DONE_ARRIVED = ("届出 {number} の転入を記録しました。", "The arrival of {number} is recorded.")
     DONE_IN = ("転入届 {number} を登録しました。", "The move in {number} is registered.")
     DONE_ABANDON = (

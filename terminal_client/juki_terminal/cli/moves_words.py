@@ -45,6 +45,22 @@ ALERTS: Final[Mapping[int, Words]] = {
     pb.MoveAlert.KIND_EXPECTED: ("転入予定", "expected"),
     pb.MoveAlert.KIND_NO_LONGER_EXPECTED: ("転入予定の取りやめ", "no longer expected"),
 }
+NOTICES: Final[Mapping[int, Words]] = {
+    pb.MoveNotice.STATE_WAITS: ("待機中（相手が接続されていません）", "waits"),
+    pb.MoveNotice.STATE_SET_ASIDE: (
+        "保留中（センターが確認しています）",
+        "set aside: the center looks into it",
+    ),
+    pb.MoveNotice.STATE_DELIVERED: ("届きました", "delivered"),
+    pb.MoveNotice.STATE_OVERTAKEN: (
+        "届ける前に不要になりました",
+        "no longer concerns anybody",
+    ),
+    pb.MoveNotice.STATE_DROPPED: (
+        "届きませんでした。ほかの方法で知らせてください",
+        "given up: tell the office in another way",
+    ),
+}
 CHANNELS: Final[Mapping[int, Words]] = {
     pb.Notification.CHANNEL_COUNTER: ("窓口", "counter"),
     pb.Notification.CHANNEL_POST: ("郵送", "post"),

@@ -94,6 +94,8 @@ class MovesDouble(pb_grpc.MoveServiceServicer):
     used: set[bytes] = field(default_factory=set)
     pages: int = 1
     continue_until: str = ""
+    waits: bool = False
+    told: pb.GetMoveResponse = field(default_factory=pb.GetMoveResponse)
 
     def of(self, kind: type[Answer]) -> list[Answer]:
         """Return the requests of a kind."""
@@ -160,7 +162,7 @@ class MovesDouble(pb_grpc.MoveServiceServicer):
         self, request: pb.CorrectMoveOutRequest, context: grpc.ServicerContext
     ) -> pb.CorrectMoveOutResponse:
         def act() -> pb.CorrectMoveOutResponse:
-            return pb.CorrectMoveOutResponse(move=self.move)
+            return pb.CorrectMoveOutResponse(move=self.move, waits=self.waits)
 
         return self._once(request, request.request_id, act, context)
 
@@ -219,7 +221,7 @@ class MovesDouble(pb_grpc.MoveServiceServicer):
             if request.transfer_id != TRANSFER:
                 _no(context, "TRANSFER_NOT_FOUND")
             self.move.state = records.Move.STATE_NOTIFIED
-            return pb.AbandonMoveInResponse(move=self.move)
+            return pb.AbandonMoveInResponse(move=self.move, waits=self.waits)
 
         return self._once(request, request.request_id, act, context)
 
@@ -274,6 +276,7 @@ class MovesDouble(pb_grpc.MoveServiceServicer):
         answer = pb.GetMoveResponse(
             move=self.move, codes=[CODE, WIFE_CODE], reissue_certificate=True
         )
+        answer.notices.extend(self.told.notices)
         answer.corrections.add(
             code=CODE, entries=a_person(CODE, NAME, "世帯主").entries
         ).send_time.FromSeconds(1_795_392_000)

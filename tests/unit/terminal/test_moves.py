@@ -483,6 +483,37 @@ def test_correction_that_does_not_wait_is_refused(ask: Run, moves: MovesDouble) 
     assert moves.of(pb.AcceptCorrectionRequest) == []
 
 
+@pytest.mark.parametrize(
+    ("lang", "said", "show"),
+    [
+        ("ja", "転入先にはまだ届いていません。", "順番に待っており、再び接続されると届きます。"),
+        ("en", "does not have it yet", "the notice waits in its turn"),
+    ],
+)
+def test_correction_that_waits_is_said_to_wait(
+    ask: Run, moves: MovesDouble, lang: str, said: str, show: str
+) -> None:
+    moves.waits = True
+
+    ended = ask("correct", as_json=False, lang=lang)
+
+    assert ended.code == 0, ended.err
+    assert said in ended.out
+    assert show in ended.out
+    assert f"juki-terminal move show {MOVE}" in ended.out
+
+
+def test_what_needs_the_register_of_who_is_cut_off_is_taken_on_paper(
+    ask: Run, moves: MovesDouble
+) -> None:
+    moves.faults = ["RESIDENCE_DISCONNECTED"]
+
+    ended = ask("take-back")
+
+    assert ended.error("reason") == "RESIDENCE_DISCONNECTED"
+    assert "書面で受け付け" in ended.err
+
+
 def test_late_form_is_refused_with_its_reason_wanted(ask: Run, moves: MovesDouble) -> None:
     moves.faults = ["LATE_REASON_REQUIRED"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from juki_terminal.cli.moves_words import ALERTS, KINDS, REFUSALS, STATES
+from juki_terminal.cli.moves_words import ALERTS, KINDS, NOTICES, REFUSALS, STATES
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.unit.terminal.clerk import CLERK, Run, group_runner
@@ -26,6 +26,36 @@ def test_move_is_shown_with_what_there_is_to_do(run: Run) -> None:
     for text in ("埼玉県所沢市", "東京都千代田区", "2026-12-21", f"{CODE} ", "訂正 ("):
         assert text in ended.out
     assert f"juki-terminal move certificate {MOVE}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("lang", "waits", "delivered"),
+    [
+        (
+            "ja",
+            "東京都千代田区への通知「転出元からの訂正」(2026-11-23 10:40:00 JST): 待機中",
+            "(2026-11-24 14:26:40 JST): 届きました",
+        ),
+        (
+            "en",
+            "correction by the origin (2026-11-23 10:40:00 JST): waits",
+            "(2026-11-24 14:26:40 JST): deliv",
+        ),
+    ],
+)
+def test_notices_that_wait_or_have_waited_are_shown(
+    run: Run, moves: MovesDouble, lang: str, waits: str, delivered: str
+) -> None:
+    for state in ("STATE_WAITS", "STATE_DELIVERED"):
+        one = moves.told.notices.add(receiver_code="131016", kind="KIND_CORRECTION", state=state)
+        one.send_time.FromSeconds(1_795_398_000)
+    one.end_time.FromSeconds(1_795_498_000)
+
+    ended = run("show", MOVE, "--clerk", CLERK, as_json=False, lang=lang)
+
+    assert ended.code == 0, ended.err
+    assert waits in ended.out
+    assert delivered in ended.out
 
 
 def test_move_of_others_is_not_found(run: Run) -> None:
@@ -89,6 +119,7 @@ def test_every_value_has_a_word() -> None:
         (records.Move.Kind, KINDS),
         (records.Move.State, STATES),
         (records.MoveAlert.Kind, ALERTS),
+        (records.MoveNotice.State, NOTICES),
         (pb.FileMoveOutResponse.SpecialRefusal, REFUSALS),
     )
 
