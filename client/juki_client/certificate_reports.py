@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 from juki_client import channel, enrolment, rotation, trust_store
 from juki_client.anchors import LEAVES, read_public
 from juki_client.identity_slot import IdentitySlot
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import trusted_log
+from juki_client.log_shelf import FileShelf
 from juki_client.outcome import JSON, Exit, Problem
 from juki_client.report import Report
 from juki_pki.files import write_public
 from juki_pki.identity import PeerIdentity
-from jukinet.fleet.v1 import enrollment_service_pb2 as pb
-from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,22 +41,35 @@ if TYPE_CHECKING:
         @property
         def trust_dir(self) -> Path: ...
 
+        @property
+        def log_book(self) -> Path: ...
+
 
 _ROOT: Final = "root.pem"
 _PORT: Final = 7443
 
 
-def renew(config: CertificateConfig, *, if_due: bool) -> Report:
-    """Renew the certificate where it is due or wanted, and take over what is to be trusted now.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How a program calls its configuration and its book of the log, beside its keys."""
 
-    Raises Problem: the center's reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED.
+    config: str
+    log_book: str
+
+
+def renew(config: CertificateConfig, *, if_due: bool) -> Report:
+    """Take over what is to be trusted now, and renew the certificate where it is due or wanted.
+
+    In this order, because the log may have another signer by now. Raises Problem: the center's
+    reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED, RECEIPT_MISSING and what else the log is not
+    trusted for.
     """
-    leaves = read_public(config.trust_dir, LEAVES)
-    dial = rotation.dialled(config.center_address, leaves)
     slot = IdentitySlot(config.certificate, config.key)
-    done = rotation.renew(slot, dial, datetime.now(UTC), if_due=if_due)
-    with closing(dial(done.identity)) as line:
-        is_newer = _refresh(pb_grpc.EnrollmentServiceStub(line), config.trust_dir)
+    dial, book = _dial(config), _book(config)
+    with closing(dial(rotation.settle(slot, dial, book))) as line:
+        is_newer = trust_store.refresh(line, config.trust_dir)
+    dial, book = _dial(config), _book(config)
+    done = rotation.renew(slot, dial, book, datetime.now(UTC), if_due=if_due)
     said = "renewed" if done.has_changed else "not due"
     due = f"{done.due:%Y-%m-%d %H:%M}Z"
     ends = done.identity.leaf.not_valid_after_utc
@@ -73,15 +88,12 @@ def renew(config: CertificateConfig, *, if_due: bool) -> Report:
     )
 
 
-def _refresh(stub: pb_grpc.EnrollmentServiceStub, folder: Path) -> bool:
-    """Take over what the center says is to be trusted; say whether it was anything new."""
-    known = trust_store.known_version(folder)
-    request = pb.GetCenterDescriptionsRequest(known_version=known)
-    answer = channel.call(stub.GetCenterDescriptions, request)
-    if not answer.HasField("descriptions"):
-        return False
-    trust_store.take_over(folder, answer.descriptions)
-    return True
+def _dial(config: CertificateConfig) -> rotation.Dial:
+    return rotation.dialled(config.center_address, read_public(config.trust_dir, LEAVES))
+
+
+def _book(config: CertificateConfig) -> LogBook:
+    return LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
 
 
 def recover(config: CertificateConfig, enrolment_address: str) -> Report:
@@ -89,12 +101,14 @@ def recover(config: CertificateConfig, enrolment_address: str) -> Report:
 
     The pins may be as old as the certificate: who answers must have one of the known leaves or one
     of the known root, and what it says is proved by the known card access authority. Raises
-    Problem: the center's reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED.
+    Problem: the center's reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED, RECEIPT_MISSING and what
+    else the log is not trusted for.
     """
     anchors = read_public(config.trust_dir, LEAVES) + read_public(config.trust_dir, _ROOT)
     slot = IdentitySlot(config.certificate, config.key)
     with closing(channel.open_to(enrolment_address, anchors)) as line:
-        answer, identity = rotation.recover(slot, line)
+        trust_store.refresh(line, config.trust_dir)
+        answer, identity = rotation.recover(slot, line, _book(config))
     if identity is None:
         text = (
             f"recovery {answer.recovery_id} waits for two operators;"
@@ -105,7 +119,6 @@ def recover(config: CertificateConfig, enrolment_address: str) -> Report:
             "approved": answer.approved,
         }
         return Report(facts, text, Exit.REFUSED)
-    trust_store.take_over(config.trust_dir, answer.descriptions)
     ends = identity.leaf.not_valid_after_utc
     return Report(
         {"recoveryId": answer.recovery_id, "approved": True, "validUntil": ends.isoformat()},
@@ -117,16 +130,17 @@ def enrol(
     address: str,
     ticket_from: str,
     folder: Path,
-    config_file: str,
+    names: Names,
     config_text: Callable[[PeerIdentity], str],
 ) -> Report:
     """Enrol, and write a configuration beside the keys where there is none.
 
     `ticket_from` is a file with the token and the center's mark, or - for standard input. Raises
-    Problem: the center's reasons, USAGE_INVALID, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED.
+    Problem: the center's reasons, USAGE_INVALID, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED,
+    RECEIPT_MISSING and RECEIPT_INVALID.
     """
-    done = _begun(folder, config_file) or enrolment.enrol(address, _ticket(ticket_from), folder)
-    path = folder / config_file
+    path, log_book = folder / names.config, folder / names.log_book
+    done = _begun(folder, path) or enrolment.enrol(address, _ticket(ticket_from), folder, log_book)
     if not path.exists():
         write_public(path, config_text(PeerIdentity.from_uri(done.uri)).encode("utf-8"))
     result = {"uri": done.uri, "folder": str(folder), "config": str(path)}
@@ -138,9 +152,9 @@ def serving(enrolment_address: str, named: str) -> str:
     return named or f"{enrolment_address.rpartition(':')[0]}:{_PORT}"
 
 
-def _begun(folder: Path, config_file: str) -> enrolment.Enrolled | None:
+def _begun(folder: Path, config: Path) -> enrolment.Enrolled | None:
     """Return what an enrolment left that was cut off before it wrote its configuration."""
-    if (folder / config_file).exists() or not (folder / enrolment.IDENTITY).exists():
+    if config.exists() or not (folder / enrolment.IDENTITY).exists():
         return None
     found = enrolment.enrolled_in(folder, "")
     identity: ClientIdentity = IdentitySlot(found.certificate, found.key).load()

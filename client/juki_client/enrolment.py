@@ -20,10 +20,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 # Before the stubs, which load gRPC: the channel settles its environment.
+from juki_audit.receipts import OwnAct
 from juki_client import channel, trust_store
 from juki_client.identity_slot import CHAIN, KEY, read_pending, write_new_key
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import VERIFIERS, parse_verifiers
+from juki_client.log_shelf import FileShelf, MemoryShelf
 from juki_client.outcome import Problem
-from juki_client.rotation import checked_chain
+from juki_client.receipts import event_of, opened
+from juki_client.rotation import checked_chain, fingerprint
 from juki_pki.errors import CodeMistyped
 from juki_pki.files import new_folder, sync_folder
 from juki_pki.typed_codes import Use, read_code
@@ -33,6 +38,7 @@ from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from juki_audit.receipts import TrustedLog
     from juki_client.identity_slot import Pending
 
 IDENTITY: Final = "identity"
@@ -103,11 +109,12 @@ def marked_leaf(address: str, mark: bytes) -> bytes:
     return ssl.DER_cert_to_PEM_cert(leaf).encode("ascii")
 
 
-def enrol(address: str, ticket: Ticket, folder: Path) -> Enrolled:
-    """Enrol at the enrolment listener of a center and fill a folder.
+def enrol(address: str, ticket: Ticket, folder: Path, log_book: Path) -> Enrolled:
+    """Enrol at the enrolment listener of a center, fill a folder and begin the log's book.
 
-    Raises Problem: the center's reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED, and USAGE_INVALID
-    where the folder has an identity already.
+    Raises Problem: the center's reasons, CENTER_UNREACHABLE, CENTER_NOT_TRUSTED, RECEIPT_MISSING
+    and RECEIPT_INVALID, and USAGE_INVALID where the folder has an identity already. The same token
+    gets the same certificate again.
     """
     if (folder / IDENTITY).exists():
         raise Problem("USAGE_INVALID", {"field": "folder", "rule": "it has an identity already"})
@@ -117,11 +124,39 @@ def enrol(address: str, ticket: Ticket, folder: Path) -> Enrolled:
     chain = checked_chain(answer.issued, pending, "")
     found = trust_store.described(answer.descriptions)
     trust_store.require_proof(found, None)
+    shelf = MemoryShelf()
+    _require_receipt(answer, parse_verifiers(found.files.get(VERIFIERS, b"")), shelf)
+    _keep(shelf, log_book)
     trust_store.exchange(folder / TRUST, found)
     pending.store(chain)
     pending.folder.rename(folder / IDENTITY)
     sync_folder(folder)
     return enrolled_in(folder, answer.issued.uri)
+
+
+def _require_receipt(answer: pb.EnrollResponse, log: TrustedLog, shelf: MemoryShelf) -> None:
+    """Require that the log shows the enrolment; raise Problem RECEIPT_MISSING and the like.
+
+    Nothing is known of the log yet, and nothing is remembered where it does not: the next try
+    begins where this one did.
+    """
+    book = LogBook(log, shelf)
+    act = OwnAct(
+        event=event_of(pb.EnrollRequest()),
+        caller_uri=answer.issued.uri,
+        seen=0,
+        resource=fingerprint(answer.issued),
+    )
+    if not answer.HasField("receipt"):
+        raise Problem("RECEIPT_MISSING", {"event": act.event})
+    book.take(opened(answer.receipt), act, known=book.look())
+
+
+def _keep(shelf: MemoryShelf, log_book: Path) -> None:
+    """Begin the client's book with the head that it was enrolled under, unless it has one."""
+    with FileShelf(log_book).turn() as content:
+        if not content.read():
+            content.replace(shelf.read())
 
 
 def enrolled_in(folder: Path, uri: str) -> Enrolled:

@@ -7,10 +7,11 @@ with its key, its request and, once it was issued, its chain:
     chain.pem.renewed/
         current -> <generation>     the one in use, where there is one
         pending -> <generation>     one that is not confirmed yet
-        <generation>/               key.pem request.der request-id [chain.pem]
+        <generation>/               key.pem request.der request-id seen-tree-size [chain.pem]
 
 A generation appears whole; a step from one to the next is the exchange of one link. So wherever a
-program is killed, a key and a certificate that fit each other are in their place.
+program is killed, a key and a certificate that fit each other are in their place. Where both links
+lead to one generation, the center has confirmed it and its receipt is still to come.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ CHAIN: Final = "chain.pem"
 KEY: Final = "key.pem"
 REQUEST: Final = "request.der"
 _REQUEST_ID: Final = "request-id"
+_SEEN: Final = "seen-tree-size"
+_RECOVERED: Final = "recovered"
 _CURRENT: Final = "current"
 _PENDING: Final = "pending"
 
@@ -56,9 +59,27 @@ class Pending:
         """Return the key with its certificate; raise Problem CONFIGURATION_INVALID."""
         return ClientIdentity.load(self.folder / CHAIN, self.folder / KEY)
 
-    def store(self, chain_pem: bytes) -> None:
+    @property
+    def is_recovered(self) -> bool:
+        """Whether its certificate counts already, and waits for no confirmation."""
+        return (self.folder / _RECOVERED).exists()
+
+    def store(self, chain_pem: bytes, *, is_recovered: bool = False) -> None:
         """Store the certificate and its chain."""
+        if is_recovered:
+            write_public(self.folder / _RECOVERED, b"")
         write_public(self.folder / CHAIN, chain_pem)
+
+    def asked_at(self, size: int) -> int:
+        """Return the size of the log's tree that was known when this was asked for first.
+
+        `size` is what is known now: it is kept by the first call, and counts where less is known
+        than then, because a person has begun the log's book anew.
+        """
+        path = self.folder / _SEEN
+        if not path.exists():
+            write_public(path, str(size).encode("ascii"))
+        return min(size, int(path.read_text("ascii")))
 
 
 def write_new_key(folder: Path) -> None:
@@ -123,16 +144,18 @@ class IdentitySlot:
         self._point(_PENDING, folder)
         return read_pending(folder)
 
-    def switch(self, pending: Pending) -> None:
-        """Use what was pending from now on, and forget the generation before."""
+    def use(self, pending: Pending) -> None:
+        """Use what is pending from now on; it stays pending until `finish`."""
         self._point(_CURRENT, pending.folder)
+
+    def finish(self) -> None:
+        """Let nothing be pending any more, and forget the generation before."""
         self._drop_link()
         self._sweep()
 
     def drop(self) -> None:
-        """Forget what is pending: nobody will certify or take it any more."""
-        self._drop_link()
-        self._sweep()
+        """Forget what is pending, unless it is in use: nobody will certify or take it any more."""
+        self.finish()
 
     def _drop_link(self) -> None:
         (self._generations / _PENDING).unlink(missing_ok=True)

@@ -23,7 +23,11 @@ VERIFIERS: Final = "log-verifiers"
 
 def trusted_log(folder: Path) -> TrustedLog:
     """Read the log that a trust folder names; raise Problem CONFIGURATION_INVALID."""
-    text = anchors.read_public(folder, VERIFIERS)
+    return parse_verifiers(anchors.read_public(folder, VERIFIERS))
+
+
+def parse_verifiers(text: bytes) -> TrustedLog:
+    """Read the log that verifiers name; raise Problem CONFIGURATION_INVALID."""
     try:
         return TrustedLog.decode(text.decode())
     except (LogRefused, UnicodeDecodeError) as error:

@@ -11,21 +11,27 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+# Before the stubs, which load gRPC: the channel settles its environment.
+from juki_client import channel
 from juki_client.anchors import read_public
 from juki_client.outcome import Problem
 from juki_pki.descriptions import CVCA, Described, prove
 from juki_pki.errors import DescriptionsRefused
 from juki_pki.files import new_folder, sync_folder, write_public
+from jukinet.fleet.v1 import enrollment_service_pb2 as pb
+from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jukinet.fleet.v1 import center_descriptions_pb2 as pb
+    import grpc
+
+    from jukinet.fleet.v1 import center_descriptions_pb2
 
 _NAME_DIGITS: Final = 16
 
 
-def described(message: pb.CenterDescriptions) -> Described:
+def described(message: center_descriptions_pb2.CenterDescriptions) -> Described:
     """Return descriptions as they are checked."""
     files = {file.name: file.content for file in message.files}
     return Described(files, tuple(message.access_certificates))
@@ -48,7 +54,7 @@ def require_proof(found: Described, trusted: bytes | None) -> None:
         raise Problem("CENTER_NOT_TRUSTED", {"rule": refused.rule}) from refused
 
 
-def take_over(folder: Path, message: pb.CenterDescriptions) -> None:
+def take_over(folder: Path, message: center_descriptions_pb2.CenterDescriptions) -> None:
     """Store what the center says now; raise Problem CENTER_NOT_TRUSTED, and change nothing."""
     found = described(message)
     require_proof(found, read_public(folder, CVCA))
@@ -59,6 +65,20 @@ def take_over(folder: Path, message: pb.CenterDescriptions) -> None:
         path = folder / name
         if not path.exists() or path.read_bytes() != content:
             write_public(path, content)
+
+
+def refresh(line: grpc.Channel, folder: Path) -> bool:
+    """Take over what the center says is to be trusted now; say whether it was anything new.
+
+    Raises Problem CENTER_NOT_TRUSTED, CENTER_UNREACHABLE, DESCRIPTIONS_UNAVAILABLE.
+    """
+    request = pb.GetCenterDescriptionsRequest(known_version=known_version(folder))
+    stub = pb_grpc.EnrollmentServiceStub(line)
+    answer = channel.call(stub.GetCenterDescriptions, request)
+    if not answer.HasField("descriptions"):
+        return False
+    take_over(folder, answer.descriptions)
+    return True
 
 
 def exchange(link: Path, found: Described) -> None:

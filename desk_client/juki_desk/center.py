@@ -54,8 +54,8 @@ class Center:
         """Return the configured center; raise Problem CONFIGURATION_INVALID."""
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
         dial = rotation.dialled(config.center_address, leaves)
-        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial)
         book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
+        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial, book)
         return cls(config.center_address, identity, leaves, book)
 
     def __enter__(self) -> Self:

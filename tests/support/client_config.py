@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from juki_client.certificate_reports import Names
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+NAMES = Names("terminal.toml", "log-book")
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class ClientConfig:
     @property
     def key(self) -> Path:
         return self.folder / "identity" / "key.pem"
+
+    @property
+    def log_book(self) -> Path:
+        return self.folder / "log-book"
 
     @property
     def trust_dir(self) -> Path:

@@ -184,15 +184,20 @@ async def serving(
     folder: Path,
     clock: Callable[[], datetime] | None = None,
     limits: Limits | None = None,
+    *,
+    signs: bool = True,
     **others: object,
 ) -> AsyncIterator[Fleet]:
-    """Serve enrolment until the block ends; `others` replace keys of the configuration."""
+    """Serve enrolment until the block ends; `others` replace keys of the configuration.
+
+    Unless it `signs` the heads of its log, no answer has a receipt.
+    """
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240  # before anything is served
     config = config_of(folder, pki, **others)
     own = clock if isinstance(clock, Clock) else Clock(datetime.now(UTC))
     written: list[bytes] = []
     log, metrics = AccessLog(written.append), Metrics()
-    store = open_test_store(folder)
+    store = open_test_store(folder, signer=pki.log_signer() if signs else None)
     enrolment, parts = Enrolment(config, store, pki, own), Parts.of(store, own)
     clerks = SignInParts(store, clerk_policy(config), own)
     running = await server.start(

@@ -37,14 +37,14 @@ def die_at(cut: int, folder: str) -> None:
 def main(mode: str, cut: str, folder: str, address: str, *more: str) -> None:
     """Run the command."""
     from juki_client import certificate_reports as reports
-    from tests.support.client_config import ClientConfig
+    from tests.support.client_config import NAMES, ClientConfig
 
     config = ClientConfig(Path(folder), address)
     die_at(int(cut), folder)
     if mode == "renew":
         reports.renew(config, if_due=False)
     else:
-        reports.enrol(address, more[0], Path(folder), "terminal.toml", lambda who: who.uri)
+        reports.enrol(address, more[0], Path(folder), NAMES, lambda who: who.uri)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ def enrol_command(
             enrolment,
             token_from,
             folder,
-            "agency.toml",
+            reports.Names("agency.toml", "agency.log-book"),
             lambda who: config_text(reports.serving(enrolment, center), who.uri),
         )
 

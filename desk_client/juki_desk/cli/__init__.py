@@ -147,7 +147,7 @@ def enrol_command(
             enrolment,
             token_from,
             folder,
-            "desk.toml",
+            reports.Names("desk.toml", "desk.journal.log-book"),
             lambda who: config_text(reports.serving(enrolment, center), who.uri),
         )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 certificate_app = typer.Typer()
 
 CONFIG_FILE: Final = "terminal.toml"
+LOG_BOOK: Final = "terminal.journal.log-book"
 _TICKET_HELP: Final = "File with the token and the center's mark, one a line, or - for stdin."
 
 
@@ -44,7 +45,9 @@ def enrol_command(
             where = reports.serving(enrolment, center)
             return config_text(where, identity, settings.reader_address)
 
-        return reports.enrol(enrolment, token_from, folder, CONFIG_FILE, text)
+        return reports.enrol(
+            enrolment, token_from, folder, reports.Names(CONFIG_FILE, LOG_BOOK), text
+        )
 
     end(settings, "enrol", act)
 

@@ -53,6 +53,7 @@ class Settings:
         # gRPC and X.509 are loaded for the commands that speak to the center alone.
         from juki_client import rotation  # noqa: PLC0415
         from juki_client.identity_slot import IdentitySlot  # noqa: PLC0415
+        from juki_client.log_book import LogBook  # noqa: PLC0415
         from juki_client.log_shelf import FileShelf  # noqa: PLC0415
         from juki_terminal import channel  # noqa: PLC0415
         from juki_terminal.hotlist_guard import load, trusted_leaves  # noqa: PLC0415
@@ -61,8 +62,9 @@ class Settings:
         trust = Trust.load(config.trust_dir)
         trust = trust.anchored_by(trusted_leaves(trust.center_leaves_pem, load(config)))
         dial = rotation.dialled(config.center_address, trust.center_leaves_pem)
-        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial)
         shelf = FileShelf(config.log_book)
+        slot, book = IdentitySlot(config.certificate, config.key), LogBook(trust.log, shelf)
+        identity = rotation.settle(slot, dial, book)
         with channel.Center(config.center_address, identity, trust, self.trace, shelf) as center:
             yield center
 

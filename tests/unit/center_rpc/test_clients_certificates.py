@@ -27,6 +27,9 @@ from juki_center.config import EnrolmentSettings
 from juki_client import certificate_reports as reports
 from juki_client import channel, enrolment, rotation, trust_store
 from juki_client.identity_slot import IdentitySlot
+from juki_client.log_book import LogBook
+from juki_client.log_proofs import trusted_log
+from juki_client.log_shelf import FileShelf
 from juki_client.outcome import Exit, Problem
 from juki_client.rotating_channel import RotatingChannel
 from juki_desk.cli import app as desk_app
@@ -39,7 +42,7 @@ from juki_terminal.cli import app as terminal_app
 from juki_terminal.config import TerminalConfig
 from jukinet.fleet.v1 import enrollment_service_pb2 as pb
 from jukinet.fleet.v1 import enrollment_service_pb2_grpc as pb_grpc
-from tests.support.client_config import ClientConfig
+from tests.support.client_config import NAMES, ClientConfig
 from tests.support.fleet import CHIYODA_7, DESK_9, PASSPORT_9, Fleet, serving
 
 if TYPE_CHECKING:
@@ -82,7 +85,7 @@ async def enrolled(fleet: Fleet, folder: Path) -> ClientConfig:
         fleet.enrolment_address,
         str(source),
         folder,
-        "terminal.toml",
+        NAMES,
         lambda who: who.uri,
     )
     return ClientConfig(folder, fleet.address)
@@ -92,11 +95,15 @@ def look(config: ClientConfig) -> ClientIdentity:
     """Call as any command does, and return the certificate that was used."""
     leaves = (config.trust_dir / "center-leaves.pem").read_bytes()
     dial = rotation.dialled(config.center_address, leaves)
-    identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial)
+    identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial, book_of(config))
     with closing(dial(identity)) as line:
         stub = pb_grpc.EnrollmentServiceStub(line)
         channel.call(stub.GetCenterDescriptions, pb.GetCenterDescriptionsRequest())
     return identity
+
+
+def book_of(config: ClientConfig) -> LogBook:
+    return LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
 
 
 async def renewed(config: ClientConfig, *, if_due: bool = False) -> Report:
@@ -129,7 +136,9 @@ async def test_who_has_another_mark_than_the_token_says_is_not_believed(
 
     problem = await asyncio.to_thread(
         problem_of,
-        lambda: enrolment.enrol(fleet.enrolment_address, wrong, tmp_path / "terminal"),
+        lambda: enrolment.enrol(
+            fleet.enrolment_address, wrong, tmp_path / "terminal", tmp_path / "book"
+        ),
     )
 
     assert (problem.reason, problem.metadata) == ("CENTER_NOT_TRUSTED", {"rule": "CENTER_MARK"})
@@ -250,9 +259,7 @@ async def test_an_enrolment_killed_at_any_step_goes_on_with_the_same_token(
             break
         cuts += 1
 
-        await asyncio.to_thread(
-            reports.enrol, *arguments, folder, "terminal.toml", lambda who: who.uri
-        )
+        await asyncio.to_thread(reports.enrol, *arguments, folder, NAMES, lambda who: who.uri)
         identity = await asyncio.to_thread(look, ClientConfig(folder, fleet.address))
 
         assert rotation.uri_of(identity) == CHIYODA_7.uri, cut
@@ -332,7 +339,7 @@ def _call_through_rotations(config: ClientConfig, past: Callable[[], None]) -> i
     for thread in threads:
         thread.start()
     for _ in range(3):
-        new = rotation.renew(slot, dial, datetime.now(UTC))
+        new = rotation.renew(slot, dial, book_of(config), datetime.now(UTC))
         assert new.has_changed
         before = line.exchange(dial(new.identity), None)
         assert before.closed.wait(timeout=10)

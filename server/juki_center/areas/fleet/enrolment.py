@@ -20,6 +20,7 @@ from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import require_office
+from juki_center.areas.fleet.repeats import Repeatable
 from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.fleet.tokens import (
     EnrolmentToken,
@@ -27,6 +28,7 @@ from juki_center.areas.fleet.tokens import (
     TokenState,
     token_digest,
 )
+from juki_center.areas.requests.answers import Answers
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 _METHOD: Final = "/jukinet.fleet.v1.EnrollmentService/Enroll"
@@ -35,6 +37,8 @@ _METHOD: Final = "/jukinet.fleet.v1.EnrollmentService/Enroll"
 class EnrolmentTx(Protocol):
     """What enrolment needs of a transaction."""
 
+    @property
+    def answers(self) -> Answers: ...
     @property
     def audit(self) -> AuditLog: ...
 
@@ -105,6 +109,7 @@ def enrol(
             fingerprint=row.fingerprint,
         )
     )
+    _call(row).note_first(tx.answers, now)
     tx.audit.append(_event(Event.PEER_ENROLLED, token, now, row.fingerprint.hex()))
     return row
 
@@ -134,7 +139,12 @@ def _again(
     is_same = token.key_sha256 == command.key_sha256
     if row is None or not is_same or row.state is not CertificateState.CURRENT:
         _deny(token, now, Refusal(Reason.ENROLMENT_TOKEN_USED))
+    _call(row).note_again(tx.answers)
     return row
+
+
+def _call(row: PeerCertificate) -> Repeatable:
+    return Repeatable(row.uri, Event.PEER_ENROLLED, row.fingerprint)
 
 
 def _check_office(token: EnrolmentToken, policy: FleetPolicy, now: datetime) -> None:

@@ -27,6 +27,7 @@ from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.disconnections import Disconnections
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import Peer, require_office
+from juki_center.areas.fleet.repeats import Repeatable
 from juki_center.areas.fleet.revocations import Revocations
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
@@ -154,6 +155,8 @@ def recover(
     _check(tx, command, now, policy)
     if recovery is None:
         recovery = _ask(tx, command, now)
+    elif recovery.state is RecoveryState.ASKED:
+        _call(command, Event.RECOVERY_ASKED).note_again(tx.answers)
     if recovery.state is RecoveryState.ASKED:
         return Recovered(recovery)
     issued = sign(command.peer, now)
@@ -162,6 +165,7 @@ def recover(
     retire_others(tx, row, now, now)
     done = replace(recovery, state=RecoveryState.ISSUED, fingerprint=row.fingerprint)
     tx.recoveries.change(done)
+    _call(command, Event.CERTIFICATE_RECOVERED).note_first(tx.answers, now)
     tx.audit.append(_event(Event.CERTIFICATE_RECOVERED, command, now))
     return Recovered(done, row)
 
@@ -246,6 +250,7 @@ def _ask(tx: RecoveriesTx, command: Recover, now: datetime) -> Recovery:
         asked_at=now,
     )
     tx.recoveries.add(recovery)
+    _call(command, Event.RECOVERY_ASKED).note_first(tx.answers, now)
     tx.audit.append(_event(Event.RECOVERY_ASKED, command, now))
     return recovery
 
@@ -255,7 +260,12 @@ def _again(tx: RecoveriesTx, recovery: Recovery, command: Recover, now: datetime
     is_current = row is not None and row.state is CertificateState.CURRENT
     if row is None or not is_current or tx.revocations.has(row.fingerprint, row.uri):
         _deny(command, now, Refusal(Reason.RECOVERY_REFUSED))
+    _call(command, Event.CERTIFICATE_RECOVERED).note_again(tx.answers)
     return Recovered(recovery, row)
+
+
+def _call(command: Recover, event: Event) -> Repeatable:
+    return Repeatable(command.peer.uri, event, bytes.fromhex(command.recovery_id))
 
 
 def _deny(command: Recover, now: datetime, refusal: Refusal) -> NoReturn:

@@ -20,6 +20,7 @@ from juki_center.areas.fleet.certificates import (
 from juki_center.areas.fleet.control import Control
 from juki_center.areas.fleet.issuing import FleetPolicy, Sign
 from juki_center.areas.fleet.peers import Peer
+from juki_center.areas.fleet.repeats import Repeatable
 from juki_center.areas.requests.answers import Answers, Request, first_answer
 from juki_center.areas.requests.encoding import canonical
 from juki_center.errors import Reason, Refusal
@@ -106,10 +107,13 @@ def confirm(
     row = enter_known(tx, command.shown, now)
     if row.state is CertificateState.RETIRED:
         raise _retired(row, now)
+    call = Repeatable(command.peer.uri, Event.CERTIFICATE_CONFIRMED, row.fingerprint)
     if row.state is CertificateState.CURRENT:
+        call.note_again(tx.answers)
         return _refused_from(tx, row.replaces)
     tx.peer_certificates.change(row.fingerprint, CertificateState.CURRENT)
     refused_from = retire_others(tx, row, now + policy.overlap, now)
+    call.note_first(tx.answers, now)
     tx.audit.append(_event(Event.CERTIFICATE_CONFIRMED, command.peer, row, now))
     return refused_from
 
