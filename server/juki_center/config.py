@@ -61,6 +61,8 @@ class AlertSettings:
     opens: time = time(8, 0)
     closes: time = time(20, 0)
     limits: Mapping[str, int] = field(default_factory=dict)
+    silent_for: timedelta = timedelta(hours=1)
+    hotlist_age: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,8 @@ _KEYS = frozenset(
         "alerts.opens",
         "alerts.closes",
         *(f"alerts.{name}" for name in ALERT_LIMITS),
+        "alerts.silent_minutes",
+        "alerts.hotlist_minutes",
         "listen.enrolment",
         "certificates.issuing_dir",
         "certificates.grace_days",
@@ -321,7 +325,11 @@ def _alerts(flat: Mapping[str, object]) -> AlertSettings:
     closes = _clock_time(flat, "alerts.closes", usual.closes)
     if opens >= closes:
         raise ConfigInvalid("alerts.closes", "must be later than alerts.opens")
-    return AlertSettings(opens, closes, limits)
+    silent, hotlist = (
+        timedelta(minutes=_number(flat, f"alerts.{name}_minutes", 60, least=1, most=7 * 24 * 60))
+        for name in ("silent", "hotlist")
+    )
+    return AlertSettings(opens, closes, limits, silent, hotlist)
 
 
 def _trace(flat: Mapping[str, object]) -> TraceSettings:

@@ -26,11 +26,12 @@ from juki_center.cli.clerk_services import (
 from juki_center.cli.copy_keys import copy_signer
 from juki_center.cli.fleet_assembly import Enrolment
 from juki_center.cli.fleet_parts import Fleet
+from juki_center.cli.fleet_watch import FleetWatch
 from juki_center.cli.ground import Ground
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.cli.log_watch import LogWatch
 from juki_center.cli.opening import is_readable
-from juki_center.cli.policies import alert_policy, card_policy
+from juki_center.cli.policies import alert_policy, card_policy, fleet_limits
 from juki_center.cli.queue_drain import draining
 from juki_center.cli.register_services import (
     confirmation_parts,
@@ -171,6 +172,8 @@ class _Center:
         ground, store, clock = self.ground, self.ground.store, self.ground.clock
         policy = alert_policy(ground.config)
         watch = LogWatch(store, policy, ground.log, ground.metrics, clock)
+        limits = fleet_limits(ground.config)
+        terminals_watch = FleetWatch(store, policy, limits, ground.log, ground.metrics, clock)
         enrolling = self.enrolment.listening(ground.log, ground.metrics)
         async with AsyncExitStack() as work:
             await work.enter_async_context(self.fleet.watching())
@@ -179,6 +182,7 @@ class _Center:
             await work.enter_async_context(_local_socket(ground))
             await work.enter_async_context(self.confirmations.bell.watching())
             await work.enter_async_context(watch.watching())
+            await work.enter_async_context(terminals_watch.watching())
             await work.enter_async_context(ground.reloading.watching())
             running.enrolment_port = await work.enter_async_context(enrolling)
             yield

@@ -162,6 +162,12 @@ PARTS: Final = (
         "app",
         "Show who was revoked and how many cards are stopped; export the signed list.",
     ),
+    Part(
+        "terminals",
+        "terminals",
+        "app",
+        "List the terminals: last report, version, hotlist, certificate, and who is cut off.",
+    ),
     Part("schema", "schema", "app", "Look at a store's schema, or take a step back."),
     Part("simulate", "simulate_commands", "app", "Simulate what happens to the registers."),
 )

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from juki_center.areas.alerts.rules import AlertKind
 from juki_center.areas.alerts.watching import Watched, watch_log
 from juki_center.errors import Refusal
 from juki_center.rpc.access_log import Alarm
@@ -85,7 +86,7 @@ class LogWatch:
 
     def _count_unseen(self) -> None:
         unseen = self.store.read(lambda tx: tx.alerts.unseen())
-        for kind in self.policy.limits:
+        for kind in AlertKind:
             self.metrics.unseen_alerts.labels(kind).set(unseen.get(kind, 0))
 
 

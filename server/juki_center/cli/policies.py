@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
+from juki_center.areas.fleet.terminals import FleetLimits
 from juki_center.areas.moves.policy import MovePolicy
 from juki_center.cli import shipped
 
@@ -22,6 +23,11 @@ def alert_policy(config: CenterConfig) -> AlertPolicy:
     """Return what the configuration settles for alerts."""
     settings = config.alerts
     return AlertPolicy.of(settings.opens, settings.closes, settings.limits)
+
+
+def fleet_limits(config: CenterConfig) -> FleetLimits:
+    """Return what the configuration settles for terminals that fall behind."""
+    return FleetLimits(config.alerts.silent_for, config.alerts.hotlist_age)
 
 
 def move_policy(config: CenterConfig) -> MovePolicy:

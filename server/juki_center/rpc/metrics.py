@@ -97,6 +97,18 @@ class Metrics:
             "Streams that tell terminals, desks and agencies what they must know at once.",
             registry=self._registry,
         )
+        self.terminals = Gauge(
+            "juki_terminals",
+            "Terminals by state; one may be in several, such as silent and expiring.",
+            ("state",),
+            registry=self._registry,
+        )
+        self.terminal_versions = Gauge(
+            "juki_terminal_versions",
+            "Terminals by the version that they report; the ten most frequent, and all others.",
+            ("version",),
+            registry=self._registry,
+        )
         self.agency_alarms = Counter(
             "juki_agency_alarms",
             "How often an agency was refused so often that it is an alarm.",

@@ -60,7 +60,7 @@ def watch_log(tx: WatchTx, now: datetime, policy: AlertPolicy, caller_uri: str) 
             limit = policy.limits[sighting.kind]
             if alert := _count(tx, sighting, limit, leaf.at, index, now):
                 raised.append(alert)
-                _raise(tx, alert, caller_uri)
+                raise_alert(tx, alert, caller_uri)
     size = min(begin + AT_ONCE, tx.audit.size())
     tx.alerts.set_watched(size)
     _forget(tx, policy, now)
@@ -86,7 +86,8 @@ def _count(
     return Alert(tx.chance.octets(ID_OCTETS).hex(), kind, now, actor, total, since, index)
 
 
-def _raise(tx: WatchTx, alert: Alert, caller_uri: str) -> None:
+def raise_alert(tx: WatchTx, alert: Alert, caller_uri: str) -> None:
+    """Keep an alert, and write its leaf."""
     tx.alerts.add(alert)
     tx.audit.append(
         AuditEvent(
