@@ -81,7 +81,7 @@ def run(order: Order) -> dict[str, object]:
     if order.no_transaction:
         writer.transaction = acts.savepoint = _nothing_around  # type: ignore[attr-defined]  # a defect
     countdown = Countdown(order.fatal)
-    store = _store(Path(order.folder), countdown)
+    store = counted_store(Path(order.folder), countdown)
     policy = MovePolicy(CardPolicy(RuleSet(order.rule_set), MUNICIPALITIES))
     servicer: Any = moves.Moves(moves.Parts(store, policy, lambda: NOW))
     request = getattr(pb, f"{order.method}Request").FromString(bytes.fromhex(order.request))
@@ -104,7 +104,7 @@ def _nothing_around(_: sqlite3.Connection) -> Iterator[None]:
     yield
 
 
-def _store(folder: Path, countdown: Countdown) -> sqlite.SQLiteStore:
+def counted_store(folder: Path, countdown: Countdown) -> sqlite.SQLiteStore:
     """Open the store; what it writes from then on is counted."""
     original, opened = sqlite.connect, []
 
