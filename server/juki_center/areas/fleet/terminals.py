@@ -7,7 +7,7 @@ of itself holds for the time of its report. Nothing here is about a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from juki_center.areas.fleet.disconnections import (
     Disconnections,
     Scope,
     Standing,
+    Subject,
     subjects_of,
 )
 from juki_center.areas.fleet.ends import SOON
@@ -126,21 +127,46 @@ class TerminalsTx(Protocol):
 
 def terminals(tx: TerminalsTx, municipalities: Municipalities) -> list[TerminalView]:
     """Return every terminal, by URI."""
-    # Of two current certificates, which a copied one may make for a moment, the later end counts.
-    ends = {uri: end for uri, end in tx.peer_certificates.ends() if _municipality(uri)}
+    ends = dict(tx.peer_certificates.ends())
     reports = {report.uri: report for report in tx.terminal_reports.every()}
     cut_off = frozenset(one.subject for one in tx.disconnections.every())
+    # Thousands are looked at each minute; that somebody is shut out is rare, and asked for then.
+    has_revoked = tx.revocations.count() > 0
+    offices: dict[str, MunicipalityCode] = {}
     found = []
-    for uri in sorted(ends.keys() | reports.keys()):
-        office = _municipality(uri)
-        if office is None:
-            continue
-        register = municipalities.register_of(office) if office in municipalities else office
-        mine = subjects_of(Standing(REPORT, "terminal", uri, office, register))
-        scope = next((one.scope for one in mine if one in cut_off), None)
-        is_revoked = tx.revocations.has(b"", uri)
-        found.append(TerminalView(uri, office, reports.get(uri), ends.get(uri), scope, is_revoked))
+    for uri in sorted(uri for uri in ends.keys() | reports.keys() if _is_terminal(uri)):
+        office = _office(uri, offices)
+        found.append(
+            TerminalView(
+                uri,
+                office,
+                reports.get(uri),
+                ends.get(uri),
+                _scope(uri, office, cut_off, municipalities) if cut_off else None,
+                is_revoked=has_revoked and tx.revocations.has(b"", uri),
+            )
+        )
     return found
+
+
+def _is_terminal(uri: str) -> bool:
+    return uri.startswith(_PLACE) and _KIND in uri
+
+
+def _office(uri: str, known: dict[str, MunicipalityCode]) -> MunicipalityCode:
+    """Return whose a terminal is; each code is checked once."""
+    digits = uri.removeprefix(_PLACE).partition("/")[0]
+    if digits not in known:
+        known[digits] = MunicipalityCode(digits)
+    return known[digits]
+
+
+def _scope(
+    uri: str, office: MunicipalityCode, cut_off: Set[Subject], municipalities: Municipalities
+) -> Scope | None:
+    register = municipalities.register_of(office) if office in municipalities else office
+    mine = subjects_of(Standing(REPORT, "terminal", uri, office, register))
+    return next((one.scope for one in mine if one in cut_off), None)
 
 
 def counts(
@@ -178,10 +204,3 @@ def _states(one: TerminalView, now: datetime, limits: FleetLimits) -> list[str]:
     found += ["expiring"] if one.ends_within(now, SOON) else []
     found += ["old_hotlist"] if one.has_old_hotlist(limits) else []
     return found + (["cut_off"] if one.cut_off else [])
-
-
-def _municipality(uri: str) -> MunicipalityCode | None:
-    """Return whose a terminal is; None for what is no terminal's URI."""
-    if not uri.startswith(_PLACE) or _KIND not in uri:
-        return None
-    return MunicipalityCode(uri.removeprefix(_PLACE).partition("/")[0])
