@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from juki_center.areas.ports import Tx
     from juki_center.storage.sqlite import SQLiteStore
 
+_NO_TERMINAL = "No terminal has this URI; `juki-center terminals list` shows them all."
 _CONFIG = """\
 environment = "test"
 [pki]
@@ -169,7 +170,8 @@ def test_who_is_no_terminal_is_not_shown(config: Path, unknown: str) -> None:
     )
 
     assert done.exit_code == 2
-    assert json.loads(done.stdout)["error"]["metadata"] == {"rule": "UNKNOWN_TERMINAL"}
+    error = json.loads(done.stdout)["error"]
+    assert error["message"] == _NO_TERMINAL
 
 
 def test_states_and_versions_are_counted_and_made_up_versions_together() -> None:
