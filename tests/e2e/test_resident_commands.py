@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from juki_terminal.cli import app
 from tests.support.center_process import CenterProcess
 from tests.support.register_service import code_of
+from tests.support.second_clerk import second_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 MAKOTO, MISAKI = code_of("tsuji-makoto"), code_of("tsuji-misaki")
@@ -120,16 +121,54 @@ def test_old_code_is_changed_and_never_said_to_be_what(run: Run) -> None:
     assert new.result["revoked_card_count"] == 1
 
 
-def test_measure_is_begun_lifted_and_ended(run: Run) -> None:
+@pytest.fixture
+def approve(center: CenterProcess) -> Callable[[object], Ended]:
+    config = second_window(center.folder, center.folder / "impatient.toml")
+
+    def approve(approval: object) -> Ended:
+        arguments = ["--config", str(config), "--json", "approve", str(approval), "--yes"]
+        ended = CliRunner().invoke(app, arguments)
+        return Ended(ended.exit_code, json.loads(ended.stdout.splitlines()[-1]))
+
+    return approve
+
+
+def test_measure_is_begun_by_one_and_lifted_and_ended_by_two(
+    run: Run, approve: Callable[[object], Ended]
+) -> None:
     fumi = code_of("ichigaya-fumi")
 
+    def by_two(command: str, *options: str, version: int) -> Ended:
+        asked = {"code": fumi, "expected_version": version}
+        approval = run(command, *options, **asked).result["approval_id"]
+        assert approve(approval).code == 0
+        return run(command, *options, "--approval", approval, **asked)
+
     begun = run("protect", code=fumi, expected_version=1)
-    lifted = run("lift", "--minutes", "10", code=fumi, expected_version=2)
-    ended = run("end-protection", code=fumi, expected_version=3)
+    lifted = by_two("lift", "--minutes", "10", version=2)
+    ended = by_two("end-protection", version=3)
 
     assert begun.record["protective_measure"] == {}
     assert "lifted_until" in lifted.record["protective_measure"]  # type: ignore[operator]  # a dict
     assert "protective_measure" not in ended.record
+
+
+def test_approval_counts_for_what_was_proposed_alone(
+    run: Run, approve: Callable[[object], Ended]
+) -> None:
+    key = {"code": MAKOTO, "expected_version": 1}
+    run("protect", **key)
+    asked = {"code": MAKOTO, "expected_version": 2}
+    approval = str(run("lift", "--minutes", "10", **asked).result["approval_id"])
+
+    early = run("lift", "--minutes", "10", "--approval", approval, **asked)
+    approve(approval)
+    longer = run("lift", "--minutes", "1440", "--approval", approval, **asked)
+    for_good = run("end-protection", "--approval", approval, **asked)
+
+    assert (early.code, early.reason) == (3, "APPROVAL_PENDING")
+    assert (longer.code, longer.reason) == (3, "APPROVAL_NOT_OF_THE_ACT")
+    assert (for_good.code, for_good.reason) == (3, "APPROVAL_NOT_OF_THE_ACT")
 
 
 def test_death_whose_answer_was_lost_with_the_center_is_registered_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tests.e2e.scenarios import refused
@@ -172,8 +173,19 @@ def edit_lock(stage: TourStage) -> str:
     return f"without the lock: RECORD_LOCKED; with it: version {changed['version']}"
 
 
+def by_two(stage: TourStage, command: str, request: Mapping[str, object], *options: str) -> None:
+    """Have a clerk propose a command, a second one at another window approve it, and do it."""
+    refused(stage.clerk(command, request, *options, "--approval", "0" * 16), "APPROVAL_NOT_FOUND")
+    approval = str(done(stage.clerk(command, request, *options))["approval_id"])
+    refused(stage.clerk(command, request, *options, "--approval", approval), "APPROVAL_PENDING")
+    first, second = stage.residence_config, stage.second_residence_config
+    refused(stage.terminal("approve", approval, "--yes", config=first), "ANOTHER_PERSON_REQUIRED")
+    done(stage.terminal("approve", approval, "--yes", config=second))
+    done(stage.clerk(command, request, *options, "--approval", approval))
+
+
 def measure_set_and_lifted(stage: TourStage) -> str:
-    """A protective measure suppresses copies everywhere; an officer lifts it for a minute."""
+    """A protective measure suppresses copies everywhere; two clerks lift it for a minute."""
     key = "takahashi-ichiro"
     assert done(stage.issue(key))["issue_number"], "the card works before"
     code = stage.code(key)
@@ -184,23 +196,23 @@ def measure_set_and_lifted(stage: TourStage) -> str:
     )["record"]
     refused(stage.issue(key), "ISSUE_SUPPRESSED")
     lifted = {"code": code, "expected_version": measure["version"]}
-    done(stage.clerk("lift", lifted, "--minutes", "1"))
+    by_two(stage, "lift", lifted, "--minutes", "1")
     stage.lifted_until = time.monotonic() + LIFTED_SECONDS
 
     assert done(stage.issue(key))["issue_number"]
-    return "set: ISSUE_SUPPRESSED; lifted for a minute: a copy is issued"
+    return "set: ISSUE_SUPPRESSED; lifted for a minute by two clerks: a copy is issued"
 
 
 def measure_in_force_again(stage: TourStage) -> str:
-    """After its minute the measure holds again by itself; only an officer ends it."""
+    """After its minute the measure holds again by itself; only two clerks end it."""
     time.sleep(max(0.0, stage.lifted_until - time.monotonic()) + 1)
 
     refused(stage.issue("takahashi-ichiro"), "ISSUE_SUPPRESSED")
     code = stage.code("takahashi-ichiro")
     request = {"code": code, "expected_version": stage.version(code)}
-    done(stage.clerk("end-protection", request))
+    by_two(stage, "end-protection", request)
     assert done(stage.issue("takahashi-ichiro"))["issue_number"]
-    return "nobody touched it: ISSUE_SUPPRESSED again; ended by hand: a copy is issued"
+    return "nobody touched it: ISSUE_SUPPRESSED again; ended by two clerks: a copy is issued"
 
 
 RESIDENTS = (

@@ -30,6 +30,7 @@ from tests.e2e.stage import AGENCY, CENTER, TERMINAL, Run, Stage, VirtualSlots, 
 from tests.support.center_process import CenterProcess
 from tests.support.clerks import sign_in_everywhere
 from tests.support.sample_texts import searched
+from tests.support.second_clerk import second_window
 
 AGENCIES = {"passport-1": "agency.toml", "pension-1": "agency-pension.toml"}
 CLERK = "窓口\u3000案内子"
@@ -92,6 +93,11 @@ class TourStage(Stage):
     def residence_config(self) -> Path:
         """The configuration of the terminal in Tokorozawa, whose clerks keep its register."""
         return self.window("112089")
+
+    @property
+    def second_residence_config(self) -> Path:
+        """The configuration of another window in Tokorozawa, with another clerk."""
+        return second_window(self.folder, self.residence_config, "112089")
 
     def window(self, municipality: str) -> Path:
         """The configuration of a terminal in another municipality, which is enrolled first."""

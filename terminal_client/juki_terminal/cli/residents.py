@@ -23,6 +23,7 @@ from juki_terminal.cli.residents_tables import history_tables, household_table, 
 from juki_terminal.cli.residents_texts import Text
 from juki_terminal.register_words import moment_text
 from juki_terminal.residents import CALLS, change, question
+from juki_terminal.sign_in import propose
 from jukinet.residents.v1 import resident_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from jukinet.residents.v1 import residence_record_pb2 as records_pb
 
 _STEPS: Final = {"protect": "begin", "lift": "lift", "end-protection": "end"}
+_NEED_TWO: Final = ("lift", "end-protection")
+_MEASURE: Final = (
+    f"/{pb.DESCRIPTOR.services_by_name['ResidentService'].full_name}/SetProtectiveMeasure"
+)
 _LOCK_SIZE: Final = 16
 
 
@@ -45,6 +50,7 @@ class ResidentOptions:
     clerk: str | None = None
     lock: str | None = None
     minutes: int | None = None
+    approval: str | None = None
     history: bool = False
     deleted: bool = False
 
@@ -56,7 +62,21 @@ def run(settings: Settings, options: ResidentOptions) -> Report:
         request = _request(settings, center, options)
         if not CALLS[options.command].changes:
             return _report(settings, options.command, question(center, options.command, request))
+        if options.command in _NEED_TWO and options.approval is None:
+            return _proposed(settings, center, options.command, request)
         return _changed(settings, config, center, options.command, request)
+
+
+def _proposed(settings: Settings, center: Center, command: str, request: Message) -> Report:
+    """Propose what a second clerk has to approve."""
+    proposal = propose(center, _MEASURE, request)
+    text = Text.PROPOSED.say(settings.language, command=command, id=proposal.approval_id)
+    result: dict[str, JSON] = {
+        "approval_id": proposal.approval_id,
+        "digest": proposal.digest.hex(),
+        "expires": proposal.expire_time.ToJsonString(),
+    }
+    return Report(result, text)
 
 
 def _changed(
@@ -97,6 +117,8 @@ def _request(settings: Settings, center: Center, options: ResidentOptions) -> Me
 def _add_options(request: Message, options: ResidentOptions) -> None:
     if options.clerk is not None and "clerk_name" in request.DESCRIPTOR.fields_by_name:
         request.clerk_name = options.clerk  # type: ignore[attr-defined]  # it has the field
+    if options.approval is not None:
+        request.approval_id = options.approval  # type: ignore[attr-defined]  # the commands with an approval have it
     if options.lock is not None:
         request.lock_id = _lock_id(options.lock)  # type: ignore[attr-defined]  # the commands with a lock have it
     if isinstance(request, pb.GetRecordRequest) and options.history:

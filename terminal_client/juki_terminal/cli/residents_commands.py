@@ -33,6 +33,13 @@ _Lock = Annotated[
     str | None, typer.Option("--lock", metavar="ID", help="The edit lock that you hold.")
 ]
 
+_Approval = Annotated[
+    str | None,
+    typer.Option(
+        "--approval", metavar="ID", help="What a colleague has approved; without it, propose."
+    ),
+]
+
 _EDITS: Final = {
     "death": "Register a death; the person's cards lapse.",
     "delete": "Delete a record by the municipality's own authority.",
@@ -40,7 +47,6 @@ _EDITS: Final = {
     "change-code": "Give a person a new code; the person's cards are revoked.",
     "cancel": "Cancel the newest entry of a record.",
     "protect": "Begin a protective measure, or give it another planned end.",
-    "end-protection": "End a protective measure.",
 }
 _OTHERS: Final = {
     "birth": "Enter a newborn into a household, with a code from the stock.",
@@ -114,9 +120,30 @@ def lift_command(
     minutes: Annotated[
         int | None, typer.Option("--minutes", min=1, max=1440, help="For how long.")
     ] = None,
+    approval: _Approval = None,
 ) -> None:
-    """Lift a protective measure for a time; it is in force again by itself."""
-    _run(context, "lift", form=form, clerk=clerk, lock=lock, minutes=minutes)
+    """Lift a protective measure for a time; it is in force again by itself.
+
+    Needs two clerks: the first call proposes it, and after a colleague's `juki-terminal approve`
+    the same call with --approval does it.
+    """
+    _run(context, "lift", form=form, clerk=clerk, lock=lock, minutes=minutes, approval=approval)
+
+
+@resident_app.command("end-protection")
+def end_protection_command(
+    context: typer.Context,
+    form: _Form = None,
+    clerk: _Clerk = None,
+    lock: _Lock = None,
+    approval: _Approval = None,
+) -> None:
+    """End a protective measure.
+
+    Needs two clerks: the first call proposes it, and after a colleague's `juki-terminal approve`
+    the same call with --approval does it.
+    """
+    _run(context, "end-protection", form=form, clerk=clerk, lock=lock, approval=approval)
 
 
 @resident_app.command("unlock")

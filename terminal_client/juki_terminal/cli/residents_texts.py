@@ -53,6 +53,12 @@ class Text(Enum):
         " it is never done twice.",
     )
     DONE = ("処理しました。", "Done.")
+    PROPOSED = (
+        "承認を求めました（{id}）。10分以内に、別の職員が juki-terminal approve {id} で承認します。"
+        "そのあと、同じ内容で「{command} --approval {id}」を実行してください。",
+        "Proposed as {id}. Within ten minutes another clerk approves it:"
+        " juki-terminal approve {id}. Then run {command} again with --approval {id}.",
+    )
     EARLIER_VERSION = ("第{version}版", "Version {version}")
     NO_MEMBERS = ("世帯員はいません。", "The household has no members.")
     CARDS_LAPSED = ("失効した住基カード: {count}枚", "Cards that lapsed: {count}")

@@ -15,6 +15,9 @@ from jukinet.residents.v1.civil_date_pb2 import CivilDate
 from tests.unit.terminal.clerk import CLERK, DEATH, FORMS, Ended, Run, runner
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble, day
 
+APPROVAL = "0123456789abcdef"
+NEED_TWO = ("lift", "end-protection")
+
 
 @pytest.fixture
 def run(config: Path) -> Run:
@@ -41,7 +44,7 @@ def journal_of(config: Path) -> list[dict[str, object]]:
 def test_form_is_sent_as_it_is_with_the_clerk_and_a_request_id(
     ask: Run, residents: ResidentsDouble, command: str
 ) -> None:
-    ended = ask(command)
+    ended = ask(command, *(("--approval", APPROVAL) if command in NEED_TWO else ()))
 
     (sent,) = residents.requests
     assert ended.code == 0, ended.err
@@ -222,13 +225,14 @@ def test_damaged_journal_is_a_defect_and_nothing_is_sent(
 def test_command_stands_for_one_step_of_a_measure(ask: Run, residents: ResidentsDouble) -> None:
     wrong = ask("end-protection", form={**FORMS["end-protection"], "lift": "600s"})
     no_time = ask("lift", form=FORMS["end-protection"])
-    ask("lift", "--minutes", "10", form=FORMS["end-protection"])
+    ask("lift", "--minutes", "10", "--approval", APPROVAL, form=FORMS["end-protection"])
 
     (sent,) = residents.requests
     assert isinstance(sent, pb.SetProtectiveMeasureRequest)
     assert wrong.error("metadata") == {"field": "step", "rule": "end"}
     assert no_time.error("metadata") == {"field": "minutes"}
     assert sent.lift.seconds == 600
+    assert sent.approval_id == APPROVAL
 
 
 def test_lock_is_named_in_hexadecimal(ask: Run, run: Run, residents: ResidentsDouble) -> None:

@@ -98,7 +98,8 @@ def test_prompts_for_a_birth_ask_for_each_entry(run: Run, residents: ResidentsDo
 def test_prompts_fill_each_change(
     run: Run, residents: ResidentsDouble, command: str, answers: list[str], kind: type
 ) -> None:
-    ended = run(command, "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
+    approval = ["--approval", "0" * 16] if command == "end-protection" else []
+    ended = run(command, *approval, "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
 
     assert ended.code == 0, ended.err
     assert isinstance(residents.requests[-1], kind)

@@ -858,6 +858,7 @@ class SetProtectiveMeasureRequest(_message.Message):
     LIFT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     LOCK_ID_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
     SEEN_TREE_SIZE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Required. UUIDv4, made by the client before sending."""
@@ -869,6 +870,10 @@ class SetProtectiveMeasureRequest(_message.Message):
     """Required. The version of the record that the officer saw."""
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
+    approval_id: _builtins.str
+    """Required to lift or to end: the approval of a second clerk, 16 hexadecimal digits. Not part of
+    the content that a repeated request_id is held to.
+    """
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
     knows none: what this request leads to stands in the log behind it. Not part of the content
@@ -897,11 +902,12 @@ class SetProtectiveMeasureRequest(_message.Message):
         lift: _duration_pb2.Duration | None = ...,
         end: Global___SetProtectiveMeasureRequest.End | None = ...,
         lock_id: _builtins.bytes = ...,
+        approval_id: _builtins.str = ...,
         seen_tree_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "end", b"end", "lift", b"lift", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "clerk_name", b"clerk_name", "code", b"code", "end", b"end", "expected_version", b"expected_version", "lift", b"lift", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "begin", b"begin", "clerk_name", b"clerk_name", "code", b"code", "end", b"end", "expected_version", b"expected_version", "lift", b"lift", "lock_id", b"lock_id", "request_id", b"request_id", "seen_tree_size", b"seen_tree_size", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["begin", "lift", "end"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015

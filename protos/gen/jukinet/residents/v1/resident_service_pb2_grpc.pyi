@@ -141,13 +141,14 @@ class ResidentServiceStub:
     SetProtectiveMeasure: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.SetProtectiveMeasureRequest, _resident_service_pb2.SetProtectiveMeasureResponse]
     """Sets, lifts for a time, or ends a protective measure.
 
-    The caller must present a terminal certificate of the residence, and name the responsible
-    officer. Changing: the same request_id and content return the first answer for 24 hours. At a
-    terminal a clerk with the right protection must be signed in.
+    The caller must present a terminal certificate of the residence, a clerk with the right
+    protection being signed in. Lifting and ending need a second clerk with this right: they cite
+    the approval. Changing: the same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
-    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
-    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    APPROVAL_REQUIRED, APPROVAL_NOT_FOUND, APPROVAL_EXPIRED, APPROVAL_PENDING,
+    APPROVAL_NOT_OF_THE_ACT, APPROVAL_USED, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND,
+    CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     LockRecord: _grpc.UnaryUnaryMultiCallable[_resident_service_pb2.LockRecordRequest, _resident_service_pb2.LockRecordResponse]
     """Takes the exclusive edit lock of a record for ten minutes, or renews it.
@@ -289,13 +290,14 @@ class ResidentServiceAsyncStub(ResidentServiceStub):
     SetProtectiveMeasure: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.SetProtectiveMeasureRequest, _resident_service_pb2.SetProtectiveMeasureResponse]  # type: ignore[assignment]
     """Sets, lifts for a time, or ends a protective measure.
 
-    The caller must present a terminal certificate of the residence, and name the responsible
-    officer. Changing: the same request_id and content return the first answer for 24 hours. At a
-    terminal a clerk with the right protection must be signed in.
+    The caller must present a terminal certificate of the residence, a clerk with the right
+    protection being signed in. Lifting and ending need a second clerk with this right: they cite
+    the approval. Changing: the same request_id and content return the first answer for 24 hours.
 
     Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
-    REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
-    RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+    APPROVAL_REQUIRED, APPROVAL_NOT_FOUND, APPROVAL_EXPIRED, APPROVAL_PENDING,
+    APPROVAL_NOT_OF_THE_ACT, APPROVAL_USED, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND,
+    CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
     """
     LockRecord: _aio.UnaryUnaryMultiCallable[_resident_service_pb2.LockRecordRequest, _resident_service_pb2.LockRecordResponse]  # type: ignore[assignment]
     """Takes the exclusive edit lock of a record for ten minutes, or renews it.
@@ -494,13 +496,14 @@ class ResidentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resident_service_pb2.SetProtectiveMeasureResponse, _abc.Awaitable[_resident_service_pb2.SetProtectiveMeasureResponse]]:
         """Sets, lifts for a time, or ends a protective measure.
 
-        The caller must present a terminal certificate of the residence, and name the responsible
-        officer. Changing: the same request_id and content return the first answer for 24 hours. At a
-        terminal a clerk with the right protection must be signed in.
+        The caller must present a terminal certificate of the residence, a clerk with the right
+        protection being signed in. Lifting and ending need a second clerk with this right: they cite
+        the approval. Changing: the same request_id and content return the first answer for 24 hours.
 
         Reasons: FIELD_INVALID, CLERK_SIGN_IN_REQUIRED, CLERK_STOPPED, CLERK_RIGHT_MISSING,
-        REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND, CODE_CHANGED, NOT_IN_THIS_STATE,
-        RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
+        APPROVAL_REQUIRED, APPROVAL_NOT_FOUND, APPROVAL_EXPIRED, APPROVAL_PENDING,
+        APPROVAL_NOT_OF_THE_ACT, APPROVAL_USED, REQUEST_ID_REUSED, ANSWER_EXPIRED, RESIDENT_NOT_FOUND,
+        CODE_CHANGED, NOT_IN_THIS_STATE, RECORD_CHANGED, RECORD_LOCKED, RESIDENCE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
