@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from juki_center.errors import ConfigInvalid
 from juki_center.rule_sets import RuleSet
+from juki_center.store_url import based
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -149,7 +150,7 @@ class CenterConfig:
             pki_dir=base / _text(flat, "pki.dir"),
             node=_text(flat, "node", default="center-1"),
             kek=base / _text(flat, "keys.kek"),
-            store_url=_store_url(_text(flat, "store.url"), base),
+            store_url=based(_text(flat, "store.url"), base),
             reserve_mib=_number(flat, "store.reserve_mib", RESERVE_MIB, least=0, most=65_536),
             session=SessionTimes(
                 plan=_seconds(flat, "session.plan_seconds", SessionTimes().plan),
@@ -349,11 +350,3 @@ def _clock_time(flat: Mapping[str, object], key: str, default: time) -> time:
         return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  # a time of day has no zone
     except ValueError:
         raise ConfigInvalid(key, "must be a time of day, such as 08:30") from None
-
-
-def _store_url(url: str, base: Path) -> str:
-    """Return the URL with a relative SQLite file taken from `base`."""
-    scheme, separator, rest = url.partition(":///")
-    if scheme != "sqlite" or not separator or not rest:
-        raise ConfigInvalid("store.url", "must be sqlite:///FILE")
-    return f"sqlite:///{base / rest}"

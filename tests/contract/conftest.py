@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from juki_center.storage import import_run
-from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.center_store import CenterStore
+from juki_center.storage.keys import KeyEncryptionKey
 from tests.support.center import Center, enter_everybody, make_policy, make_signer, open_test_store
+from tests.support.postgresql import URL_FILE, Databases, databases
 from tests.support.register_desk import RegisterDesk
 
 WINDOW_SECONDS = 0.02
+
+
+def backends_of(module: str) -> list[str]:
+    return ["sqlite", "postgresql"]
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +38,72 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on every store that it is meant for."""
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", backends_of(metafunc.module.__name__), scope="session")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Databases]:
+    """Run a PostgreSQL server."""
+    with databases() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def furnished_database(server: Databases, furnished: Path) -> str:
+    """Return a database with everybody in it, under the key of `furnished`."""
+    return server.template(KeyEncryptionKey.load(furnished / "kek"), enter_everybody)
+
+
+@pytest.fixture(scope="session")
+def empty_database(server: Databases, furnished: Path) -> str:
+    """Return a database without anybody, under the key of `furnished`."""
+    return server.template(KeyEncryptionKey.load(furnished / "kek"), None)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, furnished: Path) -> Path:
-    """Return a folder of its own with everybody in its store, which is closed."""
-    return Path(shutil.copytree(furnished, tmp_path / "center"))
+def folder(
+    backend: str, tmp_path: Path, furnished: Path, request: pytest.FixtureRequest
+) -> Iterator[Path]:
+    """Give a folder of its own with everybody in its store, which is closed."""
+    if backend == "sqlite":
+        yield Path(shutil.copytree(furnished, tmp_path / "center"))
+        return
+    template = request.getfixturevalue("furnished_database")
+    with _database(request, template, furnished, tmp_path / "center") as found:
+        yield found
 
 
-@pytest.fixture(params=["sqlite"])
-def store(folder: Path) -> Iterator[SQLiteStore]:
+@pytest.fixture
+def home(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Give a folder for a store of its own."""
+    if backend == "sqlite":
+        (tmp_path / "center").mkdir()
+        yield tmp_path / "center"
+        return
+    template = request.getfixturevalue("empty_database")
+    furnished = request.getfixturevalue("furnished")
+    with _database(request, template, furnished, tmp_path / "center") as found:
+        yield found
+
+
+@contextmanager
+def _database(
+    request: pytest.FixtureRequest, template: str, furnished: Path, folder: Path
+) -> Iterator[Path]:
+    server: Databases = request.getfixturevalue("server")
+    name = server.copy(template)
+    folder.mkdir()
+    shutil.copy(furnished / "kek", folder / "kek")
+    (folder / URL_FILE).write_text(server.server.url(name))
+    yield folder
+    server.drop(name)
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[CenterStore]:
     """Give an open store; its window is long enough for acts to meet in it."""
     opened = open_test_store(folder, window_seconds=WINDOW_SECONDS)
     yield opened
@@ -46,27 +111,20 @@ def store(folder: Path) -> Iterator[SQLiteStore]:
 
 
 @pytest.fixture
-def center(store: SQLiteStore) -> Center:
+def center(store: CenterStore) -> Center:
     """Return a center on the store."""
     signer, trust = make_signer()
     return Center(store, make_policy(signer), trust)
 
 
 @pytest.fixture
-def desk(store: SQLiteStore) -> RegisterDesk:
+def desk(store: CenterStore) -> RegisterDesk:
     """Return the desk of Tokorozawa's register."""
     return RegisterDesk(store)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a folder for a store of its own."""
-    (tmp_path / "center").mkdir()
-    return tmp_path / "center"
-
-
-@pytest.fixture
-def empty(home: Path) -> Iterator[SQLiteStore]:
+def empty(home: Path) -> Iterator[CenterStore]:
     """Give a store without anybody."""
     store = open_test_store(home)
     yield store

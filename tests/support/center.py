@@ -37,10 +37,14 @@ from juki_center.areas.residents.samples import Sample
 from juki_center.cli import shipped
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import open_store
+from juki_center.storage.center_store import CenterStore
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
+from juki_center.storage.postgresql import PostgreSQLStore
 from juki_center.storage.samples import load_samples, read_samples
 from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.writer import WINDOW_SECONDS
 from tests.support.clerks import clerk_policy
+from tests.support.postgresql import URL_FILE
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 CHIYODA = Terminal("juki://municipality/131016/terminal/01", MunicipalityCode("131016"))
@@ -83,12 +87,19 @@ def make_policy(signer: CopySigner, *, photo_id: bool = True) -> CopyPolicy:
 
 def open_test_store(
     folder: Path, *, window_seconds: float = 0.0, signer: LogSigner | None = None
-) -> SQLiteStore:
-    """Open the store in a folder, making its key-encryption key where there is none."""
+) -> CenterStore:
+    """Open the store in a folder, making its key-encryption key where there is none.
+
+    It is a file there, or the database that a file names.
+    """
     kek = folder / "kek"
     if not kek.exists():
         create_kek(kek)
     key = KeyEncryptionKey.load(kek)
+    named = folder / URL_FILE
+    if named.exists():
+        url, window = named.read_text(), window_seconds or WINDOW_SECONDS
+        return PostgreSQLStore(url, key, signer=signer, window_seconds=window)
     if window_seconds:
         return SQLiteStore(folder / "center.db", key, signer=signer, window_seconds=window_seconds)
     return open_store(f"sqlite:///{folder / 'center.db'}", key, signer)

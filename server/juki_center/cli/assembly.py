@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig
     from juki_center.rpc import agencies
     from juki_center.rpc.terminal_watch import WatchParts
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
 
 GRACE_SECONDS: Final = 5.0
 _MOST_IMPORTS: Final = 256
@@ -199,7 +199,7 @@ class _Center:
 
 @asynccontextmanager
 async def listening(
-    config: CenterConfig, store: SQLiteStore, surroundings: Surroundings | None = None
+    config: CenterConfig, store: CenterStore, surroundings: Surroundings | None = None
 ) -> AsyncIterator[server.Server]:
     """Listen until the block ends; then end sessions by their reason and calls by themselves.
 

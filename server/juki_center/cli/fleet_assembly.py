@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig
     from juki_center.rpc.access_log import AccessLog
     from juki_center.rpc.metrics import Metrics
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
     from juki_pki.trust import Trust
@@ -44,7 +44,7 @@ class Enrolment:
     def __init__(
         self,
         config: CenterConfig,
-        store: SQLiteStore,
+        store: CenterStore,
         pki: PKIFolder,
         clock: Callable[[], datetime],
     ) -> None:

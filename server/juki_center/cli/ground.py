@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from juki_center.cli.surroundings import Surroundings
     from juki_center.config import CenterConfig
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Ground:
     """
 
     config: CenterConfig
-    store: SQLiteStore
+    store: CenterStore
     pki: PKIFolder
     around: Surroundings
     log: AccessLog
@@ -37,7 +37,7 @@ class Ground:
     reloading: Reloading
 
     @classmethod
-    def of(cls, config: CenterConfig, store: SQLiteStore, around: Surroundings) -> Ground:
+    def of(cls, config: CenterConfig, store: CenterStore, around: Surroundings) -> Ground:
         """Begin to measure, to log and to watch the folder of keys."""
         log, metrics = AccessLog(around.write_log), Metrics()
         reloading = Reloading(config, log, around.clock, around.hangup)
@@ -51,7 +51,7 @@ class Ground:
         return self.around.clock
 
 
-def _ends_of_peers(store: SQLiteStore, now: datetime) -> Mapping[str, datetime]:
+def _ends_of_peers(store: CenterStore, now: datetime) -> Mapping[str, datetime]:
     """Return nothing from a store that cannot be read: the other metrics are told then too."""
     try:
         return store.read(lambda tx: ends_of_peers(tx, now)).earliest

@@ -27,9 +27,9 @@ from juki_center.storage.rotation import CENTER_KEY, LOOK_UP, Target
 
 if TYPE_CHECKING:
     from juki_center.cli.report import JSON
+    from juki_center.storage.center_store import CenterStore
     from juki_center.storage.keyring import StoredKey
     from juki_center.storage.rotation import Rotation, Step
-    from juki_center.storage.sqlite import SQLiteStore
     from juki_center.storage.transaction import Transaction
 
 app = typer.Typer(
@@ -180,7 +180,7 @@ async def _rotate(config: CenterConfig, target: Target, *, as_json: bool) -> Non
     report("keys rotate", result, lines, as_json=as_json)
 
 
-async def _finish(store: SQLiteStore, work: _Work, rotation: Rotation) -> int:
+async def _finish(store: CenterStore, work: _Work, rotation: Rotation) -> int:
     """Go on to the end in short steps, as long a pause after each; return how many rows."""
     rows, limit, is_last = 0, _FIRST_LIMIT, False
     extent = store.read(lambda tx: tx.rotations.extent(work.target))

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from juki_center.areas.audit.heads import LogSigner
     from juki_center.areas.ports import Tx
     from juki_center.config import CenterConfig
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
 
 _MEBIBYTE: Final = 1 << 20
 _NO_SERIAL: Final = bytes(32)
 
 
 @asynccontextmanager
-async def opened_store(config: CenterConfig) -> AsyncIterator[SQLiteStore]:
+async def opened_store(config: CenterConfig) -> AsyncIterator[CenterStore]:
     """Open the store that the configuration names, and close it at the end."""
     with closing(open_with_key(config)) as store:
         yield store
 
 
-def open_with_key(config: CenterConfig) -> SQLiteStore:
+def open_with_key(config: CenterConfig) -> CenterStore:
     """Open the store with its key; raise KeyUnusable or StoreUnusable, each naming its file.
 
     Where the PKI folder has no key of the log, the log's heads stay unsigned. Raises PKIError for
@@ -53,7 +53,7 @@ def _log_signer(pki: PKIFolder) -> LogSigner | None:
     return LogSigning(pki.log_signer_path) if pki.log_signer_path.exists() else None
 
 
-def is_readable(store: SQLiteStore) -> bool:
+def is_readable(store: CenterStore) -> bool:
     """Whether the store answers a question."""
 
     def look(tx: Tx) -> object:

@@ -18,9 +18,7 @@ from juki_center.cli.opening import open_with_key
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, said
 from juki_center.errors import Reason, Refusal, RuleBroken
-from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around, Order, run_import
-from juki_center.storage.keys import KeyEncryptionKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +91,7 @@ def _run(config: CenterConfig, wanted: Wanted) -> _Measured:
     order = Order(wanted.file, wanted.mode, by, restart=wanted.restart)
     with (
         closing(open_with_key(config)) as store,
-        closing(BulkConnection(store.path, KeyEncryptionKey.load(config.kek))) as connection,
+        closing(store.bulk()) as connection,
         Pace("importing", wanted.file.stat().st_size) as pace,
     ):
         began = time.monotonic()

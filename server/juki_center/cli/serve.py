@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from juki_center.cli.report import JSON
     from juki_center.rpc.server import Server
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
 
 Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
@@ -45,7 +45,7 @@ async def serve(path: Path, *, as_json: bool) -> None:
 
 
 async def _listen(
-    config: CenterConfig, store: SQLiteStore, around: Surroundings, *, as_json: bool
+    config: CenterConfig, store: CenterStore, around: Surroundings, *, as_json: bool
 ) -> None:
     async with assembly.listening(config, store, around) as server:
         facts = addresses(config, server)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from juki_center.config import CenterConfig
-    from juki_center.storage.sqlite import SQLiteStore
+    from juki_center.storage.center_store import CenterStore
     from juki_center.storage.transaction import Transaction
 
 _ENVIRONMENT: Final = "environment"
@@ -35,7 +35,7 @@ class StartRefused(CenterError):
         self.problem = problem
 
 
-async def check_parts(config: CenterConfig, store: SQLiteStore) -> None:
+async def check_parts(config: CenterConfig, store: CenterStore) -> None:
     """Raise StartRefused for what does not fit; else write what the store belongs to.
 
     Raises PKIError where the node has no certificate.

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from juki_center.areas.audit.heads import LogSigner
 from juki_center.errors import ConfigInvalid
+from juki_center.storage.center_store import CenterStore
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sqlite import SQLiteStore
-
-_SQLITE = "sqlite:///"
+from juki_center.store_url import check_url, file_of, is_server
 
 
 def open_store(
     url: str, kek: KeyEncryptionKey, signer: LogSigner | None = None, *, reserve_octets: int = 0
-) -> SQLiteStore:
-    """Open the store at `sqlite:///FILE`, making it where there is none.
+) -> CenterStore:
+    """Open the store that a URL names, making it where there is none.
 
-    Raises ConfigInvalid for another kind of URL, KeyUnusable where the key-encryption key is not
-    the store's, Refusal(STORE_UNAVAILABLE) where the file cannot be used. Without a signer the
-    heads of the log stay unsigned, and no act has a receipt.
+    `sqlite:///FILE` is a file, `postgresql://USER@HOST/DATABASE` a database that is there, empty
+    or with a store in it. Raises ConfigInvalid for another kind of URL, KeyUnusable where the
+    key-encryption key is not the store's, StoreUnusable where the store cannot be used. Without a
+    signer the heads of the log stay unsigned, and no act has a receipt.
     """
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path:
-        raise ConfigInvalid("store.url", "must be sqlite:///FILE")
-    return SQLiteStore(Path(path), kek, signer=signer, reserve_octets=reserve_octets)
+    if is_server(url):
+        return _open_server(url, kek, signer)
+    return SQLiteStore(file_of(url), kek, signer=signer, reserve_octets=reserve_octets)
+
+
+def _open_server(url: str, kek: KeyEncryptionKey, signer: LogSigner | None) -> CenterStore:
+    check_url(url)
+    try:
+        # Not everybody who runs a center has the driver.
+        from juki_center.storage.postgresql import PostgreSQLStore  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigInvalid(
+            "store.url", "needs the extra postgresql: pip install 'jukinet-center[postgresql]'"
+        ) from error
+    return PostgreSQLStore(url, kek, signer=signer)

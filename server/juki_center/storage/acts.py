@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.areas.calls import Call
-from juki_center.storage.connection import error_name, savepoint
+from juki_center.storage.connection import Connection, savepoint
+from juki_center.storage.faults import error_name
 from juki_center.storage.log_growth import Written
 from juki_center.storage.transaction import Transaction
 
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 def run_act(
-    sql: sqlite3.Connection,
+    sql: Connection,
     tx: Transaction,
     act: Callable[[Transaction], Answer],
     call: Call | None = None,
@@ -43,9 +43,7 @@ def run_act(
         raise
 
 
-def _log_denied(
-    sql: sqlite3.Connection, tx: Transaction, denied: DeniedAttempt, call: Call | None
-) -> None:
+def _log_denied(sql: Connection, tx: Transaction, denied: DeniedAttempt, call: Call | None) -> None:
     tx.log.begin_act()
     try:
         with savepoint(sql):

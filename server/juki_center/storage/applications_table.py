@@ -201,7 +201,7 @@ class ApplicationsTable:
         """Count the photos, and those whose applications ended before these times."""
         row = self._sql.execute(
             "SELECT count(*), min(a.submitted_at),"
-            " total(a.ended_at < CASE a.state WHEN ? THEN ? ELSE ? END)"
+            " count(*) FILTER (WHERE a.ended_at < CASE a.state WHEN ? THEN ? ELSE ? END)"
             " FROM card_photos p JOIN card_applications a ON a.number = p.application",
             (_DELIVERED, to_micros(delivered_before), to_micros(refused_before)),
         ).fetchone()
@@ -210,7 +210,8 @@ class ApplicationsTable:
     def papers_held(self, *, ended_before: datetime) -> Holding:
         """Count the papers, and those whose applications ended before a time."""
         row = self._sql.execute(
-            "SELECT count(*), min(submitted_at), total(ended_at < ?) FROM card_applications"
+            "SELECT count(*), min(submitted_at), count(*) FILTER (WHERE ended_at < ?)"
+            " FROM card_applications"
             " WHERE sealed IS NOT NULL",
             (to_micros(ended_before),),
         ).fetchone()

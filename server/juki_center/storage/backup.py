@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from juki_center.errors import StoreUnusable
-from juki_center.storage.connection import connect, error_name
+from juki_center.storage.connection import connect
+from juki_center.storage.faults import error_name
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.transaction import Transaction
 

@@ -69,7 +69,8 @@ class CardNotesTable:
     def held(self, *, before: datetime) -> Holding:
         """Count the notes, and those of before a time."""
         row = self._sql.execute(
-            "SELECT count(*), min(at), total(at < ?) FROM card_notes", (to_micros(before),)
+            "SELECT count(*), min(at), count(*) FILTER (WHERE at < ?) FROM card_notes",
+            (to_micros(before),),
         ).fetchone()
         return holding(row)
 

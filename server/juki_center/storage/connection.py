@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: what is set on each, and how a transaction is held on one."""
+"""Connections: what is set on one to a SQLite file, and how a transaction is held on any."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from juki_center.errors import Reason, Refusal
+from juki_center.storage.faults import FAULTS, error_name
+from juki_center.storage.sql import SQL
 
 logger = logging.getLogger(__name__)
 
 _BUSY_MILLISECONDS = 2_000
-_NO_ROOM = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE))
+
+
+class Connection(SQL, Protocol):
+    """A connection on which transactions are held, to a file or to a server."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    def close(self) -> None: ...
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -35,8 +46,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(sql: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done inside, or nothing where it raises. Raises sqlite3.Error."""
+def transaction(sql: Connection) -> Iterator[None]:
+    """Commit what is done inside, or nothing where it raises. Raises what is in FAULTS."""
     sql.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -49,7 +60,7 @@ def transaction(sql: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def savepoint(sql: sqlite3.Connection) -> Iterator[None]:
+def savepoint(sql: Connection) -> Iterator[None]:
     """Undo what is done inside where it raises, and go on with the transaction."""
     sql.execute("SAVEPOINT act")
     try:
@@ -67,16 +78,6 @@ def unavailable_if_broken() -> Iterator[None]:
     """Raise Refusal(STORE_UNAVAILABLE) for what the database or the system raises inside."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (*FAULTS, OSError) as error:
         logger.warning("store cannot be used: %s", error_name(error))
         raise Refusal(Reason.STORE_UNAVAILABLE) from error
-
-
-def is_full(error: Exception) -> bool:
-    """Whether an error of SQLite says that the disk has no room left."""
-    return getattr(error, "sqlite_errorcode", None) in _NO_ROOM
-
-
-def error_name(error: Exception) -> str:
-    """Return what an error is called; its text could show what a row holds."""
-    return str(getattr(error, "sqlite_errorname", type(error).__name__))

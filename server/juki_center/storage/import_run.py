@@ -34,7 +34,7 @@ from juki_center.areas.residents.imports import (
 from juki_center.areas.residents.register_file import Layout, parse_update
 from juki_center.areas.residents.updates import Outcome
 from juki_center.errors import Reason, Refusal, RuleBroken
-from juki_center.storage.bulk import BulkConnection
+from juki_center.storage.center_store import BulkWriting
 from juki_center.storage.register_lines import Line, check_beginning, lines
 
 LINES_IN_A_TRANSACTION: Final = 500
@@ -105,7 +105,7 @@ class Pace:
         fitting = int(self.lines * _SECONDS_IN_A_TRANSACTION / max(seconds, 0.001))
         self.lines = min(max(fitting, _FEWEST_LINES), LINES_IN_A_TRANSACTION)
 
-    def give_way(self, connection: BulkConnection) -> None:
+    def give_way(self, connection: BulkWriting) -> None:
         """Leave the store alone for a moment where others write to it too."""
         if connection.others_wrote():
             self._busy_until = time.monotonic() + _BUSY_SECONDS
@@ -122,7 +122,7 @@ class _NotAsAWholeError(Exception):
         self.broken = broken
 
 
-def run_import(connection: BulkConnection, order: Order, around: Around) -> Import:
+def run_import(connection: BulkWriting, order: Order, around: Around) -> Import:
     """Import a file, or go on with the import of it that was cut off.
 
     Raises RuleBroken for a file that cannot be read as a register file, OSError for one that cannot
@@ -166,7 +166,7 @@ def _stamp(file: BufferedReader) -> tuple[int, int]:
 
 
 def _line_by_line(
-    connection: BulkConnection, order: Order, opened: _Opened, begun: Import, around: Around
+    connection: BulkWriting, order: Order, opened: _Opened, begun: Import, around: Around
 ) -> Import:
     with connection.committing() as tx:
         importing = begin_import(tx, begun, restart=order.restart)
@@ -184,7 +184,7 @@ def _line_by_line(
 
 
 def _as_a_whole(
-    connection: BulkConnection, order: Order, opened: _Opened, begun: Import, around: Around
+    connection: BulkWriting, order: Order, opened: _Opened, begun: Import, around: Around
 ) -> Import:
     try:
         with connection.committing() as tx:

@@ -47,7 +47,8 @@ class IssuesTable:
         """Draw the next serial of an issuing municipality's day, from 1."""
         row = self._sql.execute(
             "INSERT INTO issue_serials (issuing, day, last) VALUES (?, ?, 1)"
-            " ON CONFLICT (issuing, day) DO UPDATE SET last = last + 1 RETURNING last",
+            " ON CONFLICT (issuing, day) DO UPDATE"
+            " SET last = issue_serials.last + 1 RETURNING last",
             (str(issuing), day.isoformat()),
         ).fetchone()
         if row is None:

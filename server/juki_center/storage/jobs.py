@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from juki_center.areas.calls import Call, Logged, Mark
+from juki_center.areas.calls import Call, Logged, Mark, current_call
 from juki_center.storage.acts import run_act
-from juki_center.storage.connection import error_name
+from juki_center.storage.connection import Connection
+from juki_center.storage.faults import error_name
 from juki_center.storage.log_growth import Grown, Written
 from juki_center.storage.transaction import Transaction
 
@@ -27,7 +27,7 @@ class Work(Protocol):
     @property
     def is_urgent(self) -> bool: ...
 
-    def run(self, sql: sqlite3.Connection, tx: Transaction) -> None: ...
+    def run(self, sql: Connection, tx: Transaction) -> None: ...
 
     def collect(self, tx: Transaction, grown: Grown | None) -> None: ...
 
@@ -54,7 +54,7 @@ class Job(Generic[Answer]):
     def __post_init__(self) -> None:
         self._note_time()
 
-    def run(self, sql: sqlite3.Connection, tx: Transaction) -> None:
+    def run(self, sql: Connection, tx: Transaction) -> None:
         """Run the act behind its call's guards; its own exceptions come out."""
         self._written, self._repeated, self._grown = Written(), [], None
         self._note_time()
@@ -110,12 +110,20 @@ class Job(Generic[Answer]):
             call.marks.append(Mark("act and commit", begun[-1], committed))
 
 
+def new_job(act: Callable[[Transaction], Answer], *, urgent: bool) -> Job[Answer]:
+    """Return an act that the running loop waits for, with the call that it belongs to."""
+    loop = asyncio.get_running_loop()
+    call = current_call()
+    is_urgent = urgent or (call is not None and call.is_urgent)
+    return Job(act, call, loop, loop.create_future(), is_urgent)
+
+
 class Forgetting:
     """The writer's own work: its connection forgets the keys that are closed. Nobody waits."""
 
     is_urgent = True
 
-    def run(self, _sql: sqlite3.Connection, tx: Transaction) -> None:
+    def run(self, _sql: Connection, tx: Transaction) -> None:
         """Forget."""
         tx.keys.forget_closed()
 

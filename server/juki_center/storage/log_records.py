@@ -15,7 +15,7 @@ from pathlib import Path
 from juki_audit.rows import Columns, Row
 from juki_audit.tree import Frontier
 from juki_center.errors import StoreUnusable
-from juki_center.storage.connection import error_name
+from juki_center.storage.faults import error_name
 
 _NOWHEN = -1
 

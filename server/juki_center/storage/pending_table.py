@@ -32,7 +32,7 @@ _DELETE = "DELETE FROM pending_updates WHERE token = ? AND version = ?"
 _GAPS = (
     "SELECT municipality, earliest - 1 AS missing, count(*), sum(updates), min(since) FROM"
     " (SELECT municipality, min(version) AS earliest, count(*) AS updates, min(held_at) AS since"
-    " FROM pending_updates GROUP BY municipality, token)"
+    " FROM pending_updates GROUP BY municipality, token) AS waiting"
     " GROUP BY municipality, missing ORDER BY municipality, missing"
 )
 

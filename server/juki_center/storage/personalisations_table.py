@@ -142,7 +142,7 @@ class PersonalisationsTable:
     def secrets_held(self) -> Holding:
         """Count the secrets, and those of chips whose applications have ended."""
         row = self._sql.execute(
-            "SELECT count(*), min(p.begun_at), total(a.ended_at IS NOT NULL)"
+            "SELECT count(*), min(p.begun_at), count(a.ended_at)"
             " FROM card_personalisations p JOIN card_applications a ON a.number = p.application"
             " WHERE p.sealed IS NOT NULL"
         ).fetchone()

@@ -267,7 +267,8 @@ class ResidentsTable:
         self._sql.execute(
             "INSERT INTO record_history (person, version, municipality, household, state,"
             " key_version, sealed, ended_stay) SELECT r.person, r.version, r.municipality,"
-            " r.household, d.state, r.key_version, r.sealed, r.municipality <> ? FROM records r"
+            " r.household, d.state, r.key_version, r.sealed,"
+            " CASE WHEN r.municipality <> ? THEN 1 ELSE 0 END FROM records r"
             " JOIN directory d ON d.person = r.person WHERE r.person = ?",
             (str(following.municipality), following.person.octets),
         )

@@ -13,7 +13,7 @@ from typing import Final
 
 from juki_center.errors import StoreUnusable
 from juki_center.storage.backup import check_copy, flush
-from juki_center.storage.connection import error_name
+from juki_center.storage.faults import error_name
 from juki_center.storage.keys import KeyEncryptionKey
 
 _BESIDE: Final = ("-wal", "-shm")

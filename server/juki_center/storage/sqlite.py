@@ -6,8 +6,6 @@ loop's own connection and see what is committed.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,27 +14,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from juki_center.areas.audit.heads import LogSigner
-from juki_center.areas.calls import current_call
 from juki_center.errors import LogBroken, Reason, Refusal, StoreUnusable
-from juki_center.storage.connection import (
-    connect,
-    error_name,
-    transaction,
-    unavailable_if_broken,
-)
-from juki_center.storage.jobs import Forgetting, Job
+from juki_center.storage.bulk import BulkConnection
+from juki_center.storage.connection import connect, unavailable_if_broken
+from juki_center.storage.faults import error_name
+from juki_center.storage.jobs import Forgetting, new_job
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_care import LogCare
-from juki_center.storage.log_check import check_log
-from juki_center.storage.log_growth import sign_head
-from juki_center.storage.log_table import read_head
 from juki_center.storage.migrate import migrate
+from juki_center.storage.opening import make_keys, named, open_log
+from juki_center.storage.reading import Reading
 from juki_center.storage.reserve import Reserve
-from juki_center.storage.signing import HeadUnsigned, Signing
+from juki_center.storage.signing import Signing
 from juki_center.storage.transaction import Transaction
 from juki_center.storage.writer import WINDOW_SECONDS, Writer
-
-logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -65,11 +56,9 @@ class SQLiteStore:
         with _unusable_if_broken(path):
             _make_file(path)
             migrate(path)
-            self._make_keys()
             signing = Signing(signer) if signer else None
-            is_signed = self._open_log(signer, signing)
-            self._reader = connect(path, read_only=True)
-            self._reading = Transaction(self._reader, kek)
+            is_signed = self._prepare(signer, signing)
+            self._reading = Reading(connect(path, read_only=True), kek)
             writing = connect(path)
         self._care = LogCare(signing, Reserve.beside(path, reserve_octets), is_signed=is_signed)
         tx = Transaction(writing, kek)
@@ -89,31 +78,16 @@ class SQLiteStore:
         """
         if self._closed:
             raise Refusal(Reason.SHUTTING_DOWN)
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Answer] = loop.create_future()
-        call = current_call()
-        is_urgent = urgent or (call is not None and call.is_urgent)
-        self._writer.put(Job(act, call, loop, waiter, is_urgent))
-        return await waiter
+        job = new_job(act, urgent=urgent)
+        self._writer.put(job)
+        return await job.waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread.
 
         What the current call must pass is looked at on the same state.
         """
-        call = current_call()
-        with unavailable_if_broken():
-            self._reader.execute("BEGIN")
-            self._reading.keys.begin()
-            self._reading.trace.clear()
-            try:
-                if call is not None:
-                    call.look(self._reading)
-                answer = question(self._reading)
-                self._log_what_was_found()
-                return answer
-            finally:
-                self._reader.execute("ROLLBACK")
+        return self._reading.answer(question)
 
     def forget_closed_keys(self) -> None:
         """Let the keys of municipalities that are disconnected leave the memory of this process.
@@ -133,6 +107,10 @@ class SQLiteStore:
         """
         self._writer.on_control(ring)
 
+    def bulk(self) -> BulkConnection:
+        """Open a writing connection of its own. Raises Refusal(STORE_UNAVAILABLE)."""
+        return BulkConnection(self.path, self._kek)
+
     def empty_log(self) -> bool:
         """Move the write-ahead log into the database and cut it to nothing.
 
@@ -149,33 +127,16 @@ class SQLiteStore:
             return
         self._closed = True
         self._writer.close()
-        self._reader.close()
+        self._reading.close()
 
-    def _log_what_was_found(self) -> None:
-        """Leave in the call the leaves of the answers that a reading act has read again."""
-        call = current_call()
-        if call is not None:
-            for caller_uri, request_id in self._reading.trace.found:
-                call.logged.extend(self._reading.audit.receipt_of(caller_uri, request_id))
-
-    def _open_log(self, signer: LogSigner | None, signing: Signing | None) -> bool:
-        """Check the log, and sign its head where that was left unsigned; tell whether it is."""
+    def _prepare(self, signer: LogSigner | None, signing: Signing | None) -> bool:
+        """Make the keys and judge the log; tell whether its head is signed."""
         with closing(connect(self.path)) as sql:
-            sql.execute("BEGIN")
+            make_keys(sql, self._kek)
             try:
-                head = check_log(sql, Transaction(sql, self._kek).audit, signer)
+                return open_log(sql, self._kek, signer, signing)
             except LogBroken as error:
-                raise LogBroken(f"{self.path}: {error.problem}") from error
-            finally:
-                sql.execute("ROLLBACK")
-            return head.is_signed or (signing is not None and _sign_head(sql, signing))
-
-    def _make_keys(self) -> None:
-        with closing(connect(self.path)) as sql:
-            tx = Transaction(sql, self._kek)
-            with transaction(sql):
-                tx.keys.make_missing_center_keys()
-            tx.keys.check()
+                raise named(self.path, error) from error
 
 
 @contextmanager
@@ -185,17 +146,6 @@ def _unusable_if_broken(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else error_name(error)
         raise StoreUnusable(f"{path}: {problem}") from error
-
-
-def _sign_head(sql: sqlite3.Connection, signing: Signing) -> bool:
-    try:
-        with transaction(sql):
-            sign_head(sql, read_head(sql).frontier, signing)
-    except HeadUnsigned as error:
-        # What needs no head is served, and the writer tries again.
-        logger.warning("head not signed: %s", error)
-        return False
-    return True
 
 
 def _make_file(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,6 +21,7 @@ from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
 from juki_center.storage.facts_table import FactsTable
+from juki_center.storage.faults import BROKEN_CONSTRAINT
 from juki_center.storage.fleet_table import EnrolmentTokensTable, PeerCertificatesTable
 from juki_center.storage.imports_table import ImportsTable
 from juki_center.storage.issues_table import IssuesTable
@@ -113,7 +113,7 @@ class Transaction:
         self._sql.execute("SAVEPOINT alone")
         try:
             yield
-        except sqlite3.IntegrityError:
+        except BROKEN_CONSTRAINT:
             self._undo(mark)
             raise RuleBroken("CONTRADICTS_THE_REGISTER") from None
         except BaseException:

@@ -102,7 +102,7 @@ class UnlocksTable:
     def papers_held(self, *, ended_before: datetime) -> Holding:
         """Count the papers, and those of unlockings that ended before a time."""
         row = self._sql.execute(
-            "SELECT count(*), min(begun_at), total(ended_at < ?) FROM card_unlocks"
+            "SELECT count(*), min(begun_at), count(*) FILTER (WHERE ended_at < ?) FROM card_unlocks"
             " WHERE sealed IS NOT NULL",
             (to_micros(ended_before),),
         ).fetchone()

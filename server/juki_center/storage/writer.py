@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import log_care
-from juki_center.storage.connection import error_name, is_full, transaction
+from juki_center.storage.connection import Connection, transaction
+from juki_center.storage.faults import (
+    BROKEN_CONSTRAINT,
+    FAULTS,
+    InTheWay,
+    OutcomeUnknown,
+    error_name,
+    is_full,
+)
 from juki_center.storage.jobs import Work
 from juki_center.storage.log_care import LogCare
 from juki_center.storage.log_growth import sign_head, write_head
@@ -30,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 0.0025
 _MOST_IN_A_BATCH = 256
+_TIMES_IN_THE_WAY = 3
 
 
 class Writer:
@@ -37,7 +45,7 @@ class Writer:
 
     def __init__(
         self,
-        sql: sqlite3.Connection,
+        sql: Connection,
         tx: Transaction,
         signing: Signing | None,
         care: LogCare,
@@ -125,13 +133,21 @@ class Writer:
             self._care.was_unsigned()
             self._commit_urgent(batch)
         except Exception as error:
-            if len(batch) > 1:
-                for job in batch:
-                    self._commit([job])
-            elif batch[0].is_urgent and is_full(error):
-                self._commit_urgent(batch)
-            else:
-                self._fail(batch[0], error)
+            self._commit_apart(batch, error)
+
+    def _commit_apart(self, batch: list[Work], error: Exception) -> None:
+        """Commit the acts of a batch that failed one by one, or fail the one that it had."""
+        if isinstance(error, OutcomeUnknown):
+            # Run once more, they might be done twice; whoever sends a request again is told.
+            for job in batch:
+                self._fail(job, error)
+        elif len(batch) > 1:
+            for job in batch:
+                self._commit([job])
+        elif batch[0].is_urgent and is_full(error):
+            self._commit_urgent(batch)
+        else:
+            self._fail(batch[0], error)
 
     def _commit_urgent(self, batch: list[Work]) -> None:
         for job in batch:
@@ -162,10 +178,17 @@ class Writer:
             self._care.was_full()
             job.fail(Refusal(Reason.LOG_UNAVAILABLE))
         else:
-            is_storage = isinstance(error, sqlite3.Error)
+            is_storage = isinstance(error, FAULTS)
             job.fail(Refusal(Reason.STORE_UNAVAILABLE) if is_storage else error)
 
     def _commit_together(self, batch: list[Work], signing: Signing | None) -> None:
+        for _ in range(_TIMES_IN_THE_WAY):
+            with suppress(InTheWay):
+                self._commit_once(batch, signing)
+                return
+        self._commit_once(batch, signing)
+
+    def _commit_once(self, batch: list[Work], signing: Signing | None) -> None:
         self._tx.log.begin()
         self._tx.keys.begin()
         with transaction(self._sql):
@@ -189,7 +212,7 @@ class Writer:
                     sign_head(self._sql, frontier, self._signing)
         except HeadUnsigned:
             self._care.was_unsigned()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             logger.warning("log cannot be written: %s", error_name(error))
         else:
             self._care.committed(is_signed=True)
@@ -197,16 +220,16 @@ class Writer:
     def _run_one(self, job: Work) -> None:
         """Run an act under its own savepoint; what it raises undoes it alone.
 
-        Raises sqlite3.Error for the whole batch, but for a broken constraint: after any other one
-        the transaction may be gone.
+        Raises a fault for the whole batch, but for a broken constraint: after any other one the
+        transaction may be gone.
         """
         try:
             job.run(self._sql, self._tx)
         except DeniedAttempt as denied:
             job.fail(denied)
-        except sqlite3.IntegrityError as error:
+        except BROKEN_CONSTRAINT as error:
             job.fail(error)
-        except sqlite3.Error:
+        except FAULTS:
             raise
         except Exception as error:
             # It is the act's own, and goes to the act's caller.

@@ -39,6 +39,7 @@ _CODE_INDEX = (
     "ALTER TABLE attribute_index_2 RENAME TO attribute_index",
     "CREATE INDEX attribute_index_by_person ON attribute_index (person)",
 )
+_RECORDS_OF_DIRECTORY = "ALTER TABLE records ADD FOREIGN KEY (person) REFERENCES directory (person)"
 
 _REGISTERS = (
     """CREATE TABLE record_history (
@@ -139,6 +140,9 @@ def upgrade() -> None:
     """Make the tables, and move what the earlier ones hold."""
     for statement in (*_CODE_INDEX, *_REGISTERS, *_KEYS, *_AGENCIES):
         op.execute(statement)
+    if op.get_bind().dialect.name != "sqlite":
+        # SQLite refers to a table by its name, a server to the very table that was dropped.
+        op.execute(_RECORDS_OF_DIRECTORY)
 
 
 def downgrade() -> None:

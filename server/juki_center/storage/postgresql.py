@@ -1,0 +1,179 @@
+"""The store on a PostgreSQL server, for several processes that serve at once.
+
+As in the embedded store, changing acts are queued to the one writer of this process, which commits
+them in groups; writers of different processes take turns by a lock on the server. Reading acts
+take a connection from a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from juki_center.areas.audit.heads import LogSigner
+from juki_center.errors import LogBroken, Reason, Refusal, StoreUnusable
+from juki_center.storage.connection import transaction, unavailable_if_broken
+from juki_center.storage.control_listener import ControlListener
+from juki_center.storage.faults import StoreFault
+from juki_center.storage.jobs import Forgetting, new_job
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.log_care import LogCare
+from juki_center.storage.opening import make_keys, named, open_log
+from juki_center.storage.postgresql_connection import PostgreSQLConnection
+from juki_center.storage.postgresql_schema import migrate_server
+from juki_center.storage.reading_pool import ReadingPool
+from juki_center.storage.reserve import Reserve
+from juki_center.storage.signing import Signing
+from juki_center.storage.transaction import Transaction
+from juki_center.storage.writer import WINDOW_SECONDS, Writer
+from juki_center.store_url import shown
+
+Answer = TypeVar("Answer")
+
+
+class PostgreSQLStore:
+    """A store in one database, for any number of processes."""
+
+    def __init__(
+        self,
+        url: str,
+        kek: KeyEncryptionKey,
+        *,
+        signer: LogSigner | None = None,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> None:
+        """Open or fill the database. Without a signer the heads of its log stay unsigned.
+
+        Raises KeyUnusable where the key-encryption key is not the store's, StoreUnusable where
+        the database cannot be used, and LogBroken where its log does not hold.
+        """
+        self.name = shown(url)
+        self._url = url
+        self._kek = kek
+        self._closed = False
+        with _unusable_if_broken(self.name):
+            migrate_server(url, self.name)
+            signing = Signing(signer) if signer else None
+            is_signed = self._prepare(signer, signing)
+            self._reading = ReadingPool(url, kek)
+            writing = PostgreSQLConnection(url)
+        # Room on the server's disk is the server's own affair.
+        self._care = LogCare(signing, Reserve(Path(), 0), is_signed=is_signed)
+        self._writer = Writer(
+            writing, Transaction(writing, kek), signing, self._care, window_seconds
+        )
+        self._listener: ControlListener | None = None
+
+    def __repr__(self) -> str:
+        return f"PostgreSQLStore({self.name!r})"
+
+    @property
+    def is_log_writable(self) -> bool:
+        """Whether the log can be written, as far as is known; acts are refused while it cannot."""
+        return self._care.is_writable
+
+    async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
+        """Run a changing act in the committing transaction; return after the commit is durable.
+
+        The guards of the current call are run before it. A caller that is cancelled does not take
+        the act back. While the log cannot be written, acts are refused with LOG_UNAVAILABLE; those
+        that are urgent, or that an urgent method asks for, are done as long as it is possible.
+        """
+        if self._closed:
+            raise Refusal(Reason.SHUTTING_DOWN)
+        job = new_job(act, urgent=urgent)
+        self._writer.put(job)
+        return await job.waiter
+
+    def read(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act on the committed state, on the calling thread."""
+        return self._reading.answer(question)
+
+    def forget_closed_keys(self) -> None:
+        """Let the keys of municipalities that are disconnected leave the memory of this process.
+
+        Those of the reading connections are gone on return, those of the writer's as soon as it
+        comes to it. Raises Refusal(STORE_UNAVAILABLE).
+        """
+        self._reading.answer_on_each(lambda tx: tx.keys.forget_closed())
+        if not self._closed:
+            self._writer.put(Forgetting())
+
+    def on_control(self, ring: Callable[[], None]) -> None:
+        """Call `ring` after each commit with control events in it, by whatever process.
+
+        For the acts of this process it is called before their callers have their answers.
+        """
+        self._writer.on_control(ring)
+        if self._listener is None:
+            self._listener = ControlListener(self._url)
+        self._listener.on_control(ring)
+
+    def bulk(self) -> PostgreSQLBulk:
+        """Open a writing connection of its own. Raises Refusal(STORE_UNAVAILABLE)."""
+        return PostgreSQLBulk(self._url, self._kek)
+
+    def empty_log(self) -> bool:
+        """Do nothing: the server reuses and archives its write-ahead log as it is told to."""
+        return True
+
+    def close(self) -> None:
+        """Finish what is queued, then close. Acts that come later are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._listener is not None:
+            self._listener.close()
+        self._writer.close()
+        self._reading.close()
+
+    def _prepare(self, signer: LogSigner | None, signing: Signing | None) -> bool:
+        """Make the keys and judge the log; tell whether its head is signed."""
+        with closing(PostgreSQLConnection(self._url)) as sql:
+            make_keys(sql, self._kek)
+            try:
+                return open_log(sql, self._kek, signer, signing)
+            except LogBroken as error:
+                raise named(self.name, error) from error
+
+
+class PostgreSQLBulk:
+    """Commits many rows, on the thread that made it."""
+
+    def __init__(self, url: str, kek: KeyEncryptionKey) -> None:
+        """Connect. Raises Refusal(STORE_UNAVAILABLE)."""
+        with unavailable_if_broken():
+            self._sql = PostgreSQLConnection(url)
+        self._tx = Transaction(self._sql, kek)
+
+    @contextmanager
+    def committing(self) -> Iterator[Transaction]:
+        """Commit what is done inside, durably, or nothing where it raises.
+
+        The head of the log stays unsigned: the next one that a center signs covers it.
+        Raises Refusal(STORE_UNAVAILABLE).
+        """
+        with unavailable_if_broken(), transaction(self._sql):
+            self._tx.keys.begin()
+            self._tx.log.begin()
+            yield self._tx
+            self._tx.log.end_act()
+            self._tx.log.seal(None)
+
+    def others_wrote(self) -> bool:
+        """Tell that nobody needs to be given a turn: the server gives turns in order."""
+        return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sql.close()
+
+
+@contextmanager
+def _unusable_if_broken(name: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreFault as fault:
+        raise StoreUnusable(f"{name}: {fault}") from None

@@ -1,0 +1,240 @@
+"""A connection to PostgreSQL that the tables use as they use one to SQLite.
+
+A transaction that may change something takes the writers' lock first, so that everything it reads
+stays true until its commit, as under SQLite's `BEGIN IMMEDIATE`; others read meanwhile. Where the
+connection goes during a commit, the server is asked what became of that transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
+from psycopg.types.string import StrBinaryDumper
+
+from juki_center.storage.dialect import translated
+from juki_center.storage.faults import (
+    ConnectionLost,
+    ConstraintBroken,
+    InTheWay,
+    OutcomeUnknown,
+    OutOfRoom,
+    StoreFault,
+)
+from juki_center.storage.sql import Rows, Value
+
+if TYPE_CHECKING:
+    from psycopg.abc import Buffer
+
+logger = logging.getLogger(__name__)
+
+APPLICATION: Final = "juki-center"
+WRITERS_LOCK: Final = 0x6A756B69
+"""The advisory lock of whoever is about to change the store, until its transaction has ended."""
+PATIENCE_SECONDS: Final = 10.0
+"""So long a server is awaited that went during a commit; a standby has taken its place by then."""
+_PAUSE_SECONDS: Final = 0.1
+_CONNECT_SECONDS: Final = 5
+
+_BEGIN_WRITING: Final = (
+    f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS_LOCK}), pg_current_xact_id()::text"
+)
+_BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PREPARED_AFTER: Final = 1
+_MOST_PREPARED: Final = 500
+# The first that fits counts (PostgreSQL, appendix A).
+_KINDS: Final = (
+    ("23", ConstraintBroken),
+    ("40003", ConnectionLost),
+    ("40", InTheWay),
+    ("53100", OutOfRoom),
+    ("08", ConnectionLost),
+    ("57P", ConnectionLost),
+    ("25P03", ConnectionLost),
+)
+_Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+_Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
+# What a session is told once, so that a server that was configured otherwise cannot lose it.
+_SETTINGS: Final = (
+    "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET search_path = public;"
+    " SET idle_in_transaction_session_timeout = '60s'"
+)
+
+
+class PostgreSQLConnection:
+    """One connection, for one thread at a time; it connects again before a transaction begins."""
+
+    def __init__(self, url: str) -> None:
+        """Connect. Raises StoreFault."""
+        self._url = url
+        self._xid = ""
+        self._own_words: Mapping[str, Callable[[], Rows]] = {
+            "BEGIN": self._begin_reading,
+            "BEGIN IMMEDIATE": self._begin_writing,
+            "ROLLBACK": self._roll_back,
+            "COMMIT": self._commit,
+        }
+        self._sql = self._connected()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, be it a broken one."""
+        return self._sql.info.transaction_status in (
+            pq.TransactionStatus.INTRANS,
+            pq.TransactionStatus.INERROR,
+        )
+
+    def execute(self, statement: str, parameters: Sequence[Value] = (), /) -> Rows:
+        """Run a statement. Raises StoreFault."""
+        if own := self._own_words.get(statement):
+            return own()
+        said, values = translated(statement, parameters)
+        with faults():
+            return self._run(said, values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Rows:
+        """Run a statement for each of many rows. Raises StoreFault."""
+        every = list(rows)
+        said, _ = translated(statement, every[0] if every else ())
+        cursor = self._sql.cursor()
+        with faults():
+            cursor.executemany(said, every)
+        return cursor
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is not done."""
+        self._sql.close()
+
+    def _run(self, statement: str, parameters: Sequence[object] = ()) -> _Cursor:
+        return self._sql.execute(statement, parameters or None, binary=bool(parameters))
+
+    def _begin_reading(self) -> Rows:
+        return self._begin(lambda: self._run(_BEGIN_READING))
+
+    def _begin_writing(self) -> Rows:
+        return self._begin(self._lock)
+
+    def _begin(self, begin: Callable[[], Rows]) -> Rows:
+        """Begin, on a new connection where the server has closed this one while it was idle."""
+        self._xid = ""
+        if not self._sql.closed:
+            with contextlib.suppress(ConnectionLost), faults():
+                return begin()
+        self._sql = self._connected()
+        with faults():
+            return begin()
+
+    def _lock(self) -> Rows:
+        cursor = self._run(_BEGIN_WRITING)
+        cursor.nextset()
+        row = cursor.fetchone()
+        self._xid = str(row[1]) if row else ""
+        return cursor
+
+    def _roll_back(self) -> Rows:
+        # What only read has nothing to undo, and prepared statements outlive a commit.
+        with faults():
+            return self._run("ROLLBACK" if self._xid else "COMMIT")
+
+    def _commit(self) -> Rows:
+        try:
+            with faults():
+                return self._run("COMMIT")
+        except ConnectionLost:
+            logger.warning("connection lost during a commit; asking what became of it")
+            return self._what_became_of_it()
+
+    def _what_became_of_it(self) -> Rows:
+        """Return if the transaction was committed after all; raise ConnectionLost if it was not.
+
+        Raises OutcomeUnknown where no server answers in time: whoever sends the same request again
+        is told then.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                self._sql = self._connected()
+                status = self._status()
+            except StoreFault:
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            if status == "committed":
+                return self._run("SELECT 1")
+            raise ConnectionLost("40003", "not committed")
+        raise OutcomeUnknown("08007", "outcome unknown")
+
+    def _status(self) -> str:
+        """Ask what became of the last transaction, behind the lock that it held to its end."""
+        with faults(), self._sql.transaction():
+            self._sql.execute(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+            try:
+                row = self._sql.execute("SELECT pg_xact_status($1::xid8)", (self._xid,)).fetchone()
+            except errors.InvalidParameterValue:
+                # The server that took the other's place has never heard of it.
+                return ""
+        return str(row[0]) if row else ""
+
+    def _connected(self) -> _Connection:
+        with faults():
+            sql = connected(self._url)
+            sql.prepare_threshold = _PREPARED_AFTER
+            sql.prepared_max = _MOST_PREPARED
+            sql.adapters.register_dumper(int, Int8BinaryDumper)
+            sql.adapters.register_dumper(bool, Int8BinaryDumper)
+            sql.adapters.register_dumper(str, StrBinaryDumper)
+            sql.adapters.register_loader("numeric", _WholeNumber)
+            return sql
+
+
+def connected(url: str, *, raw: bool = True) -> _Connection:
+    """Return a new connection: one of ours, with `$1`, or a plain one. Raises psycopg.Error."""
+    sql = psycopg.connect(
+        url,
+        autocommit=raw,
+        application_name=APPLICATION,
+        connect_timeout=_CONNECT_SECONDS,
+        cursor_factory=psycopg.RawCursor if raw else psycopg.Cursor,
+    )
+    sql.execute(_SETTINGS)
+    if not raw:
+        sql.commit()
+    return sql
+
+
+class _WholeNumber(NumericBinaryLoader):
+    """Reads a sum of whole numbers as what it is."""
+
+    def load(self, data: Buffer) -> int:  # type: ignore[override]  # a sum is no fraction here
+        return int(super().load(data))
+
+
+@contextlib.contextmanager
+def faults() -> Iterator[None]:
+    """Raise what psycopg raises as ours, without its text, which may quote a row."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise fault_of(error) from None
+
+
+def fault_of(error: psycopg.Error) -> StoreFault:
+    """Return our name for an error of PostgreSQL's."""
+    state = error.sqlstate or ""
+    kind = _kind_of(error, state)
+    return kind(state, type(error).__name__)
+
+
+def _kind_of(error: psycopg.Error, state: str) -> type[StoreFault]:
+    for beginning, kind in _KINDS:
+        if state.startswith(beginning):
+            return kind
+    # A connection that goes has no state to give.
+    return (
+        ConnectionLost if not state and isinstance(error, psycopg.OperationalError) else StoreFault
+    )

@@ -1,0 +1,76 @@
+"""Connections for reading acts: as many as threads read at once, each with its own keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from juki_center.storage.connection import unavailable_if_broken
+from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.postgresql_connection import PostgreSQLConnection
+from juki_center.storage.reading import Reading
+from juki_center.storage.transaction import Transaction
+
+Answer = TypeVar("Answer")
+
+MOST: Final = 8
+"""So many connections at the most; a thread that comes later waits for one."""
+
+
+class ReadingPool:
+    """Reading connections, the one that was used last given out first."""
+
+    def __init__(self, url: str, kek: KeyEncryptionKey) -> None:
+        """Connect once; the others are made when they are needed. Raises StoreFault."""
+        self._url = url
+        self._kek = kek
+        self._free = [self._made()]
+        self._all = list(self._free)
+        self._lock = threading.Lock()
+        self._places = threading.Semaphore(MOST)
+
+    def answer(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act. Raises Refusal(STORE_UNAVAILABLE)."""
+        with self._taken() as reading:
+            return reading.answer(question)
+
+    def answer_on_each(self, question: Callable[[Transaction], object]) -> None:
+        """Run a reading act on every connection, waiting for those that are in use.
+
+        Raises Refusal(STORE_UNAVAILABLE).
+        """
+        for _ in range(MOST):
+            self._places.acquire()
+        try:
+            for reading in self._all:
+                reading.answer(question)
+        finally:
+            self._places.release(MOST)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for reading in self._all:
+            reading.close()
+
+    @contextmanager
+    def _taken(self) -> Iterator[Reading]:
+        with self._places:
+            reading = self._take()
+            try:
+                yield reading
+            finally:
+                self._free.append(reading)
+
+    def _take(self) -> Reading:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            with unavailable_if_broken():
+                made = self._made()
+            self._all.append(made)
+            return made
+
+    def _made(self) -> Reading:
+        return Reading(PostgreSQLConnection(self._url), self._kek)
