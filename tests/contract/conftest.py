@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,29 @@ from tests.support.postgresql import URL_FILE, Databases, databases
 from tests.support.register_desk import RegisterDesk
 
 WINDOW_SECONDS = 0.02
-
-
-def backends_of(module: str) -> list[str]:
-    return ["sqlite", "postgresql"]
+LONG = bool(os.environ.get("JUKI_LONG"))
+# What runs on a server each time: together they run nearly every statement of every table. All
+# the others do so in the long form.
+_ALWAYS_ON_SERVER = frozenset(
+    (
+        "test_alerts",
+        "test_approvals",
+        "test_card_uniqueness",
+        "test_case_05_code_stock",
+        "test_case_27_cards_of_movers",
+        "test_code_changes",
+        "test_control_events",
+        "test_copies_of_movers",
+        "test_disconnections",
+        "test_edit_locks",
+        "test_exactly_once",
+        "test_households",
+        "test_move_whole_ways",
+        "test_revocations",
+        "test_store",
+        "test_update_queues",
+    )
+)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +61,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on every store that it is meant for."""
     if "backend" in metafunc.fixturenames:
-        metafunc.parametrize("backend", backends_of(metafunc.module.__name__), scope="session")
+        metafunc.parametrize("backend", _backends(metafunc.definition), scope="session")
+
+
+def _backends(test: pytest.Item) -> list[str]:
+    if test.get_closest_marker("embedded"):
+        return ["sqlite"]
+    if test.get_closest_marker("on_server"):
+        return ["postgresql"]
+    if LONG or test.path.stem in _ALWAYS_ON_SERVER:
+        return ["sqlite", "postgresql"]
+    return ["sqlite"]
 
 
 @pytest.fixture(scope="session")

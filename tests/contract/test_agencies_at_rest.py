@@ -35,6 +35,8 @@ from tests.support.agencies import (
 from tests.support.byte_search import ByteSearch
 from tests.support.center import NOW, SAMPLES
 
+pytestmark = pytest.mark.embedded
+
 BATCH = UUID("0a1b2c3d-0000-4000-8000-000000000002")
 UNKNOWN_NAME = "東雲　鶴之助"
 NEW_ADDRESS = "埼玉県所沢市緑町九丁目99番地99"

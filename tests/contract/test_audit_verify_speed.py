@@ -25,6 +25,8 @@ from tests.support.signed_center import NOW, URI, make_center, open_center_store
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.embedded
+
 LONG = os.environ.get("JUKI_LONG") == "1"
 LEAVES = 1_000_000 if LONG else 20_000
 AT_ONCE = 20_000

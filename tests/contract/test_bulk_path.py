@@ -17,6 +17,8 @@ from tests.contract.test_register_tables import codes
 from tests.support.center import SAMPLES, open_test_store
 from tests.support.rows import rows
 
+pytestmark = pytest.mark.embedded
+
 COUNTED = {
     table: f"SELECT key_version, count(*) FROM {table} GROUP BY 1"
     for table in ("records", "record_history", "code_index", "attribute_index")

@@ -117,6 +117,7 @@ async def test_papers_stay_for_a_year_after_the_end_and_the_row_for_ever(
     assert (after.papers, after.end_reason) == (None, EndReason.WITHDRAWN)
 
 
+@pytest.mark.embedded
 async def test_what_was_deleted_is_in_none_of_the_stores_files(
     window: CardWindow, folder: Path
 ) -> None:

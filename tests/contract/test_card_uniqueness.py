@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from juki_center.areas.cards.application_rows import ApplicationState
 from juki_center.areas.cards.numbers import ApplicationNumber, CardNumber
 from juki_center.areas.cards.register import CardStatus
 from juki_center.areas.cards.unlock_rows import Unlock, UnlockMode, UnlockState
+from juki_center.storage.faults import BROKEN_CONSTRAINT
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.card_life import CardLife, made_card, ready_application
 from tests.support.card_window import TARO, CardWindow
@@ -34,7 +34,7 @@ async def test_a_person_has_one_card_that_is_not_handed_over(
     application = await life.make(TARO, first)
     another = replace(made_card(application, second), serial=b"x" * 32, number=OTHER_NUMBER)
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(BROKEN_CONSTRAINT):
         await life.store.act(lambda tx: tx.cards.add_card(another))
 
 
@@ -44,7 +44,7 @@ async def test_a_person_has_one_open_application(life: CardLife, state: Applicat
     second = replace(first, number=ApplicationNumber.drawn(bytes(7) + b"\x02"), state=state)
     await life.store.act(lambda tx: tx.applications.add(first, None))
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(BROKEN_CONSTRAINT):
         await life.store.act(lambda tx: tx.applications.add(second, None))
 
 
@@ -61,5 +61,5 @@ async def test_a_card_has_one_unlocking_under_way(life: CardLife) -> None:
         begun_at=NOW,
     )
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(BROKEN_CONSTRAINT):
         await life.store.act(lambda tx: tx.unlocks.add(another))

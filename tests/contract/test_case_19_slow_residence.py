@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 
 import pytest
 
 from tests.support.center import Center
+from tests.support.rows import peeking
 
 
 async def test_case_19_a_retry_after_the_deadline_never_yields_two_numbers(center: Center) -> None:
@@ -19,7 +18,7 @@ async def test_case_19_a_retry_after_the_deadline_never_yields_two_numbers(cente
 
     answers = [await center.issue(command) for _ in range(3)]
 
-    with closing(sqlite3.connect(center.store.path)) as sql:
+    with peeking(center.store) as sql:
         numbers = sql.execute("SELECT number FROM issues").fetchall()
     assert len(numbers) == 1
     assert {answer.issue.issue_number for answer in answers} == {numbers[0][0]}

@@ -49,6 +49,8 @@ from tests.support.center import (
 from tests.support.planting import PLANTED
 from tests.support.rows import number
 
+pytestmark = pytest.mark.embedded
+
 CLERK = "窓口\u3000案内子"
 HOUSEHOLD_NUMBER = "世帯第二十七号"
 NEW_CODE, *STOCK = codes(12)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
-from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,6 +42,7 @@ from tests.support.agencies import (
 from tests.support.center import CHIYODA, CHIYODA_2, NOW, SAMPLES, TOKOROZAWA, Center, serial_of
 from tests.support.leaves import leaves
 from tests.support.move_service import finished_session
+from tests.support.rows import peeking
 
 if TYPE_CHECKING:
     from juki_center.areas.agencies.commands import Question
@@ -87,7 +86,7 @@ class Window:
         await self.store.act(lambda tx: confirm(tx, command, now, POLICY))
 
     def change(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.store.path)) as sql, sql:
+        with peeking(self.store) as sql:
             sql.execute(statement)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+pytestmark = pytest.mark.embedded
+
 SIZE = 23
 REQUEST = UUID("5f0c8a52-6a51-4a3c-9a53-5c8f0f6b7a11")
 WITNESS = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import tempfile
 import uuid
 from collections.abc import Coroutine
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +34,7 @@ from tests.support.center import (
     open_test_store,
 )
 from tests.support.leaves import leaves
+from tests.support.rows import peeking
 
 Answer = TypeVar("Answer")
 SIGNER, TRUST = make_signer()
@@ -161,7 +160,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         """Compare the store with what the terminals were told."""
         numbers = [copy.issue.issue_number for copy in self.acknowledged.values()]
         assert len(set(numbers)) == len(numbers)
-        with closing(sqlite3.connect(self.center.store.path)) as sql:
+        with peeking(self.center.store) as sql:
             stored = [row[0] for row in sql.execute("SELECT number FROM issues").fetchall()]
         assert sorted(stored) == sorted(numbers)
         logged = [leaf["id"] for leaf in leaves(self.center.store) if leaf["ev"] == "COPY_ISSUED"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -17,12 +16,11 @@ from juki_center.areas.residents.records import ResidenceState
 from juki_center.areas.residents.synthetic import Line
 from juki_center.areas.residents.updates import Outcome
 from juki_center.errors import RuleBroken
-from juki_center.storage.bulk import BulkConnection
-from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sqlite import SQLiteStore
 from juki_center.storage.transaction import Transaction
 from tests.support.center import NOW
 from tests.support.register_files import (
+    bulk_of,
     by_code,
     everybody,
     findings,
@@ -32,6 +30,7 @@ from tests.support.register_files import (
     text_of,
     write,
 )
+from tests.support.rows import peeking
 
 TOKOROZAWA = MunicipalityCode("112089")
 MODES = pytest.mark.parametrize("mode", list(ImportMode))
@@ -323,10 +322,9 @@ def host_and_add(tx: Transaction, importing: Import) -> None:
 
 def test_a_row_that_the_tables_cannot_hold_is_undone_alone(home: Path, empty: SQLiteStore) -> None:
     done = import_into(home, write(home, [*people(2)]))
-    kek = KeyEncryptionKey.load(home / "kek")
 
     with (
-        closing(BulkConnection(home / "center.db", kek)) as connection,
+        closing(bulk_of(home)) as connection,
         connection.committing() as tx,
     ):
         tx.registers.host(MunicipalityCode("131016"))
@@ -367,11 +365,11 @@ def test_tables_of_imports_hold_no_word_of_a_line(home: Path, empty: SQLiteStore
     lines = people(5)
     import_into(home, write(home, [lines[0] | {"name": "𠮷田１"}, *lines[1:], "渡邉,太郎"]))
 
-    with sqlite3.connect(home / "center.db") as sql:
+    with peeking(empty) as sql:
         rows = [
-            *sql.execute("SELECT * FROM imports"),
-            *sql.execute("SELECT * FROM import_findings"),
-            *sql.execute("SELECT content FROM audit_leaves"),
+            *sql.execute("SELECT * FROM imports").fetchall(),
+            *sql.execute("SELECT * FROM import_findings").fetchall(),
+            *sql.execute("SELECT content FROM audit_leaves").fetchall(),
         ]
     shown = repr(rows) + "".join(
         value.decode("utf-8", "replace")

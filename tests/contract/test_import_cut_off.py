@@ -15,12 +15,18 @@ from juki_center.areas.residents.imports import Import, ImportMode
 from juki_center.areas.residents.synthetic import Line
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import import_run
-from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around
-from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW
-from tests.support.register_files import everybody, findings, import_into, moved, people, write
+from tests.support.register_files import (
+    bulk_of,
+    everybody,
+    findings,
+    import_into,
+    moved,
+    people,
+    write,
+)
 
 TOKOROZAWA = MunicipalityCode("112089")
 MODES = pytest.mark.parametrize("mode", list(ImportMode))
@@ -116,9 +122,9 @@ def test_a_file_that_changes_while_it_is_read_stops_the_import(
     assert len(everybody(empty)) == (10 if mode is ImportMode.LINES else 0)
 
 
+@pytest.mark.embedded
 async def test_a_connection_sees_that_others_wrote(home: Path, empty: SQLiteStore) -> None:
-    kek = KeyEncryptionKey.load(home / "kek")
-    with closing(BulkConnection(home / "center.db", kek)) as connection:
+    with closing(bulk_of(home)) as connection:
         with connection.committing() as tx:
             tx.registers.host(TOKOROZAWA)
         by_itself = connection.others_wrote()
@@ -158,6 +164,7 @@ async def test_acts_beside_an_import_are_done_in_time(home: Path, empty: SQLiteS
     assert len(waited) > 5
 
 
+@pytest.mark.embedded
 def test_the_store_keeps_no_hash_by_which_a_short_file_could_be_guessed(
     home: Path, empty: SQLiteStore
 ) -> None:

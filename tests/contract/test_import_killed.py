@@ -14,6 +14,8 @@ from juki_center.areas.residents.imports import ImportMode
 from tests.support.center import open_test_store
 from tests.support.register_files import everybody, findings, import_into, people, text_of
 
+pytestmark = pytest.mark.embedded
+
 COUNT = 800
 ROOT = Path(__file__).parent.parent.parent
 

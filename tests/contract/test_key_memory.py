@@ -16,6 +16,8 @@ import pytest
 from juki_center.storage.keys import KEY_OCTETS, KeyEncryptionKey, SealKey, create_kek
 from tests.support.memory_search import copies, data_key
 
+pytestmark = pytest.mark.embedded
+
 _TOKOROZAWA, _CHIYODA = "112089", "131016"
 # Both connections open the register, the writer's and the reader's; then one act closes it.
 _PROGRAM = """

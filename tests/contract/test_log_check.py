@@ -20,6 +20,8 @@ from tests.support.log_acts import EVENT
 from tests.support.log_keys import ORIGIN, log_key, verified_head
 from tests.support.long_log import lengthen
 
+pytestmark = pytest.mark.embedded
+
 LONG = bool(os.environ.get("JUKI_LONG"))
 LEAVES = 37
 READY_SECONDS = 5.0

@@ -19,6 +19,8 @@ from juki_center.errors import Reason
 from tests.support.center_process import ROOT
 from tests.support.faulty_disk import ALONE, FAULTS, TOGETHER
 
+pytestmark = pytest.mark.embedded
+
 EVERY = os.environ.get("JUKI_FAULTS") == "all"
 STRIDE = 1 if EVERY else 8
 REFUSED = {Reason.LOG_UNAVAILABLE, Reason.STORE_UNAVAILABLE}

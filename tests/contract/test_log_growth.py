@@ -28,6 +28,7 @@ from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, open_test_store
 from tests.support.log_acts import EVENT, URI, answering, in_call, new_call
 from tests.support.log_keys import log_key, verified_head, verified_leaf
+from tests.support.rows import peeking
 from tests.support.whole_log import check_whole
 
 PERSON, OTHER = PersonID(b"1" * 16), PersonID(b"2" * 16)
@@ -232,6 +233,7 @@ async def test_without_a_key_the_tree_grows_and_no_act_has_a_receipt(folder: Pat
     store.close()
 
 
+@pytest.mark.embedded
 async def test_a_head_that_was_written_without_the_key_is_signed_when_the_key_is_there(
     folder: Path,
 ) -> None:
@@ -249,6 +251,7 @@ async def test_a_head_that_was_written_without_the_key_is_signed_when_the_key_is
     signed.close()
 
 
+@pytest.mark.embedded
 async def test_leaves_behind_the_newest_signed_head_have_no_receipt_yet(folder: Path) -> None:
     signed = signed_store(folder)
     await signed.act(answering(REQUEST, EVENT))
@@ -271,7 +274,7 @@ async def test_a_content_can_be_deleted_and_the_proofs_go_on(signed: SQLiteStore
     call = new_call()
     await in_call(call, lambda: signed.act(answering(REQUEST, EVENT)))
     (logged,) = call.logged
-    with closing(sqlite3.connect(signed.path)) as sql, sql:
+    with peeking(signed) as sql:
         sql.execute(
             "UPDATE audit_leaves SET salt = NULL, content = NULL WHERE leaf_index = ?",
             (logged.index,),
@@ -322,6 +325,7 @@ def test_a_node_that_is_not_complete_is_none(signed: SQLiteStore) -> None:
         signed.read(lambda tx: tx.audit.node(60, 0))
 
 
+@pytest.mark.embedded
 async def test_the_bulk_paths_keep_the_tree_as_the_acts_do(folder: Path) -> None:
     kek = KeyEncryptionKey.load(folder / "kek")
     passing = PassingStore(folder / "center.db", kek)

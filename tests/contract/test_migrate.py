@@ -27,6 +27,8 @@ from juki_center.storage.migrate import HEAD, go_back, migrate
 from juki_center.storage.undoing import undone
 from tests.support.center import NOW
 
+pytestmark = pytest.mark.embedded
+
 
 def revision(path: Path) -> str:
     with closing(sqlite3.connect(path)) as sql:

@@ -22,6 +22,8 @@ from tests.support.center import CHIYODA, NOW, TOKOROZAWA, serial_of
 from tests.support.move_books import disagreements
 from tests.support.move_service import finished_session
 
+pytestmark = pytest.mark.embedded
+
 POLICY = MovePolicy(CardPolicy(RuleSet.R2012_07_09, MUNICIPALITIES))
 ONE_MOVED = "(SELECT MIN(person) FROM move_members WHERE state = 'MOVED')"
 REOPENED = "UPDATE moves SET ended_at = NULL, state = 'TRANSFERRED', transfer_id = "

@@ -71,12 +71,12 @@ async def test_who_comes_back_is_the_same_person_with_the_name_as_it_was_here(
 ) -> None:
     await comes_back(chiyoda, "吉田　太郎", "\U00020bb7田　太郎")
     person = chiyoda.person(TARO)
-    count = number(chiyoda.store.path, "SELECT count(*) FROM directory")
+    count = number(chiyoda.store, "SELECT count(*) FROM directory")
 
     answer = await chiyoda.moved_in()
 
     assert chiyoda.person(TARO) == person
-    assert number(chiyoda.store.path, "SELECT count(*) FROM directory") == count
+    assert number(chiyoda.store, "SELECT count(*) FROM directory") == count
     assert chiyoda.record(TARO).record.name == "吉田　太郎"
     assert [one.kind for one in answer.alerts] == [AlertKind.NAME_FORM_KEPT]
     assert chiyoda.alerts(DESTINATION) == [AlertKind.NAME_FORM_KEPT]

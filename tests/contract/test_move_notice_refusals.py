@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
@@ -25,6 +24,7 @@ from juki_center.areas.residents.locks import EditLock
 from juki_center.areas.residents.records import ResidenceState
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
+from juki_center.storage.faults import BROKEN_CONSTRAINT
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.books import give_code
 from tests.support.center import NOW, SAMPLES
@@ -115,7 +115,7 @@ async def test_two_notices_for_one_person_are_refused_whatever_an_act_overlooks(
     papers = window.store.read(lambda tx: tx.moves.papers(move))
     second = replace(move, number=NO_SUCH, members=move.members[1:])
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(BROKEN_CONSTRAINT):
         await window.store.act(lambda tx: tx.moves.add(second, papers))
 
     assert window.store.read(lambda tx: tx.moves.move(NO_SUCH)) is None

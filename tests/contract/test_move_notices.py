@@ -82,6 +82,7 @@ async def test_case_24_a_notice_is_there_for_the_destination_as_soon_as_it_is_en
     assert window.store.read(lambda tx: tx.moves.open_of_person(person)) == filed.move
 
 
+@pytest.mark.embedded
 async def test_the_papers_of_a_notice_say_how_it_came_and_are_sealed(window: OriginWindow) -> None:
     filed = await window.file()
 

@@ -85,7 +85,7 @@ async def test_case_22_a_notice_by_post_leads_to_a_move_in_by_card(chiyoda: Arri
 
     assert answer.move.state is MoveState.COMPLETED
     assert {chiyoda.where(key) for key in FAMILY} == {HERE}
-    assert disagreements(chiyoda.store.path) == []
+    assert disagreements(chiyoda.store) == []
 
 
 async def test_case_24_nothing_is_possible_before_the_origin_has_processed_the_letter(
@@ -96,7 +96,7 @@ async def test_case_24_nothing_is_possible_before_the_origin_has_processed_the_l
     before = [chiyoda.record(key) for key in FAMILY]
     refused = await chiyoda.refused(fetch_transfer, command)
     untouched = [chiyoda.record(key) for key in FAMILY] == before
-    books_before = disagreements(chiyoda.store.path)
+    books_before = disagreements(chiyoda.store)
     await filed(chiyoda)
 
     fetched = await chiyoda.do(fetch_transfer, replace(command, at=chiyoda.new_request))
@@ -125,7 +125,7 @@ async def test_a_paper_leads_to_a_move_in_and_an_older_one_does_not(chiyoda: Arr
 
     assert refused.reason is Reason.CERTIFICATE_NOT_FOUND
     assert answer.move.state is MoveState.COMPLETED
-    assert disagreements(chiyoda.store.path) == []
+    assert disagreements(chiyoda.store) == []
 
 
 async def test_what_a_destination_has_fetched_the_origin_withdraws_only_after_it_is_given_back(
@@ -202,4 +202,4 @@ async def test_a_family_that_was_sent_back_moves_on_elsewhere(chiyoda: Arrivals)
 
     # The cards lapsed in the move that was taken back, so that the notice went by paper.
     assert answer.move.arrived_in == SETAGAYA.municipality
-    assert disagreements(chiyoda.store.path) == []
+    assert disagreements(chiyoda.store) == []

@@ -33,7 +33,7 @@ from tests.support.register_records import CODE
 
 LONG: Final = os.environ.get("JUKI_LONG") == "1"
 BETWEEN: Final = 1
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if LONG else 120)]
+pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.timeout(3600 if LONG else 120)]
 ORIGIN, DESTINATION = "112089", "131016"
 
 

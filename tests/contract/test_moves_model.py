@@ -70,6 +70,8 @@ from tests.support.move_books import broken_rules
 from tests.support.move_world import Crash, World
 from tests.support.opened_books import faults
 
+pytestmark = pytest.mark.embedded
+
 LONG = bool(os.environ.get("JUKI_LONG"))
 HOME: Final = "131016"
 PLACES: Final = (HOME, "112089", "131121")

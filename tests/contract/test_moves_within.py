@@ -236,14 +236,14 @@ async def test_cards_stay_active_and_those_of_style_2_need_their_back_written(
 ) -> None:
     style = "UPDATE cards SET style = 'STYLE_2' WHERE serial = ?"
     for key in (TARO, HANAKO, SAKURA):
-        change_rows(windows.store.path, style, serial_of(key))
+        change_rows(windows.store, style, serial_of(key))
     change_rows(
-        windows.store.path,
+        windows.store,
         "UPDATE cards SET valid_until = '2026-11-22' WHERE serial = ?",
         serial_of(HANAKO),
     )
     change_rows(
-        windows.store.path,
+        windows.store,
         "UPDATE cards SET status = 'LAPSED' WHERE serial = ?",
         serial_of(SAKURA),
     )
@@ -262,7 +262,7 @@ async def test_a_card_whose_90_days_are_over_needs_no_back(
     windows: Windows, last_day: str, faces: int
 ) -> None:
     change_rows(
-        windows.store.path,
+        windows.store,
         f"UPDATE cards SET style = 'STYLE_2', continue_until = '{last_day}' WHERE serial = ?",
         serial_of(TARO),
     )

@@ -34,6 +34,8 @@ from tests.contract.test_register_tables import TERMINAL, codes, update
 from tests.support.books import depart, of_key
 from tests.support.center import NOW, SAMPLES, open_test_store
 
+pytestmark = pytest.mark.embedded
+
 TOKOROZAWA = MunicipalityCode("112089")
 YOSHIDA = SAMPLES["yoshida-taro"].record
 REQUEST = Request(TERMINAL, uuid.UUID(int=7), b"content")

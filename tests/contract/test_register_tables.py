@@ -133,7 +133,7 @@ async def test_a_disconnected_municipality_gives_no_code_and_takes_none(
 
 async def test_a_code_in_another_municipalitys_stock_does_not_open(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.codes.add(TOKOROZAWA, codes(1)))
-    change(store.path, "UPDATE code_stock SET municipality = ?", str(CHIYODA))
+    change(store, "UPDATE code_stock SET municipality = ?", str(CHIYODA))
 
     with pytest.raises(KeyUnusable):
         await store.act(lambda tx: tx.codes.draw(CHIYODA))
@@ -208,7 +208,7 @@ async def test_notices_are_numbered_without_a_gap_whatever_is_undone(store: SQLi
 
 async def test_a_notice_in_another_place_does_not_open(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.changes.append(notice(store, 1)))
-    change(store.path, "UPDATE changes SET position = 2")
+    change(store, "UPDATE changes SET position = 2")
 
     with pytest.raises(KeyUnusable):
         store.read(lambda tx: tx.changes.after(0, 1))
@@ -249,12 +249,12 @@ async def test_an_update_held_again_takes_the_place_of_the_first(store: SQLiteSt
 
     taken = await store.act(lambda tx: tx.pending.take(TOKOROZAWA, SAMPLE.record.code, 3))
     assert taken == again
-    assert number(store.path, "SELECT count(*) FROM pending_updates") == 1
+    assert number(store, "SELECT count(*) FROM pending_updates") == 1
 
 
 async def test_a_held_update_cannot_be_made_another_version(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.pending.hold(update(3), missing=2, now=NOW))
-    change(store.path, "UPDATE pending_updates SET version = 2")
+    change(store, "UPDATE pending_updates SET version = 2")
 
     with pytest.raises(KeyUnusable):
         await store.act(lambda tx: tx.pending.take(TOKOROZAWA, SAMPLE.record.code, 2))
@@ -263,7 +263,7 @@ async def test_a_held_update_cannot_be_made_another_version(store: SQLiteStore) 
 async def test_a_held_update_and_its_person_have_no_token_in_common(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.pending.hold(update(3), missing=2, now=NOW))
 
-    pending = rows(store.path, "SELECT token FROM pending_updates")
-    indexed = rows(store.path, "SELECT token FROM code_index")
+    pending = rows(store, "SELECT token FROM pending_updates")
+    indexed = rows(store, "SELECT token FROM code_index")
 
     assert not set(pending) & set(indexed)

@@ -25,6 +25,8 @@ from juki_pki.profile import Profiles
 from tests.support.center import NOW
 from tests.support.rows import number
 
+pytestmark = pytest.mark.embedded
+
 _CONFIG = """\
 environment = "test"
 [listen]

@@ -205,6 +205,7 @@ def fill(tx: Transaction) -> None:
         tx.revocations.add(Revocation(of, RevocationReason.REPLACED, NOW, "juki://center/x"))
 
 
+@pytest.mark.embedded
 async def test_revoking_is_fast_at_a_hundred_thousand(empty: SQLiteStore) -> None:
     await empty.act(fill)
     begun = time.perf_counter()

@@ -100,7 +100,7 @@ async def finish(store: SQLiteStore, target: Target, limit: int = 12) -> int:
 
 def everything(store: SQLiteStore) -> list[object]:
     """Return what the register holds, opened: each kind of sealed row that stays."""
-    persons = [PersonID(row[0]) for row in rows(store.path, "SELECT person FROM directory")]
+    persons = [PersonID(row[0]) for row in rows(store, "SELECT person FROM directory")]
     residents = [store.read(lambda tx, one=one: tx.residents.resident(one)) for one in persons]
     earlier = [store.read(lambda tx, one=one: tx.residents.earlier(one, 10)) for one in residents]
     locks = [store.read(lambda tx, one=one: tx.locks.of_person(one)) for one in persons]
@@ -401,7 +401,7 @@ async def test_another_municipality_that_is_disconnected_does_not_block_a_regist
 def wrapped_versions(store: SQLiteStore, municipality: MunicipalityCode) -> list[int]:
     """Return which versions of a register's key there are."""
     question = "SELECT version FROM municipality_keys WHERE municipality = ?"
-    return [row[0] for row in rows(store.path, question, str(municipality))]
+    return [row[0] for row in rows(store, question, str(municipality))]
 
 
 async def test_a_rotation_that_has_begun_is_gone_on_with_and_not_begun_again(

@@ -26,6 +26,8 @@ from juki_center.storage.keys import KeyEncryptionKey
 from tests.support.planned_year import rates
 from tests.support.simulated_year import live
 
+pytestmark = pytest.mark.embedded
+
 OFTEN = 16
 """How much more happens to these few than to a real town."""
 RESIDENTS = 150

@@ -21,12 +21,15 @@ from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.errors import ConfigInvalid, KeyUnusable, Reason, Refusal
 from juki_center.storage import connection, open_store
+from juki_center.storage.faults import BROKEN_CONSTRAINT
 from juki_center.storage.keys import KeyEncryptionKey, SealKey, create_kek
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES, open_test_store
 from tests.support.leaves import leaves
 from tests.support.planted_cards import card
+from tests.support.rows import peeking
 
+FIRST_PERSON = "SELECT person FROM records ORDER BY person LIMIT 1"
 EVENT = AuditEvent(Event.COPY_REFUSED, NOW, "juki://operator/1")
 
 
@@ -58,7 +61,7 @@ async def test_a_committed_act_is_read_by_everybody(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.cards.add_card(card(b"1" * 32)))
 
     assert has(store, b"1" * 32)
-    with closing(sqlite3.connect(store.path)) as other:
+    with peeking(store) as other:
         found = other.execute("SELECT 1 FROM cards WHERE serial = ?", (b"1" * 32,)).fetchone()
     assert found is not None
 
@@ -107,7 +110,7 @@ async def test_a_broken_constraint_is_its_acts_own_trouble(store: SQLiteStore) -
         return_exceptions=True,
     )
 
-    assert isinstance(outcomes[0], sqlite3.IntegrityError)
+    assert isinstance(outcomes[0], BROKEN_CONSTRAINT)
     assert has(store, b"2" * 32)
 
 
@@ -147,6 +150,7 @@ async def test_a_defect_in_a_denial_hits_neither_its_neighbours_nor_the_log(
     assert "所沢太郎" not in caplog.text
 
 
+@pytest.mark.embedded
 async def test_acts_that_meet_in_the_window_share_a_commit(store: SQLiteStore) -> None:
     await store.act(lambda tx: tx.audit.append(EVENT))
     before = wal_commits(store.path)
@@ -187,7 +191,7 @@ async def test_a_closed_store_finishes_its_acts_and_takes_no_more(store: SQLiteS
     store.close()
 
     await act
-    with closing(sqlite3.connect(store.path)) as other:
+    with peeking(store) as other:
         assert other.execute("SELECT 1 FROM cards WHERE serial = ?", (b"1" * 32,)).fetchone()
     with pytest.raises(Refusal) as refused:
         await store.act(lambda tx: tx.audit.append(EVENT))
@@ -202,6 +206,7 @@ async def test_reading_changes_nothing(store: SQLiteStore) -> None:
     assert not has(store, b"1" * 32)
 
 
+@pytest.mark.embedded
 async def test_a_store_that_another_program_holds_is_unavailable_and_recovers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +253,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.embedded
 def test_a_full_disk_is_unavailable_and_leaves_nothing_half(folder: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", DISK_FULL, str(folder)],
@@ -283,6 +289,7 @@ open_test_store(Path(sys.argv[1])).close()
 """
 
 
+@pytest.mark.embedded
 async def test_a_store_opened_twice_keeps_its_log_when_another_process_leaves(folder: Path) -> None:
     first = open_test_store(folder)
     await first.act(lambda tx: tx.cards.add_card(card(b"1" * 32)))
@@ -299,6 +306,7 @@ async def test_a_store_opened_twice_keeps_its_log_when_another_process_leaves(fo
     first.close()
 
 
+@pytest.mark.embedded
 def test_the_files_are_readable_by_their_owner_alone(store: SQLiteStore) -> None:
     store.read(lambda tx: tx.cards.card(bytes(32)))
 
@@ -307,14 +315,15 @@ def test_the_files_are_readable_by_their_owner_alone(store: SQLiteStore) -> None
     assert modes == {0o600}
 
 
-def test_another_key_encryption_key_does_not_open_the_store(folder: Path, tmp_path: Path) -> None:
-    create_kek(tmp_path / "other")
-    other = KeyEncryptionKey.load(tmp_path / "other")
+def test_another_key_encryption_key_does_not_open_the_store(folder: Path) -> None:
+    (folder / "kek").unlink()
+    create_kek(folder / "kek")
 
     with pytest.raises(KeyUnusable):
-        open_store(f"sqlite:///{folder / 'center.db'}", other)
+        open_test_store(folder)
 
 
+@pytest.mark.embedded
 def test_a_file_that_is_no_database_is_unavailable(folder: Path) -> None:
     (folder / "other.db").write_bytes(b"no database" * 1_000)
 
@@ -324,7 +333,8 @@ def test_a_file_that_is_no_database_is_unavailable(folder: Path) -> None:
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("url", ["postgresql://center", "sqlite:///", "center.db"])
+@pytest.mark.parametrize("url", ["postgresql://", "sqlite:///", "center.db"])
+@pytest.mark.embedded
 def test_a_url_of_another_kind_is_refused(folder: Path, url: str) -> None:
     with pytest.raises(ConfigInvalid, match=r"store\.url"):
         open_store(url, KeyEncryptionKey.load(folder / "kek"))
@@ -384,13 +394,13 @@ def test_sealed_lengths_do_not_show_what_is_inside() -> None:
 
 
 async def test_a_record_in_another_persons_row_does_not_open(store: SQLiteStore) -> None:
-    with closing(sqlite3.connect(store.path)) as thief, thief:
+    with peeking(store) as thief:
         thief.execute(
             "UPDATE records SET sealed ="
             " (SELECT sealed FROM records ORDER BY person LIMIT 1 OFFSET 1)"
-            " WHERE person = (SELECT min(person) FROM records)"
+            f" WHERE person = ({FIRST_PERSON})"
         )
-        person = PersonID(thief.execute("SELECT min(person) FROM records").fetchone()[0])
+        person = PersonID(thief.execute(FIRST_PERSON).fetchone()[0])
 
     with pytest.raises(KeyUnusable):
         store.read(lambda tx: tx.residents.resident(person))
@@ -400,14 +410,14 @@ async def test_a_record_in_another_persons_row_does_not_open(store: SQLiteStore)
 async def test_a_record_that_was_moved_in_the_file_does_not_open(
     store: SQLiteStore, column: str
 ) -> None:
-    row = "person = (SELECT min(person) FROM records)"
+    row = f"person = ({FIRST_PERSON})"
     other = (
         f"SELECT r.{column} FROM records r, records s WHERE s.{row} AND r.{column} <> s.{column}"
     )
     moved = "version + 1" if column == "version" else f"({other} LIMIT 1)"
-    with closing(sqlite3.connect(store.path)) as thief, thief:
+    with peeking(store) as thief:
         thief.execute(f"UPDATE records SET {column} = {moved} WHERE {row}")
-        person = PersonID(thief.execute("SELECT min(person) FROM records").fetchone()[0])
+        person = PersonID(thief.execute(FIRST_PERSON).fetchone()[0])
 
     with pytest.raises(KeyUnusable):
         store.read(lambda tx: tx.residents.resident(person))
@@ -467,6 +477,6 @@ async def test_loading_the_samples_again_changes_no_resident(store: SQLiteStore)
 
 
 def _count(store: SQLiteStore) -> tuple[int, int]:
-    with closing(sqlite3.connect(store.path)) as sql:
+    with peeking(store) as sql:
         directory = sql.execute("SELECT count(*) FROM directory").fetchone()[0]
         return directory, sql.execute("SELECT count(*) FROM records").fetchone()[0]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -40,6 +38,7 @@ from juki_center.storage.rotation import Target
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import CHIYODA, NOW, TOKOROZAWA
 from tests.support.leaves import leaves
+from tests.support.rows import peeking
 from tests.support.updates import NEW, Register, corrected, record, update
 
 OPERATOR = "juki://operator/operator-1"
@@ -174,7 +173,7 @@ async def test_nothing_of_what_waits_can_be_read_by_the_keys_that_are_left(
         register.store.read(lambda tx: tx.queues.first(HERE, 1))
 
     assert refused.value.reason is Reason.RESIDENCE_DISCONNECTED
-    with closing(sqlite3.connect(register.store.path)) as sql:
+    with peeking(register.store) as sql:
         ((sealed,),) = sql.execute("SELECT sealed FROM queued_updates").fetchall()
     assert record().name.encode() not in sealed
 
@@ -271,7 +270,7 @@ async def test_findings_must_be_named_by_their_number(register: Register) -> Non
 
 def damage(register: Register, statement: str) -> None:
     """Change the tables as a defect would."""
-    with closing(sqlite3.connect(register.store.path)) as sql, sql:
+    with peeking(register.store) as sql:
         sql.execute(statement)
 
 
@@ -291,7 +290,7 @@ _ONE = "(SELECT person FROM records WHERE municipality = '112089' ORDER BY perso
             FindingKind.VERSION_GAP,
         ),
         (
-            f"UPDATE records SET sealed = zeroblob(600) WHERE person = {_ONE}",
+            f"UPDATE records SET sealed = x'{'00' * 600}' WHERE person = {_ONE}",
             FindingKind.RECORD_UNREADABLE,
         ),
         (f"DELETE FROM code_index WHERE person = {_ONE}", FindingKind.CODE_OF_ANOTHER),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +19,7 @@ from juki_center.areas.residents.records import Resident
 from juki_center.cli import shipped
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW, SAMPLES
+from tests.support.rows import peeking
 
 PASSPORT = AffairCode("passport")
 PENSION = AffairCode("pension")
@@ -110,9 +109,10 @@ def provision_rows(store: SQLiteStore) -> list[dict[str, Any]]:
 
     `octets` is each row's own encoding, written here anew: what a batch's leaf vouches for.
     """
-    with closing(sqlite3.connect(store.path)) as sql:
-        sql.row_factory = sqlite3.Row
-        rows = [dict(row) for row in sql.execute("SELECT * FROM provisions ORDER BY id")]
+    with peeking(store) as sql:
+        found = sql.execute("SELECT * FROM provisions ORDER BY id")
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [row | {"octets": _octets(row)} for row in rows]
 
 

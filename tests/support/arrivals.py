@@ -60,7 +60,7 @@ from juki_center.rule_sets import RuleSet
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import CHIYODA, SAMPLES, TOKOROZAWA, serial_of
 from tests.support.register_desk import MUNICIPALITIES
-from tests.support.rows import rows
+from tests.support.rows import peeking, rows, tables
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -356,6 +356,6 @@ def day(text: str) -> CivilDate:
 
 def everything(store: SQLiteStore) -> dict[str, list[tuple[object, ...]]]:
     """Return all rows of all tables but the log's, which refusals are meant to reach."""
-    tables = rows(store.path, "SELECT name FROM sqlite_master WHERE type = 'table'")
-    names = [str(name) for (name,) in tables if "audit" not in name and "leaves" not in name]
-    return {name: sorted(rows(store.path, f'SELECT * FROM "{name}"'), key=repr) for name in names}
+    with peeking(store) as sql:
+        names = [name for name in tables(sql) if "audit" not in name and "leaves" not in name]
+    return {name: sorted(rows(store, f'SELECT * FROM "{name}"'), key=repr) for name in names}

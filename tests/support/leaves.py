@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import cbor2
 
 from juki_center.areas.audit.leaf import commitment
 from juki_center.storage.sqlite import SQLiteStore
+from tests.support.rows import Peekable, peeking
 
 
 def leaves(store: SQLiteStore) -> list[dict[str, object]]:
     """Return the content of all leaves in order; each must fit its commitment and its place."""
-    return leaves_in(store.path)
+    return leaves_in(store)
 
 
-def leaves_in(path: Path) -> list[dict[str, object]]:
+def leaves_in(path: Peekable) -> list[dict[str, object]]:
     """Return the leaves of a database file, which a center may be serving from."""
-    with closing(sqlite3.connect(path)) as sql:
+    with peeking(path) as sql:
         rows = sql.execute(
             "SELECT leaf_index, salt, content, commitment FROM audit_leaves ORDER BY leaf_index"
         ).fetchall()

@@ -5,9 +5,10 @@ Nothing of the center is used here: plain columns, by SQL.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
+
+from juki_center.storage.sql import SQL
+from tests.support.rows import Peekable, peeking, tables
 
 _OPEN = "('NOTIFIED', 'ORDINARY', 'TRANSFERRED', 'LAPSED')"
 _VERSIONS = (
@@ -16,29 +17,29 @@ _VERSIONS = (
 )
 _RULES = {
     "a person is in the directory and not in one book": (
-        "SELECT hex(d.person) FROM directory d LEFT JOIN records r ON r.person = d.person"
+        "SELECT d.person FROM directory d LEFT JOIN records r ON r.person = d.person"
         " WHERE r.person IS NULL OR r.version <> d.version OR r.municipality <> d.municipality"
     ),
     "a person is in a book and not in the directory": (
-        "SELECT hex(person) FROM records WHERE person NOT IN (SELECT person FROM directory)"
+        "SELECT person FROM records WHERE person NOT IN (SELECT person FROM directory)"
     ),
     "a history has a gap, or a version twice": (
-        "SELECT hex(d.person) FROM directory d WHERE d.version <>"
+        "SELECT d.person FROM directory d WHERE d.version <>"
         f" (SELECT COUNT(DISTINCT v.version) FROM {_VERSIONS} v WHERE v.person = d.person)"
         f" OR d.version <> (SELECT COUNT(*) FROM {_VERSIONS} v WHERE v.person = d.person)"
     ),
     "a person changed books without having left the first one": (
-        "SELECT hex(n.person) || ' ' || n.version FROM"
+        "SELECT n.person, n.version FROM"
         f" {_VERSIONS} n JOIN record_history h ON h.person = n.person"
         " AND h.version = n.version - 1 WHERE h.municipality <> n.municipality"
         " AND (h.state NOT IN ('MOVED_OUT', 'DELETED') OR h.ended_stay <> 1)"
     ),
     "a person is to move twice": (
-        "SELECT hex(person) FROM move_members WHERE is_open = 1 GROUP BY person HAVING COUNT(*) > 1"
+        "SELECT person FROM move_members WHERE is_open = 1 GROUP BY person HAVING COUNT(*) > 1"
     ),
     "a member is open and the move is not, or the other way round": (
         "SELECT b.number FROM move_members b JOIN moves m ON m.number = b.number"
-        f" WHERE b.is_open <> (b.state = 'MOVING' AND m.state IN {_OPEN})"
+        f" WHERE b.is_open <> CASE WHEN b.state = 'MOVING' AND m.state IN {_OPEN} THEN 1 ELSE 0 END"
     ),
     "a move has ended without a time, or has a time and goes on": (
         f"SELECT number FROM moves WHERE (ended_at IS NULL) <> (state IN {_OPEN})"
@@ -82,29 +83,25 @@ _RULES = {
 }
 
 
-def disagreements(store: Path) -> list[str]:
+def disagreements(store: Peekable) -> list[str]:
     """Return every rule that a store breaks, with what breaks it."""
-    with closing(sqlite3.connect(store)) as sql:
+    with peeking(store) as sql:
         return broken_rules(sql)
 
 
-def broken_rules(sql: sqlite3.Connection) -> list[str]:
+def broken_rules(sql: SQL) -> list[str]:
     """Return every rule that an open store breaks, with what breaks it."""
     return [
-        f"{rule}: {row[0]}" for rule, question in _RULES.items() for row in sql.execute(question)
+        f"{rule}: {row}"
+        for rule, question in _RULES.items()
+        for row in sql.execute(question).fetchall()
     ]
 
 
 def content(store: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return everything that a store holds, table by table."""
-    with closing(sqlite3.connect(store)) as sql:
-        tables = [
-            name
-            for (name,) in sql.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            )
-        ]
+    with peeking(store) as sql:
         return {
             name: sorted(sql.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)  # our tables
-            for name in tables
+            for name in tables(sql)
         }

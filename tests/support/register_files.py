@@ -20,10 +20,13 @@ from juki_center.areas.residents.synthetic_places import Country, Places
 from juki_center.cli import shipped
 from juki_center.data import synthetic_rows
 from juki_center.storage.bulk import BulkConnection
+from juki_center.storage.center_store import BulkWriting
 from juki_center.storage.import_run import Around, Order, run_import
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.postgresql import PostgreSQLBulk
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.center import NOW
+from tests.support.postgresql import URL_FILE
 
 AS_OF = date(2026, 4, 1)
 MUNICIPALITIES = shipped.municipalities()
@@ -63,10 +66,17 @@ def import_into(
 ) -> Import:
     """Import a file into the store of a folder, as the command does."""
     by = Importer(CALLER, MUNICIPALITIES if host else None)
-    kek = KeyEncryptionKey.load(folder / "kek")
-    with closing(BulkConnection(folder / "center.db", kek)) as connection:
+    with closing(bulk_of(folder)) as connection:
         order = Order(file, mode, by, restart=restart)
         return run_import(connection, order, around or Around(lambda: NOW))
+
+
+def bulk_of(folder: Path) -> BulkWriting:
+    """Return a writing connection to the store of a folder."""
+    named, kek = folder / URL_FILE, KeyEncryptionKey.load(folder / "kek")
+    if named.exists():
+        return PostgreSQLBulk(named.read_text(), kek)
+    return BulkConnection(folder / "center.db", kek)
 
 
 def findings(store: SQLiteStore, done: Import) -> list[Finding]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
 from juki_audit import tree
 from juki_audit.leaf import commitment
 from juki_audit.merkle import root
 from juki_center.storage.sqlite import SQLiteStore
 from tests.support.log_keys import verified_head
+from tests.support.rows import peeking
 
 
 def check_whole(store: SQLiteStore) -> int:
@@ -21,7 +19,7 @@ def check_whole(store: SQLiteStore) -> int:
         if leaf.salt is not None and leaf.content is not None:
             assert leaf.commitment == commitment(leaf.salt, leaf.content)
     commitments = [leaf.commitment for leaf in leaves]
-    with closing(sqlite3.connect(store.path)) as sql:
+    with peeking(store) as sql:
         frontier, signed_size, note = sql.execute(
             "SELECT frontier, signed_size, checkpoint FROM audit_head"
         ).fetchone()

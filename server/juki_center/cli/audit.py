@@ -21,7 +21,7 @@ from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, reporting
 from juki_center.config import CenterConfig
 from juki_center.errors import Reason, Refusal, RuleBroken
-from juki_center.storage.log_records import stored_log
+from juki_center.storage import log_of
 
 if TYPE_CHECKING:
     from juki_audit.examination import Examined, Trust
@@ -49,7 +49,7 @@ def export(
     as_json: AsJSON = False,
 ) -> None:
     """Copy the log into one file, in one state, while the center serves."""
-    with reporting("audit export", as_json=as_json), stored_log(_store(config)) as log:
+    with reporting("audit export", as_json=as_json), log_of(_store_url(config)) as log:
         note, size = log.checkpoint(), log.size
         if not note:
             raise Refusal(Reason.LOG_NOT_SIGNED)
@@ -67,7 +67,7 @@ def export(
 @app.command()
 def checkpoint(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Print the newest signed head: who keeps it can hold the log to it later, by --since."""
-    with reporting("audit checkpoint", as_json=as_json), stored_log(_store(config)) as log:
+    with reporting("audit checkpoint", as_json=as_json), log_of(_store_url(config)) as log:
         note = log.checkpoint().decode()
         if not note:
             raise Refusal(Reason.LOG_NOT_SIGNED)
@@ -87,7 +87,7 @@ def prove(  # each option is one of the command line
     as_json: AsJSON = False,
 ) -> None:
     """Print leaves with their proofs, for anybody who has the log's verifier to check."""
-    with reporting("audit prove", as_json=as_json), stored_log(_store(config)) as log:
+    with reporting("audit prove", as_json=as_json), log_of(_store_url(config)) as log:
         if as_json and out is None:
             raise RuleBroken("JSON_NEEDS_OUT", "--out")
         found = audit_proofs.prove(log, leaf, request)
@@ -192,5 +192,5 @@ def _show_proof(found: ProofFile, trust: Trust, *, as_json: bool) -> None:
     report("audit verify", {"size": head.size, "leaves": shown}, lines, as_json=as_json)
 
 
-def _store(config: Path) -> Path:
-    return Path(CenterConfig.load(config).store_url.removeprefix("sqlite:///"))
+def _store_url(config: Path) -> str:
+    return CenterConfig.load(config).store_url

@@ -15,6 +15,7 @@ from juki_center.config import CenterConfig
 from juki_center.errors import StoreUnusable
 from juki_center.storage.backup import back_up
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.store_url import file_of
 from juki_pki.log_signer import VERIFIERS
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def backup(
 
 
 def _backup(config: CenterConfig, file: Path, *, as_json: bool) -> None:
-    store = Path(config.store_url.removeprefix("sqlite:///"))
+    store = file_of(config.store_url)
     if not store.is_file():
         raise StoreUnusable(f"{store}: there is no store")
     kek = KeyEncryptionKey.load(config.kek)

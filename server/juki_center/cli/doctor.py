@@ -29,6 +29,7 @@ from juki_center.config import CenterConfig, Environment
 from juki_center.rpc.card_material import load_material
 from juki_center.rpc.making_material import load_making_material
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.store_url import file_of, is_server, shown
 from juki_pki.errors import PKIError
 from juki_pki.expiry import Expiry, expiries
 from juki_pki.folder import PKIFolder
@@ -177,13 +178,14 @@ def _authority_keys(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
 
 
 def _store(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
-    path = _store_file(config)
-    if not path.exists():
-        yield Finding("store", Level.FAULT, f"{path} does not exist; `serve` makes it")
+    if not _has_store(config):
+        detail = f"{shown(config.store_url)} does not exist; `serve` makes it"
+        yield Finding("store", Level.FAULT, detail)
         return
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        yield Finding("store file", Level.FAULT, f"mode {mode:04o}, must be 0600")
+    if not is_server(config.store_url):
+        mode = stat.S_IMODE(file_of(config.store_url).stat().st_mode)
+        if mode & 0o077:
+            yield Finding("store file", Level.FAULT, f"mode {mode:04o}, must be 0600")
     store = open_with_key(config)
     try:
         good, is_writable = is_readable(store), store.is_log_writable
@@ -200,13 +202,14 @@ def _store(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     yield Finding("audit log", level, detail)
 
 
-def _store_file(config: CenterConfig) -> Path:
-    return Path(config.store_url.removeprefix("sqlite:///"))
+def _has_store(config: CenterConfig) -> bool:
+    """Whether there is a store to look into; a server is asked when it is opened."""
+    return is_server(config.store_url) or file_of(config.store_url).exists()
 
 
 def _peers(config: CenterConfig, now: datetime) -> Iterator[Finding]:
     """A peer renews by itself; one that has not is cut off at its end, and nobody else is."""
-    if not _store_file(config).exists():
+    if not _has_store(config):
         return
     with closing(open_with_key(config)) as store:
         found = store.read(lambda tx: ends_of_peers(tx, now))
@@ -220,9 +223,8 @@ def _peers(config: CenterConfig, now: datetime) -> Iterator[Finding]:
 
 def _clock(config: CenterConfig, now: datetime) -> Iterator[Finding]:
     """A clock that was set back shows itself by a store that was written in its future."""
-    path = _store_file(config)
-    if path.exists():
-        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    if not is_server(config.store_url) and _has_store(config):
+        written = datetime.fromtimestamp(file_of(config.store_url).stat().st_mtime, UTC)
         if written - now > _CLOCK_SLACK:
             detail = f"the store was written at {written:%Y-%m-%d %H:%M}Z, which is in the future"
             yield Finding("clock", Level.FAULT, detail)
@@ -247,7 +249,7 @@ def _running(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
 
 def _codes(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     """A municipality without codes can enter no newborn."""
-    if not _store_file(config).exists():
+    if not _has_store(config):
         return
     with closing(open_with_key(config)) as store:
         stocks = store.read(lambda tx: stocks_of(tx, config.low_stock))
@@ -262,7 +264,7 @@ def _codes(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
 
 def _rotations(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
     """A rotation that was cut off leaves the old key in use until it is taken up again."""
-    if not _store_file(config).exists():
+    if not _has_store(config):
         return
     with closing(open_with_key(config)) as store:
         running = store.read(lambda tx: tx.rotations.running())

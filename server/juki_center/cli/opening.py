@@ -12,6 +12,7 @@ from juki_center.cli.log_signing import LogSigning
 from juki_center.errors import KeyUnusable, Refusal
 from juki_center.storage import open_store
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.store_url import shown
 from juki_pki.folder import PKIFolder
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def open_with_key(config: CenterConfig) -> CenterStore:
         octets = config.reserve_mib * _MEBIBYTE
         return open_store(config.store_url, kek, signer, reserve_octets=octets)
     except KeyUnusable as error:
-        store = config.store_url.removeprefix("sqlite:///")
+        store = shown(config.store_url)
         raise KeyUnusable(f"{config.kek} is not the key of {store}") from error
 
 

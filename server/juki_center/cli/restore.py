@@ -17,6 +17,7 @@ from juki_center.errors import StoreUnusable
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_records import stored_log
 from juki_center.storage.restoring import restore as put_back
+from juki_center.store_url import file_of
 
 if TYPE_CHECKING:
     from juki_center.cli.report import JSON
@@ -46,7 +47,7 @@ def restore(  # each option is one of the command line
     """
     with reporting("restore", as_json=as_json):
         settings = CenterConfig.load(config)
-        store = Path(settings.store_url.removeprefix("sqlite:///"))
+        store = file_of(settings.store_url)
         _refuse_use(settings, store, replace=replace)
         trust = audit_files.load_trust(settings.pki_dir / "trust", [], 0)
         heads = [audit_files.load_earlier(one, trust).checkpoint.head for one in since or []]

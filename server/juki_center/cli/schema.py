@@ -6,8 +6,6 @@ older build then serves from the store as before.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,7 +15,9 @@ from juki_center.cli.report import report, reporting
 from juki_center.cli.restore import refuse_while_serving
 from juki_center.config import CenterConfig
 from juki_center.errors import StoreUnusable
-from juki_center.storage.migrate import HEAD, go_back, revision
+from juki_center.storage.migrate import HEAD
+from juki_center.storage.schema_of import has_rows, revision_of, step_back
+from juki_center.store_url import shown
 
 if TYPE_CHECKING:
     from juki_center.cli.report import JSON
@@ -36,7 +36,7 @@ _FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0006": ("queued_notices",)}
 def show(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Say which schema the store has, and which one this build wants."""
     with reporting("schema show", as_json=as_json):
-        found = revision(_store(CenterConfig.load(config)))
+        found = revision_of(CenterConfig.load(config).store_url)
     result: dict[str, JSON] = {"store": found or "", "build": HEAD}
     report("schema show", result, [f"store {found}, build {HEAD}"], as_json=as_json)
 
@@ -56,24 +56,16 @@ def back(
     """
     with reporting("schema back", as_json=as_json):
         settings = CenterConfig.load(config)
-        store = _store(settings)
+        revision_of(settings.store_url)
         refuse_while_serving(settings)
         if not forget:
-            _refuse_forgetting(store)
-        now = go_back(store)
+            _refuse_forgetting(settings.store_url)
+        now = step_back(settings.store_url)
     lines = [f"store {now}; start the build that has this schema"]
     report("schema back", {"store": now}, lines, as_json=as_json)
 
 
-def _store(config: CenterConfig) -> Path:
-    store = Path(config.store_url.removeprefix("sqlite:///"))
-    if not store.is_file():
-        raise StoreUnusable(f"{store}: there is no store")
-    return store
-
-
-def _refuse_forgetting(store: Path) -> None:
-    with closing(sqlite3.connect(store)) as sql:
-        for table in _FORGOTTEN[HEAD]:
-            if sql.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608  # ours
-                raise StoreUnusable(f"{store}: {table} would be forgotten; --forget does it")
+def _refuse_forgetting(url: str) -> None:
+    for table in _FORGOTTEN[HEAD]:
+        if has_rows(url, table):
+            raise StoreUnusable(f"{shown(url)}: {table} would be forgotten; --forget does it")

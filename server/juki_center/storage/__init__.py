@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from juki_center.areas.audit.heads import LogSigner
 from juki_center.errors import ConfigInvalid
 from juki_center.storage.center_store import CenterStore
 from juki_center.storage.keys import KeyEncryptionKey
+from juki_center.storage.log_records import StoredLog, stored_log
 from juki_center.storage.sqlite import SQLiteStore
 from juki_center.store_url import check_url, file_of, is_server
 
@@ -35,3 +39,19 @@ def _open_server(url: str, kek: KeyEncryptionKey, signer: LogSigner | None) -> C
             "store.url", "needs the extra postgresql: pip install 'jukinet-center[postgresql]'"
         ) from error
     return PostgreSQLStore(url, kek, signer=signer)
+
+
+@contextmanager
+def log_of(url: str) -> Iterator[StoredLog]:
+    """Open the log of the store that a URL names, in one state, without any key.
+
+    Raises StoreUnusable where there is none.
+    """
+    if not is_server(url):
+        with stored_log(file_of(url)) as log:
+            yield log
+        return
+    from juki_center.storage.postgresql import server_log  # noqa: PLC0415
+
+    with server_log(url) as log:
+        yield log

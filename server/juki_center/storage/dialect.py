@@ -13,6 +13,7 @@ from itertools import count
 from typing import Final
 
 _LITERAL: Final = re.compile(r"('(?:[^']|'')*')")
+_OCTETS: Final = re.compile(r"\bx'([0-9A-Fa-f]*)'")
 _PLACE: Final = re.compile(r"(?P<same>\bIS )?\?(?P<number>\d*)(?P<asked>(?= IS (?:NOT )?NULL\b))?")
 _SCHEMA: Final = re.compile(r"\s*(CREATE|ALTER|DROP)\b")
 _REPLACE: Final = re.compile(r"^INSERT OR REPLACE INTO (\w+)\s*\(([^)]*)\)")
@@ -103,7 +104,7 @@ def _with_nulls(statement: str, nulls: frozenset[int]) -> str:
 
 def _worded(statement: str, placed: Callable[[str], str]) -> str:
     """Return a statement in other words, `placed` having said its places."""
-    parts = _LITERAL.split(_replacing(statement))
+    parts = _LITERAL.split(_replacing(_OCTETS.sub(r"'\\x\1'::bytea", statement)))
     for place in range(0, len(parts), 2):
         for pattern, words in _QUERY_WORDS:
             parts[place] = pattern.sub(words, parts[place])

@@ -6,7 +6,11 @@ Their texts quote rows; what is logged is `error_name` alone.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from juki_center.errors import StoreUnusable
 
 _NO_ROOM: Final = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE))
 
@@ -54,3 +58,12 @@ def error_name(error: Exception) -> str:
     if isinstance(error, StoreFault):
         return str(error)
     return str(getattr(error, "sqlite_errorname", type(error).__name__))
+
+
+@contextmanager
+def unusable_if_broken(name: str) -> Iterator[None]:
+    """Raise StoreUnusable, naming the store, for what a server fails inside."""
+    try:
+        yield
+    except StoreFault as fault:
+        raise StoreUnusable(f"{name}: {fault}") from None

@@ -11,20 +11,33 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from juki_audit.rows import Columns, Row
 from juki_audit.tree import Frontier
 from juki_center.errors import StoreUnusable
 from juki_center.storage.faults import error_name
+from juki_center.storage.sql import SQL, Value
+from juki_center.storage.sql import Row as Found
 
 _NOWHEN = -1
+_BEFORE_ALL = -(2**63)
+_AT_ONCE = 10_000
+_ROWS = (
+    "SELECT leaf_index, commitment, salt, content, at, issuing, residence FROM audit_leaves"
+    " WHERE leaf_index > ? ORDER BY leaf_index LIMIT ?"
+)
+_NODES = (
+    "SELECT node_index, hash FROM audit_nodes WHERE level = ? AND node_index > ?"
+    " ORDER BY node_index LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """The log over an open connection; every method raises sqlite3.Error."""
+    """The log over an open connection; every method raises what is in FAULTS."""
 
-    sql: sqlite3.Connection
+    sql: SQL
     keeps_tree: bool = True
 
     @property
@@ -35,22 +48,31 @@ class StoredLog:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows by their index."""
-        found = self.sql.execute(
-            "SELECT leaf_index, commitment, salt, content, at, issuing, residence"
-            " FROM audit_leaves ORDER BY leaf_index"
-        )
-        for index, commitment, salt, content, at, issuing, residence in found:
+        for found in self._in_order(_ROWS):
+            index, commitment, salt, content, at, issuing, residence = found
             columns = Columns(
-                at if isinstance(at, int) else _NOWHEN, issuing or "", residence or ""
+                at if isinstance(at, int) else _NOWHEN, _text(issuing), _text(residence)
             )
-            yield Row(index, _octets(commitment) or b"", _octets(salt), _octets(content), columns)
+            yield Row(
+                cast("int", index),
+                _octets(commitment) or b"",
+                _octets(salt),
+                _octets(content),
+                columns,
+            )
 
     def nodes(self, level: int) -> Iterator[tuple[int, bytes]]:
         """Yield index and hash of the nodes of a level."""
-        found = self.sql.execute(
-            "SELECT node_index, hash FROM audit_nodes WHERE level = ? ORDER BY node_index", (level,)
-        )
-        return ((index, _octets(one) or b"") for index, one in found)
+        found = self._in_order(_NODES, level)
+        return ((cast("int", index), _octets(one) or b"") for index, one in found)
+
+    def _in_order(self, question: str, *about: int) -> Iterator[Found]:
+        """Yield what a question finds, by its first column, in portions that memory holds."""
+        # Whoever could write to a file may have put anything anywhere: it is read on behind that.
+        last: Value = _BEFORE_ALL
+        while found := self.sql.execute(question, (*about, last, _AT_ONCE)).fetchall():
+            yield from found
+            last = found[-1][0]
 
     def node(self, level: int, index: int) -> bytes:
         """Return the hash of a node; raises LookupError where it is not there."""
@@ -97,6 +119,10 @@ def stored_log(store: Path) -> Iterator[StoredLog]:
             yield StoredLog(sql)
     except sqlite3.Error as error:
         raise StoreUnusable(f"{store}: {error_name(error)}") from error
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _octets(value: object) -> bytes | None:

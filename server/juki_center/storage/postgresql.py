@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from juki_center.areas.audit.heads import LogSigner
-from juki_center.errors import LogBroken, Reason, Refusal, StoreUnusable
+from juki_center.errors import LogBroken, Reason, Refusal
 from juki_center.storage.connection import transaction, unavailable_if_broken
 from juki_center.storage.control_listener import ControlListener
-from juki_center.storage.faults import StoreFault
+from juki_center.storage.faults import unusable_if_broken
 from juki_center.storage.jobs import Forgetting, new_job
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_care import LogCare
+from juki_center.storage.log_records import StoredLog
 from juki_center.storage.opening import make_keys, named, open_log
 from juki_center.storage.postgresql_connection import PostgreSQLConnection
 from juki_center.storage.postgresql_schema import migrate_server
@@ -50,10 +51,10 @@ class PostgreSQLStore:
         the database cannot be used, and LogBroken where its log does not hold.
         """
         self.name = shown(url)
-        self._url = url
+        self.url = url
         self._kek = kek
         self._closed = False
-        with _unusable_if_broken(self.name):
+        with unusable_if_broken(self.name):
             migrate_server(url, self.name)
             signing = Signing(signer) if signer else None
             is_signed = self._prepare(signer, signing)
@@ -108,12 +109,12 @@ class PostgreSQLStore:
         """
         self._writer.on_control(ring)
         if self._listener is None:
-            self._listener = ControlListener(self._url)
+            self._listener = ControlListener(self.url)
         self._listener.on_control(ring)
 
     def bulk(self) -> PostgreSQLBulk:
         """Open a writing connection of its own. Raises Refusal(STORE_UNAVAILABLE)."""
-        return PostgreSQLBulk(self._url, self._kek)
+        return PostgreSQLBulk(self.url, self._kek)
 
     def empty_log(self) -> bool:
         """Do nothing: the server reuses and archives its write-ahead log as it is told to."""
@@ -131,7 +132,7 @@ class PostgreSQLStore:
 
     def _prepare(self, signer: LogSigner | None, signing: Signing | None) -> bool:
         """Make the keys and judge the log; tell whether its head is signed."""
-        with closing(PostgreSQLConnection(self._url)) as sql:
+        with closing(PostgreSQLConnection(self.url)) as sql:
             make_keys(sql, self._kek)
             try:
                 return open_log(sql, self._kek, signer, signing)
@@ -172,8 +173,10 @@ class PostgreSQLBulk:
 
 
 @contextmanager
-def _unusable_if_broken(name: str) -> Iterator[None]:
-    try:
-        yield
-    except StoreFault as fault:
-        raise StoreUnusable(f"{name}: {fault}") from None
+def server_log(url: str) -> Iterator[StoredLog]:
+    """Open the log of a database in one state. Raises StoreUnusable for what is no store."""
+    name = shown(url)
+    with unusable_if_broken(name), closing(PostgreSQLConnection(url)) as sql:
+        sql.execute("BEGIN")
+        sql.execute("SELECT count(*) FROM audit_head")
+        yield StoredLog(sql)

@@ -112,7 +112,7 @@ class PostgreSQLConnection:
         self._sql.close()
 
     def _run(self, statement: str, parameters: Sequence[object] = ()) -> _Cursor:
-        return self._sql.execute(statement, parameters or None, binary=bool(parameters))
+        return self._sql.execute(statement, parameters or None, binary=True)
 
     def _begin_reading(self) -> Rows:
         return self._begin(lambda: self._run(_BEGIN_READING))
@@ -131,7 +131,7 @@ class PostgreSQLConnection:
             return begin()
 
     def _lock(self) -> Rows:
-        cursor = self._run(_BEGIN_WRITING)
+        cursor = self._sql.execute(_BEGIN_WRITING)
         cursor.nextset()
         row = cursor.fetchone()
         self._xid = str(row[1]) if row else ""

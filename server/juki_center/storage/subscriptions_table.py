@@ -72,7 +72,7 @@ class SubscriptionsTable:
 
     def disconnected(self) -> frozenset[MunicipalityCode]:
         """Return the municipalities whose notices cannot be opened now."""
-        rows = self._sql.execute("SELECT code FROM municipalities WHERE NOT is_connected")
+        rows = self._sql.execute("SELECT code FROM municipalities WHERE is_connected = 0")
         return frozenset(MunicipalityCode(as_text(row[0])) for row in rows.fetchall())
 
     def seal_cursor(self, content: bytes, agency: str, affair: AffairCode) -> bytes:
