@@ -277,7 +277,7 @@ def _rotations(config: CenterConfig, _now: datetime) -> Iterator[Finding]:
 
 def _queues(config: CenterConfig, now: datetime) -> Iterator[Finding]:
     """What was set aside reaches nobody until an operator decides; what is missing was lost."""
-    if not _store_file(config).exists():
+    if not _has_store(config):
         return
     with closing(open_with_key(config)) as store:
         found = store.read(lambda tx: tx.notices.every())
