@@ -19,6 +19,7 @@ from juki_center.areas.ports import Tx
 from juki_center.areas.residents.changes import ChangeNotice, Item
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.records import ChangeInformation, ChangeReason
+from juki_center.cli.fleet_parts import Fleet
 from juki_center.rpc import agencies, server
 from juki_center.rpc.access_log import AccessLog
 from juki_center.rpc.agency_alarms import AgencyAlarms
@@ -105,9 +106,15 @@ class Bureau:
 
 @asynccontextmanager
 async def serving(
-    pki: PKIFolder, furnished: Path, folder: Path, *, most: int = 2, caught_up_seconds: float = 30.0
+    pki: PKIFolder,
+    furnished: Path,
+    folder: Path,
+    *,
+    most: int = 2,
+    caught_up_seconds: float = 30.0,
+    gated: bool = False,
 ) -> AsyncIterator[Bureau]:
-    """Serve a copy of a furnished store until the block ends."""
+    """Serve a copy of a furnished store until the block ends; `gated` minds who is cut off."""
     shutil.copytree(furnished, folder)
     store, clock, lines, metrics = open_test_store(folder), Clock(), list[bytes](), Metrics()
     log = AccessLog(lines.append)
@@ -128,7 +135,13 @@ async def serving(
         lambda target: pb_grpc.add_IdentityConfirmationServiceServicer_to_server(servicer, target),
     )
     try:
-        async with running(pki, service, clock=clock) as edge, parts.bell.watching():
+        fleet = Fleet.of(store, clock)
+        gates = fleet.gates if gated else ()
+        async with (
+            running(pki, service, clock=clock, live=fleet.live, gates=gates) as edge,
+            fleet.watching(),
+            parts.bell.watching(),
+        ):
             yield Bureau(store, parts, edge, pki, clock, log, lines, metrics)
             parts.close()
     finally:

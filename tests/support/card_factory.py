@@ -10,7 +10,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
 from juki_center.areas.residents.records import Whereabouts
 from juki_center.cli import shipped
 from juki_center.cli.accountable_services import operations_service
+from juki_center.cli.fleet_parts import Fleet
 from juki_center.config import SessionTimes
 from juki_center.rpc import card_session, cards, personalise_stream, server
 from juki_center.rpc.card_material import MaterialSource
@@ -219,7 +220,10 @@ class Factory:
 
 @asynccontextmanager
 async def _serving(
-    pki: PKIFolder, store: Store, clock: Callable[[], datetime]
+    pki: PKIFolder,
+    store: Store,
+    clock: Callable[[], datetime],
+    gated: SQLiteStore | None,
 ) -> AsyncIterator[str]:
     sessions, times = OpenSessions(Metrics()), SessionTimes()
     material = MaterialSource(pki, clock())
@@ -245,7 +249,14 @@ async def _serving(
         ),
         operations_service(store, clock),
     )
-    async with running(pki, *services, clock=clock) as edge:
+    fleet = None if gated is None else Fleet.of(gated, clock)
+    async with AsyncExitStack() as stack:
+        live, gates = (None, ()) if fleet is None else (fleet.live, fleet.gates)
+        edge = await stack.enter_async_context(
+            running(pki, *services, clock=clock, live=live, gates=gates)
+        )
+        if fleet is not None:
+            await stack.enter_async_context(fleet.watching())
         yield edge.address
         sessions.close()
 
@@ -258,11 +269,15 @@ def card_factory(
     loop: Loop | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     wrap: Callable[[SQLiteStore], Store] = lambda store: store,
+    gated: bool = False,
 ) -> Iterator[Factory]:
-    """Run a center on the store in a folder; `wrap` may stand between it and the services."""
+    """Run a center on the store in a folder; `wrap` may stand between it and the services.
+
+    With `gated` it minds who is cut off.
+    """
     own = loop or Loop()
     store = open_test_store(folder, signer=pki.log_signer())
-    served = _serving(pki, wrap(store), clock)
+    served = _serving(pki, wrap(store), clock, store if gated else None)
     address = own.run(served.__aenter__())
     try:
         yield Factory(folder, pki, own, store, address)

@@ -19,6 +19,7 @@ from juki_center.areas.ports import Tx
 from juki_center.areas.residents.assignment import stock_codes
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.policy import RegisterPolicy
+from juki_center.cli.fleet_parts import Fleet
 from juki_center.rpc import copies, residents, server
 from juki_center.rpc.batch_pace import BatchPace
 from juki_center.rpc.metrics import Metrics
@@ -128,8 +129,10 @@ class Office:
 
 
 @asynccontextmanager
-async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterator[Office]:
-    """Serve a copy of a furnished store until the block ends."""
+async def serving(
+    pki: PKIFolder, furnished: Path, folder: Path, *, gated: bool = False
+) -> AsyncIterator[Office]:
+    """Serve a copy of a furnished store until the block ends; `gated` minds who is cut off."""
     shutil.copytree(furnished, folder)
     store = open_test_store(folder, signer=pki.log_signer())
     clock, metrics = Clock(), Metrics()
@@ -157,7 +160,9 @@ async def serving(pki: PKIFolder, furnished: Path, folder: Path) -> AsyncIterato
         ),
     )
     try:
-        async with running(pki, *services) as edge:
+        fleet = Fleet.of(store, clock)
+        gates = fleet.gates if gated else ()
+        async with running(pki, *services, live=fleet.live, gates=gates) as edge, fleet.watching():
             edge.metrics = metrics
             yield Office(center, edge, pki, clock, imports)
     finally:
