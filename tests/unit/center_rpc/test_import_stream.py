@@ -83,6 +83,13 @@ class Stream:
         while await self._call.read() is not grpc.aio.EOF:
             pass
 
+    async def next(self) -> object:
+        """Return what the center says next, unasked; raise what has ended the stream."""
+        answer = await self._call.read()
+        if answer is grpc.aio.EOF:
+            await self._call
+        return answer
+
     def cut(self) -> None:
         self._call.cancel()
 
