@@ -116,6 +116,16 @@ class Metrics:
             registry=self._registry,
         )
 
+    def tell_center(self, *, environment: str, node: str) -> None:
+        """Tell whose center this is: a load test asks before it begins."""
+        info = Gauge(
+            "juki_center_info",
+            "Always 1; the labels say which node this is, and whether it is a production center.",
+            ("environment", "node"),
+            registry=self._registry,
+        )
+        info.labels(environment, node).set(1)
+
     def tell_expiries(self, expiries: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
         """Tell with each reading what ends when: its kind, its name, and seconds until then.
 

@@ -21,6 +21,7 @@ PACKAGES = {
     "juki_center",
     "juki_client",
     "juki_desk",
+    "juki_load",
     "juki_pki",
     "juki_terminal",
     "jukinet",
