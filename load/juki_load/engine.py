@@ -9,7 +9,7 @@ import heapq
 import os
 import platform
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from juki_load.measure.record import UNANSWERED, Recorder
 from juki_load.measure.result import Generator, Result
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from juki_load.scenario import Scenario
-    from juki_load.workload import Workload
 
 _NEVER: Final = Ending(4, UNANSWERED)
 _MOST_SLOTS: Final = 300
@@ -34,6 +33,36 @@ class Due(NamedTuple):
     order: int
     kind: str
     start: Callable[[Callable[[Ending], None]], None]
+
+
+class Workload(Protocol):
+    """What is done, and to whom."""
+
+    @property
+    def center(self) -> str:
+        """Who is called."""
+
+    @property
+    def handshakes(self) -> int:
+        """How many connections were made."""
+
+    @property
+    def verified_receipts(self) -> int:
+        """How many receipts were verified and good."""
+
+    def calls(self) -> Iterator[Due]:
+        """Yield the calls in order."""
+
+    async def keep_streams(
+        self, begun: Callable[[str, float], Callable[[Ending], None]], now: Callable[[], float]
+    ) -> None:
+        """Keep what stays open until `finish_streams`."""
+
+    def finish_streams(self) -> None:
+        """Let what stays open come to its end."""
+
+    async def stop(self) -> None:
+        """Hang up."""
 
 
 def slot_seconds(scenario: Scenario) -> float:

@@ -19,12 +19,14 @@ class Heard:
 
     messages: list[bytes] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
     def message(self, octets: bytes) -> None:
         self.messages.append(octets)
 
     def ended(self, ending: Ending) -> None:
         self.endings.append(ending)
+        self.over.set()
 
 
 class _Transport(asyncio.Transport):
@@ -51,7 +53,6 @@ class Judge:
         self.client = Connection("center:7443")
         self.events: list[h2.events.Event] = []
         self.is_closed = False
-        self._takes_back = True
 
     async def start(self) -> None:
         """Connect, and let both ends exchange their settings."""

@@ -28,10 +28,10 @@ class Reports:
 
     def start(self, ended: Callable[[Ending], None]) -> None:
         """Report as the next terminal."""
-        next(self._terminals).call(PATH, _REPORT, _Listener(ended))
+        next(self._terminals).call(PATH, _REPORT, Listener(ended))
 
 
-class _Listener:
+class Listener:
     """Hears of one report; the answer itself is not looked at."""
 
     __slots__ = ("ended",)

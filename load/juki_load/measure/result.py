@@ -121,7 +121,7 @@ def load(path: Path) -> Result:
         found = json.loads(path.read_text(encoding="utf-8"))
         # What `--json` printed is taken too: the result stands in its envelope.
         if isinstance(found, dict) and isinstance(found.get("result"), dict):
-            found = found["result"]
+            found = found["result"].get("whole")
         return Result.from_json(found)
     except (OSError, ValueError) as error:
         raise Problem("CONFIGURATION_INVALID", {"file": str(path), "rule": str(error)}) from error

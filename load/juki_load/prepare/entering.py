@@ -23,7 +23,8 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.imports import Importer, ImportMode
 from juki_center.areas.residents.municipalities import Municipalities
-from juki_center.cli import assembly
+from juki_center.cli.clock import system_clock
+from juki_center.cli.opening import open_with_key, opened_store
 from juki_center.config import CenterConfig, Environment
 from juki_center.data import affair_tables, municipality_rows
 from juki_center.storage.bulk import BulkConnection
@@ -60,7 +61,7 @@ async def enter(folder: Prepared, config: CenterConfig, progress: Progress) -> d
         raise Problem("LINES_REFUSED", {"lines": str(imported.totals.refused)})
     now = datetime.now(UTC)
     cards = tuple(folder.cards())
-    async with assembly.opened_store(config) as store:
+    async with opened_store(config) as store:
         caller = f"juki://center/{config.node}"
         for name in folder.manifest.agencies:
             await store.act(partial(_enter_agency, name, caller, now))
@@ -84,10 +85,10 @@ def _import(folder: Prepared, config: CenterConfig, progress: Progress) -> Impor
     order = Order(folder.residents_file, ImportMode.FILE, by, restart=True)
     size = folder.residents_file.stat().st_size
     with (
-        closing(assembly.open_with_key(config)) as store,
+        closing(open_with_key(config)) as store,
         closing(BulkConnection(store.path, KeyEncryptionKey.load(config.kek))) as connection,
     ):
-        around = Around(assembly.system_clock, lambda at: progress("import", at.offset, size))
+        around = Around(system_clock, lambda at: progress("import", at.offset, size))
         return run_import(connection, order, around)
 
 

@@ -43,6 +43,8 @@ class Ground:
         reloading = Reloading(config, log, around.clock, around.hangup)
         reloading.with_peers(lambda: _ends_of_peers(store, around.clock()))
         metrics.tell_expiries(reloading.ends)
+        metrics.tell_center(environment=config.environment.value, node=config.node)
+        metrics.tell_store(lambda: store.busy_seconds)
         return cls(config, store, PKIFolder(config.pki_dir), around, log, metrics, reloading)
 
     @property

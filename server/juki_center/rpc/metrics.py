@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -32,6 +39,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._calls = Counter(
             "juki_calls",
             "Calls that ended, by method, code and reason.",
@@ -126,6 +134,10 @@ class Metrics:
         )
         info.labels(environment, node).set(1)
 
+    def tell_store(self, busy_seconds: Callable[[], float]) -> None:
+        """Tell with each reading for how long the store has been committing."""
+        self._registry.register(_Busy(busy_seconds))
+
     def tell_expiries(self, expiries: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
         """Tell with each reading what ends when: its kind, its name, and seconds until then.
 
@@ -145,6 +157,21 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return all values in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class _Busy(Collector):
+    """Reads how long the store's writer was busy; the share of time is its saturation."""
+
+    def __init__(self, busy_seconds: Callable[[], float]) -> None:
+        self._busy_seconds = busy_seconds
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Return the one counter."""
+        family = CounterMetricFamily(
+            "juki_store_busy_seconds", "Seconds in which the store committed acts."
+        )
+        family.add_metric((), self._busy_seconds())
+        return (family,)
 
 
 class _Expiries(Collector):

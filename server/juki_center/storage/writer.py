@@ -56,6 +56,8 @@ class Writer:
         self._signing = signing
         self._care = care
         self._window_seconds = window_seconds
+        self.busy_seconds = 0.0
+        """How long batches were being committed since the start."""
         # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
         # two of its looks (CPython 3.11).
         self._queue: queue.Queue[Work | None] = queue.Queue()
@@ -83,7 +85,9 @@ class Writer:
         with closing(self._sql):
             while (first := self._next()) is not None:
                 batch, is_last = self._gather(first)
+                began = time.monotonic()
                 self._commit(batch)
+                self.busy_seconds += time.monotonic() - began
                 if self._tx.control.take_news():
                     self._ring()
                 for job in batch:
