@@ -57,6 +57,7 @@ def test_wheel_has_the_packages_alone(names: set[str]) -> None:
     ("folder", "patterns"),
     [
         ("certs", ("juki_pki/profiles/*.toml",)),
+        ("load", ("juki_load/scenarios/*.toml",)),
         ("server", ("juki_center/data/*.*", "juki_center/storage/migrations/**/*.py")),
         ("terminal_client", ("juki_terminal/paper/*.typ",)),
         ("protos", ("jukinet/**/*.proto",)),
