@@ -27,9 +27,7 @@ from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import open_with_key, opened_store
 from juki_center.config import CenterConfig, Environment
 from juki_center.data import affair_tables, municipality_rows
-from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.import_run import Around, Order, run_import
-from juki_center.storage.keys import KeyEncryptionKey
 from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def _import(folder: Prepared, config: CenterConfig, progress: Progress) -> Impor
     size = folder.residents_file.stat().st_size
     with (
         closing(open_with_key(config)) as store,
-        closing(BulkConnection(store.path, KeyEncryptionKey.load(config.kek))) as connection,
+        closing(store.bulk()) as connection,
     ):
         around = Around(system_clock, lambda at: progress("import", at.offset, size))
         return run_import(connection, order, around)

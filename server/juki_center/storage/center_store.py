@@ -18,6 +18,10 @@ class CenterStore(Protocol):
     def is_log_writable(self) -> bool:
         """Whether the log can be written, as far as is known."""
 
+    @property
+    def busy_seconds(self) -> float:
+        """For how long this process has been committing acts since its start, with all waits."""
+
     async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable."""
 

@@ -75,6 +75,11 @@ class PostgreSQLStore:
         """Whether the log can be written, as far as is known; acts are refused while it cannot."""
         return self._care.is_writable
 
+    @property
+    def busy_seconds(self) -> float:
+        """For how long this process has been committing acts since the start, the lock included."""
+        return self._writer.busy_seconds
+
     async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
 
