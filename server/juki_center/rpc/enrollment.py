@@ -149,6 +149,7 @@ class Enrollment(pb_grpc.EnrollmentServiceServicer):
         )
         if found.certificate is not None:
             answer.issued.CopyFrom(_issued(found.certificate, authority))
+            # Where they cannot be told now, the same request gives the same certificate later.
             descriptions = await self._parts.descriptions.current(self._parts.clock())
             answer.descriptions.CopyFrom(descriptions)
         return answer

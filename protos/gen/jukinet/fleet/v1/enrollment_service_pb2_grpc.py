@@ -144,8 +144,8 @@ class EnrollmentServiceServicer(object):
         expired certificate. Changing: the same certificate and key mean the same recovery.
 
         Reasons: FIELD_INVALID, CERTIFICATE_REQUEST_INVALID, RECOVERY_REFUSED, RECOVERY_GRACE_OVER,
-        CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DISCONNECTED_TERMINAL,
-        DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
+        CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DESCRIPTIONS_UNAVAILABLE,
+        DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

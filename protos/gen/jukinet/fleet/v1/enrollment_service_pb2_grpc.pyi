@@ -87,8 +87,8 @@ class EnrollmentServiceStub:
     expired certificate. Changing: the same certificate and key mean the same recovery.
 
     Reasons: FIELD_INVALID, CERTIFICATE_REQUEST_INVALID, RECOVERY_REFUSED, RECOVERY_GRACE_OVER,
-    CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DISCONNECTED_TERMINAL,
-    DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
+    CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DESCRIPTIONS_UNAVAILABLE,
+    DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
     """
     ApproveRecovery: _grpc.UnaryUnaryMultiCallable[_enrollment_service_pb2.ApproveRecoveryRequest, _enrollment_service_pb2.ApproveRecoveryResponse]
     """Approves a recovery: the peer may have its certificate from then on.
@@ -160,8 +160,8 @@ class EnrollmentServiceAsyncStub(EnrollmentServiceStub):
     expired certificate. Changing: the same certificate and key mean the same recovery.
 
     Reasons: FIELD_INVALID, CERTIFICATE_REQUEST_INVALID, RECOVERY_REFUSED, RECOVERY_GRACE_OVER,
-    CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DISCONNECTED_TERMINAL,
-    DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
+    CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DESCRIPTIONS_UNAVAILABLE,
+    DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
     """
     ApproveRecovery: _aio.UnaryUnaryMultiCallable[_enrollment_service_pb2.ApproveRecoveryRequest, _enrollment_service_pb2.ApproveRecoveryResponse]  # type: ignore[assignment]
     """Approves a recovery: the peer may have its certificate from then on.
@@ -260,8 +260,8 @@ class EnrollmentServiceServicer(metaclass=_abc_1.ABCMeta):
         expired certificate. Changing: the same certificate and key mean the same recovery.
 
         Reasons: FIELD_INVALID, CERTIFICATE_REQUEST_INVALID, RECOVERY_REFUSED, RECOVERY_GRACE_OVER,
-        CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DISCONNECTED_TERMINAL,
-        DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
+        CERTIFICATE_NOT_EXPIRED, ISSUING_NOT_CONFIGURED, DESCRIPTIONS_UNAVAILABLE,
+        DISCONNECTED_TERMINAL, DISCONNECTED_MUNICIPALITY, DISCONNECTED_AGENCY, DISCONNECTED_CENTER.
         """
 
     @_abc_1.abstractmethod
