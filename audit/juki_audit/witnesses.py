@@ -96,6 +96,20 @@ def cosign(
     return SignedCheckpoint(signed.checkpoint, (*others, line))
 
 
+def cosigned_at(line: Signature) -> datetime | None:
+    """Return when a witness says that it cosigned; None for a line that is no cosignature.
+
+    The time is under the signature, so that it counts where `has_cosigned` does.
+    """
+    if len(line.octets) != _TIME_OCTETS + _SIGNATURE_OCTETS:
+        return None
+    seconds = int.from_bytes(line.octets[:_TIME_OCTETS], "big")
+    try:
+        return EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
 def cosigned_by(signed: SignedCheckpoint, witnesses: Iterable[WitnessKey]) -> list[str]:
     """Return the names of those witnesses whose cosignature is there and good, each once."""
     known = {(one.name, one.key_id): one for one in witnesses}

@@ -97,6 +97,24 @@ class EnrolmentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness of the log: its municipality, and its public key as `name+id+key`."""
+
+    municipality: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Whose cosignatures of the log's heads are taken, and how many make a head cosigned."""
+
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 1
+    lag: timedelta = timedelta(hours=24)
+    """How old the newest cosigned head may be before `doctor` and the metrics call it late."""
+
+
+@dataclass(frozen=True, slots=True)
 class CenterConfig:
     """Everything that `juki-center serve` is told."""
 
@@ -119,6 +137,7 @@ class CenterConfig:
     enrolment: EnrolmentSettings = EnrolmentSettings()
     disclosure_years: int = YEARS_DISCLOSED
     listen_local: Path | None = None
+    log: LogSettings = LogSettings()
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -169,10 +188,13 @@ class CenterConfig:
             enrolment=_enrolment(flat, base),
             disclosure_years=_number(flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7),
             listen_local=_local(flat, base),
+            log=_log(flat),
         )
 
 
-_LIVE: Final = frozenset(("session", "photo_id_enabled", "low_stock", "householder_card_only"))
+_LIVE: Final = frozenset(
+    ("session", "photo_id_enabled", "low_stock", "householder_card_only", "log")
+)
 """What may change while a center serves; everything else waits for its next start."""
 
 
@@ -221,6 +243,9 @@ _KEYS = frozenset(
         "certificates.grace_days",
         "certificates.overlap_seconds",
         "disclosure.years",
+        "log.witnesses",
+        "log.quorum",
+        "log.lag_hours",
     }
 )
 
@@ -276,6 +301,29 @@ def _issuing_dir(flat: Mapping[str, object], base: Path) -> Path | None:
         return base / _text(flat, "certificates.issuing_dir")
     is_production = flat.get("environment") == Environment.PRODUCTION.value
     return None if is_production else base / _text(flat, "pki.dir") / "issuing"
+
+
+def _log(flat: Mapping[str, object]) -> LogSettings:
+    listed = flat.get("log.witnesses", [])
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise ConfigInvalid("log.witnesses", "must be a list of tables")
+    witnesses = tuple(_witness(one) for one in listed)
+    names = {one.key.partition("+")[0] for one in witnesses}
+    return LogSettings(
+        witnesses=witnesses,
+        quorum=_number(flat, "log.quorum", 1, least=1, most=max(1, len(names))),
+        lag=timedelta(hours=_number(flat, "log.lag_hours", 24, least=1, most=24 * 31)),
+    )
+
+
+def _witness(table: Mapping[str, object]) -> WitnessSettings:
+    """Parse one witness; what its key is worth is for those to say who use it."""
+    for key in table:
+        if key not in {"municipality", "key"}:
+            raise ConfigInvalid(f"log.witnesses.{key}", "unknown key")
+    found = {f"log.witnesses.{key}": table[key] for key in table}
+    municipality = _text(found, "log.witnesses.municipality")
+    return WitnessSettings(municipality, _text(found, "log.witnesses.key"))
 
 
 def _choice(

@@ -270,6 +270,17 @@ def test_the_way_back_is_refused_while_a_notice_waits(tmp_path: Path) -> None:
     assert forced.exit_code == 0, forced.output
 
 
+def test_the_way_back_is_refused_while_cosignatures_are_kept(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
+        sql.execute("INSERT INTO cosignatures VALUES ('witness.test', x'01', 1, 0, 0, x'00')")
+
+    refused = CliRunner().invoke(app, ["schema", "back", *config])
+
+    assert refused.exit_code != 0
+    assert "cosignatures would be forgotten" in refused.output
+
+
 def test_who_is_cut_off_is_still_cut_off_after_the_way_back(tmp_path: Path) -> None:
     config = configured(tmp_path)
     with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:

@@ -321,7 +321,7 @@ def test_the_large_tables_are_all_that_grow_with_the_registers(folder: Path) -> 
     small |= {"enrolment_tokens", "recoveries"}
     small |= {"authorisations", "imports", "import_findings", "batches", "issue_serials"}
     small |= {"audit_head", "disconnections", "store_facts", "update_queues"}
-    small |= {"notice_queues"}
+    small |= {"notice_queues", "cosignatures"}
     small |= {"alerts", "alert_tallies", "alert_watch"}
     open_test_store(folder).close()
     with closing(sqlite3.connect(folder / "center.db")) as sql:

@@ -12,6 +12,7 @@ from juki_center.areas.agencies.provisions import Provisions
 from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.alerts.rows import Alerts
 from juki_center.areas.approvals.rows import Approvals
+from juki_center.areas.audit.cosignatures import Cosignatures
 from juki_center.areas.audit.rows import LogRows
 from juki_center.areas.cards.application_rows import Applications
 from juki_center.areas.cards.note_rows import CardNotes
@@ -94,6 +95,9 @@ class Tx(Protocol):
 
     @property
     def control(self) -> Control: ...
+
+    @property
+    def cosignatures(self) -> Cosignatures: ...
 
     @property
     def disconnections(self) -> Disconnections: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from juki_center.areas.audit.cosignatures import WitnessPolicy
 from juki_center.areas.disclosure.records import DisclosurePolicy
 from juki_center.cli import shipped
 from juki_center.rpc import disclosure, operations, server
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig
 
 
-def operations_service(store: Store, clock: Callable[[], datetime]) -> server.Service:
+def operations_service(
+    store: Store,
+    clock: Callable[[], datetime],
+    witnesses: Callable[[], WitnessPolicy] = WitnessPolicy,
+) -> server.Service:
     """Return CenterService."""
     parts = operations.Parts(
-        LogParts(store), RevokeParts(store, clock), DisconnectParts(store, clock)
+        LogParts(store, clock, witnesses), RevokeParts(store, clock), DisconnectParts(store, clock)
     )
     servicer = operations.CenterOperations(parts)
     return server.Service(

@@ -41,6 +41,7 @@ from juki_center.cli.register_services import (
 )
 from juki_center.cli.surroundings import Surroundings
 from juki_center.cli.watch_parts import watch_parts
+from juki_center.cli.witnessing import Witnesses
 from juki_center.config import Environment
 from juki_center.rpc import server, terminals
 from juki_center.rpc.batch_pace import BatchPace
@@ -80,6 +81,7 @@ class _Center:
     sessions: OpenSessions
     imports: OpenStreams
     confirmations: agencies.Parts
+    witnesses: Witnesses
 
     @classmethod
     def on(cls, ground: Ground) -> _Center:
@@ -104,6 +106,7 @@ class _Center:
             sessions=OpenSessions(metrics),
             imports=OpenStreams(metrics.open_imports, most=_MOST_IMPORTS),
             confirmations=confirmation_parts(ground, pace),
+            witnesses=Witnesses(config, pki),
         )
 
     def take_over_keys(self) -> None:
@@ -113,6 +116,9 @@ class _Center:
         on_keys(lambda _config, _pki: self.material.reread(ground.clock()))
         on_keys(lambda now, pki: self.enrolment.use(pki.center(now.node), pki.trust()))
         on_keys(lambda _config, pki: self.watches.take_over(copy_signer(pki)))
+        on_keys(self.witnesses.use_keys)
+        ground.reloading.on_config(self.witnesses.use_config)
+        ground.metrics.tell_witnesses(lambda: self.witnesses.ages(ground.store, ground.clock))
 
     def services(self) -> Iterator[server.Service]:
         """Give every service once, the one that decides about acts of the others last."""
@@ -127,7 +133,7 @@ class _Center:
             confirmation_service(self.confirmations),
             terminal_service(terminals.Parts(self.clerks, self.watches)),
             clerk_service(self.clerks),
-            operations_service(ground.store, ground.clock),
+            operations_service(ground.store, ground.clock, self.witnesses.policy),
             disclosure_service(ground.config, ground.store, ground.clock),
             self.enrolment.service,
         )

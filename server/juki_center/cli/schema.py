@@ -29,7 +29,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juk
 _DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
 # By the newest step: the tables of which an older build would know nothing, where a row in one of
 # them keeps somebody out or waits to be done.
-_FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0006": ("queued_notices",)}
+_FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0006": ("queued_notices", "cosignatures")}
 
 
 @app.command()

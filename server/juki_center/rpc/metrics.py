@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import (
@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 UNKNOWN_METHOD: Final = "unknown"
@@ -32,6 +32,18 @@ class QueueLength:
     waiting: int
     set_aside: int = 0
     oldest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAges:
+    """Seconds since the newest cosigned head and since each witness signed; None: never.
+
+    The names of the witnesses are those of the configuration.
+    """
+
+    head: float | None = None
+    size: int = 0
+    witnesses: Mapping[str, float] = field(default_factory=dict)
 
 
 class Metrics:
@@ -149,6 +161,10 @@ class Metrics:
         """Tell with each reading what waits for municipalities that are cut off."""
         self._registry.register(_Queues(lengths))
 
+    def tell_witnesses(self, ages: Callable[[], WitnessAges]) -> None:
+        """Tell with each reading how far witnesses have followed the log, and how long ago."""
+        self._registry.register(_Witnesses(ages))
+
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
         self._calls.labels(method, code, reason).inc()
@@ -190,6 +206,47 @@ class _Expiries(Collector):
         for kind, name, seconds in self._expiries():
             family.add_metric((kind, name), seconds)
         return (family,)
+
+
+class _Witnesses(Collector):
+    """Computes the ages when it is asked; a witness that never signed has none."""
+
+    def __init__(self, ages: Callable[[], WitnessAges]) -> None:
+        self._ages = ages
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the names alone: nothing is read before somebody asks."""
+        return self._families()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the age and the size of the newest cosigned head, and the witnesses' own ages."""
+        head, size, witness = self._families()
+        found = self._ages()
+        if found.head is not None:
+            head.add_metric((), found.head)
+        size.add_metric((), found.size)
+        for name, seconds in found.witnesses.items():
+            witness.add_metric((name,), seconds)
+        return (head, size, witness)
+
+    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+        return (
+            GaugeMetricFamily(
+                "juki_log_cosigned_age_seconds",
+                "Since when the newest head that enough witnesses cosigned is cosigned.",
+                labels=(),
+            ),
+            GaugeMetricFamily(
+                "juki_log_cosigned_size",
+                "The size of that head; 0 where there is none.",
+                labels=(),
+            ),
+            GaugeMetricFamily(
+                "juki_log_witness_age_seconds",
+                "Since when a witness has cosigned no head.",
+                labels=("witness",),
+            ),
+        )
 
 
 class _Queues(Collector):

@@ -1,29 +1,38 @@
-"""CenterService, what it answers of the audit log: its head, and proofs about its tree.
+"""CenterService, what it answers of the audit log: its head, proofs, and what witnesses say of it.
 
-All of it is read from the committed state, so that it goes on while nothing can be written.
+What is asked is read from the committed state, so that it goes on while nothing can be written.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from juki_audit.tree import MAX_SIZE
-from juki_center.areas.audit import proofs
+from juki_center.areas.audit import cosignatures, proofs
+from juki_center.areas.audit.cosignatures import WitnessPolicy
+from juki_center.errors import Reason, Refusal
 from juki_center.rpc import fields
+from juki_center.rpc.callers import terminal
+from juki_center.rpc.durable import durably
+from juki_center.rpc.peers import current_caller
 from jukinet.operations.v1 import center_service_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import grpc
 
     from juki_center.areas.audit.proofs import ProvableLog
-    from juki_center.areas.ports import Store
+    from juki_center.areas.ports import Store, Tx
 
     Request = TypeVar("Request")
     Answer = TypeVar("Answer")
     Context = grpc.aio.ServicerContext[Request, Answer]
+
+
+_MOST_NOTE_OCTETS: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class LogParts:
     """What the log's answers stand on."""
 
     store: Store
+    clock: Callable[[], datetime]
+    witnesses: Callable[[], WitnessPolicy] = WitnessPolicy
 
 
 class LogProofs:
@@ -43,9 +54,39 @@ class LogProofs:
         _request: pb.GetCheckpointRequest,
         _context: Context[pb.GetCheckpointRequest, pb.GetCheckpointResponse],
     ) -> pb.GetCheckpointResponse:
-        """Return the newest signed head."""
-        note = self._asked(proofs.newest_checkpoint)
-        return pb.GetCheckpointResponse(checkpoint=note)
+        """Return the newest signed head, the newest cosigned one, and the one to cosign."""
+        return self._log.store.read(self._heads)
+
+    def _heads(self, tx: Tx) -> pb.GetCheckpointResponse:
+        policy = self._log.witnesses()
+        newest = proofs.newest_checkpoint(tx.audit)
+        if not policy.sites:
+            return pb.GetCheckpointResponse(checkpoint=newest, offered_checkpoint=newest)
+        cosigned = cosignatures.cosigned_head(tx.cosignatures, policy)
+        return pb.GetCheckpointResponse(
+            checkpoint=newest,
+            cosigned_checkpoint=cosigned.note if cosigned else b"",
+            offered_checkpoint=cosignatures.offered_head(tx, policy, self._log.clock()),
+        )
+
+    async def AddCosignature(  # noqa: N802  # the proto's name
+        self,
+        request: pb.AddCosignatureRequest,
+        _context: Context[pb.AddCosignatureRequest, pb.AddCosignatureResponse],
+    ) -> pb.AddCosignatureResponse:
+        """Keep a witness's cosignature."""
+        caller, policy = terminal(current_caller().identity), self._log.witnesses()
+        now = self._log.clock()
+        if len(request.checkpoint) > _MOST_NOTE_OCTETS:
+            raise Refusal(Reason.COSIGNATURE_INVALID, rule="NOTE_LENGTH")
+
+        def act(tx: Tx) -> pb.AddCosignatureResponse:
+            size = cosignatures.add_cosignature(tx, request.checkpoint, caller, policy, now)
+            cosigned = cosignatures.cosigned_head(tx.cosignatures, policy)
+            reached = cosigned.size if cosigned else 0
+            return pb.AddCosignatureResponse(tree_size=size, cosigned_tree_size=reached)
+
+        return await durably(self._log.store.act(act))
 
     async def ProveInclusion(  # noqa: N802  # the proto's name
         self,

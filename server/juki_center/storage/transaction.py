@@ -19,6 +19,7 @@ from juki_center.storage.cards_table import CardsTable
 from juki_center.storage.changes_table import ChangesTable
 from juki_center.storage.clerks_table import ClerksTable
 from juki_center.storage.control_table import ControlTable
+from juki_center.storage.cosignatures_table import CosignaturesTable
 from juki_center.storage.disconnections_table import DisconnectionsTable
 from juki_center.storage.facts_table import FactsTable
 from juki_center.storage.faults import BROKEN_CONSTRAINT
@@ -79,6 +80,7 @@ class Transaction:
         self.changes = ChangesTable(sql, self.keys)
         self.clerks = ClerksTable(sql, self.keys)
         self.codes = StockTable(sql, self.keys)
+        self.cosignatures = CosignaturesTable(sql)
         self.disconnections = DisconnectionsTable(sql)
         self.facts = FactsTable(sql)
         self.enrolment_tokens = EnrolmentTokensTable(sql)

@@ -16,7 +16,13 @@ from juki_pki.log_signer import FOLDER, LogKey
 from jukinet.operations.v1 import center_service_pb2 as pb
 from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
 from tests.support.center_edge import channel, running
-from tests.support.signed_center import add_leaves, make_center, open_center_store, write_leaves
+from tests.support.signed_center import (
+    NOW,
+    add_leaves,
+    make_center,
+    open_center_store,
+    write_leaves,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +53,7 @@ async def calling(
     center: Path, pki: PKIFolder, peer: X509Credential
 ) -> AsyncIterator[pb_grpc.CenterServiceStub]:
     with closing(open_center_store(center)) as store:
-        servicer = _ProofsOnly(LogParts(store))  # type: ignore[abstract]  # nothing else is asked
+        servicer = _ProofsOnly(LogParts(store, lambda: NOW))  # type: ignore[abstract]  # nothing else is asked
         service = server.Service(
             pb.DESCRIPTOR.services_by_name["CenterService"],
             lambda target: pb_grpc.add_CenterServiceServicer_to_server(servicer, target),

@@ -436,9 +436,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_NOTICE_NOT_FOUND: _ErrorReason.ValueType  # 211
     """No notice that was set aside waits at this place."""
-    ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
+    ERROR_REASON_WITNESS_UNKNOWN: _ErrorReason.ValueType  # 220
     """220-229: witnesses of the log.
-    230-239: cards, clerks and approvals, continued.
+    The caller's municipality has no witness of the log.
+    """
+    ERROR_REASON_COSIGNATURE_INVALID: _ErrorReason.ValueType  # 221
+    """No cosignature of the caller's witness, or of no head of this log. Metadata: rule."""
+    ERROR_REASON_COSIGNATURE_OLD: _ErrorReason.ValueType  # 222
+    """The witness has already cosigned a larger head. Metadata: treeSize."""
+    ERROR_REASON_COSIGNED_HEAD_OTHER: _ErrorReason.ValueType  # 223
+    """The log signed the head that was cosigned, and is no longer consistent with it. Metadata: treeSize."""
+    ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
+    """230-239: cards, clerks and approvals, continued.
     The card is of a batch that is disconnected from the network.
     """
     ERROR_REASON_REQUEST_TOO_SLOW: _ErrorReason.ValueType  # 240
@@ -868,9 +877,18 @@ is taken any more.
 """
 ERROR_REASON_NOTICE_NOT_FOUND: ErrorReason.ValueType  # 211
 """No notice that was set aside waits at this place."""
-ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
+ERROR_REASON_WITNESS_UNKNOWN: ErrorReason.ValueType  # 220
 """220-229: witnesses of the log.
-230-239: cards, clerks and approvals, continued.
+The caller's municipality has no witness of the log.
+"""
+ERROR_REASON_COSIGNATURE_INVALID: ErrorReason.ValueType  # 221
+"""No cosignature of the caller's witness, or of no head of this log. Metadata: rule."""
+ERROR_REASON_COSIGNATURE_OLD: ErrorReason.ValueType  # 222
+"""The witness has already cosigned a larger head. Metadata: treeSize."""
+ERROR_REASON_COSIGNED_HEAD_OTHER: ErrorReason.ValueType  # 223
+"""The log signed the head that was cosigned, and is no longer consistent with it. Metadata: treeSize."""
+ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
+"""230-239: cards, clerks and approvals, continued.
 The card is of a batch that is disconnected from the network.
 """
 ERROR_REASON_REQUEST_TOO_SLOW: ErrorReason.ValueType  # 240

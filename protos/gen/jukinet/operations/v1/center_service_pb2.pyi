@@ -82,9 +82,45 @@ class GetCheckpointResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    COSIGNED_CHECKPOINT_FIELD_NUMBER: _builtins.int
+    OFFERED_CHECKPOINT_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """Output only. A signed note (C2SP tlog-checkpoint), in UTF-8: origin, size and root, and a line of
     the log's key. At most 128 KiB.
+    """
+    cosigned_checkpoint: _builtins.bytes
+    """Output only. The newest head that at least the configured number of witnesses has cosigned, with
+    the lines of all of them (C2SP tlog-cosignature); empty while there is none.
+    """
+    offered_checkpoint: _builtins.bytes
+    """Output only. The head that witnesses should cosign now, without their lines: for five minutes the
+    one that a witness cosigned last, so that several witnesses meet at one head; else the newest.
+    """
+    def __init__(
+        self,
+        *,
+        checkpoint: _builtins.bytes = ...,
+        cosigned_checkpoint: _builtins.bytes = ...,
+        offered_checkpoint: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "cosigned_checkpoint", b"cosigned_checkpoint", "offered_checkpoint", b"offered_checkpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCheckpointResponse: _TypeAlias = GetCheckpointResponse  # noqa: Y015
+
+@_typing.final
+class AddCosignatureRequest(_message.Message):
+    """Hands in the cosignature of a head."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.bytes
+    """Required. The signed note as the witness printed it, in UTF-8: origin, size and root, a line of the
+    log's key and one of the witness's. At most 16 KiB.
     """
     def __init__(
         self,
@@ -97,7 +133,33 @@ class GetCheckpointResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetCheckpointResponse: _TypeAlias = GetCheckpointResponse  # noqa: Y015
+Global___AddCosignatureRequest: _TypeAlias = AddCosignatureRequest  # noqa: Y015
+
+@_typing.final
+class AddCosignatureResponse(_message.Message):
+    """The cosignature is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    COSIGNED_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    tree_size: _builtins.int
+    """Output only. The size of the head that was cosigned."""
+    cosigned_tree_size: _builtins.int
+    """Output only. The size of the newest head that enough witnesses have cosigned; 0 = none yet."""
+    def __init__(
+        self,
+        *,
+        tree_size: _builtins.int = ...,
+        cosigned_tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosigned_tree_size", b"cosigned_tree_size", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddCosignatureResponse: _TypeAlias = AddCosignatureResponse  # noqa: Y015
 
 @_typing.final
 class ProveInclusionRequest(_message.Message):

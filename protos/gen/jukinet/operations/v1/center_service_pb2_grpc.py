@@ -43,6 +43,11 @@ class CenterServiceStub(object):
                 request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.AddCosignature = channel.unary_unary(
+                '/jukinet.operations.v1.CenterService/AddCosignature',
+                request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureRequest.SerializeToString,
+                response_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureResponse.FromString,
+                _registered_method=True)
         self.ProveInclusion = channel.unary_unary(
                 '/jukinet.operations.v1.CenterService/ProveInclusion',
                 request_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveInclusionRequest.SerializeToString,
@@ -104,6 +109,21 @@ class CenterServiceServicer(object):
         safe to retry. It is answered while the log cannot be written.
 
         Reasons: LOG_NOT_SIGNED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCosignature(self, request, context):
+        """Takes a witness's cosignature of a head of the audit log, and keeps it.
+
+        The caller must present a terminal certificate of a municipality whose witness is in the center's
+        configuration. The head must be one that this log signed, and must still be true of it; a witness
+        never goes back. Keeps the newest cosignatures of each witness. Writes no leaf: what is kept can
+        be checked by anybody who has the witness's key. Safe to retry.
+
+        Reasons: WITNESS_UNKNOWN, COSIGNATURE_INVALID, COSIGNATURE_OLD, COSIGNED_HEAD_OTHER, LOG_SHORTER,
+        LOG_NOT_SIGNED, LOG_UNAVAILABLE, STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,6 +257,11 @@ def add_CenterServiceServicer_to_server(servicer, server):
                     request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointResponse.SerializeToString,
             ),
+            'AddCosignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCosignature,
+                    request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureRequest.FromString,
+                    response_serializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureResponse.SerializeToString,
+            ),
             'ProveInclusion': grpc.unary_unary_rpc_method_handler(
                     servicer.ProveInclusion,
                     request_deserializer=jukinet_dot_operations_dot_v1_dot_center__service__pb2.ProveInclusionRequest.FromString,
@@ -314,6 +339,33 @@ class CenterService(object):
             '/jukinet.operations.v1.CenterService/GetCheckpoint',
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointRequest.SerializeToString,
             jukinet_dot_operations_dot_v1_dot_center__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCosignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jukinet.operations.v1.CenterService/AddCosignature',
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureRequest.SerializeToString,
+            jukinet_dot_operations_dot_v1_dot_center__service__pb2.AddCosignatureResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,17 @@ class CenterServiceStub:
 
     Reasons: LOG_NOT_SIGNED.
     """
+    AddCosignature: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.AddCosignatureRequest, _center_service_pb2.AddCosignatureResponse]
+    """Takes a witness's cosignature of a head of the audit log, and keeps it.
+
+    The caller must present a terminal certificate of a municipality whose witness is in the center's
+    configuration. The head must be one that this log signed, and must still be true of it; a witness
+    never goes back. Keeps the newest cosignatures of each witness. Writes no leaf: what is kept can
+    be checked by anybody who has the witness's key. Safe to retry.
+
+    Reasons: WITNESS_UNKNOWN, COSIGNATURE_INVALID, COSIGNATURE_OLD, COSIGNED_HEAD_OTHER, LOG_SHORTER,
+    LOG_NOT_SIGNED, LOG_UNAVAILABLE, STORE_UNAVAILABLE.
+    """
     ProveInclusion: _grpc.UnaryUnaryMultiCallable[_center_service_pb2.ProveInclusionRequest, _center_service_pb2.ProveInclusionResponse]
     """Proves that a leaf is in the log, at a size that the caller may choose.
 
@@ -146,6 +157,17 @@ class CenterServiceAsyncStub(CenterServiceStub):
     safe to retry. It is answered while the log cannot be written.
 
     Reasons: LOG_NOT_SIGNED.
+    """
+    AddCosignature: _aio.UnaryUnaryMultiCallable[_center_service_pb2.AddCosignatureRequest, _center_service_pb2.AddCosignatureResponse]  # type: ignore[assignment]
+    """Takes a witness's cosignature of a head of the audit log, and keeps it.
+
+    The caller must present a terminal certificate of a municipality whose witness is in the center's
+    configuration. The head must be one that this log signed, and must still be true of it; a witness
+    never goes back. Keeps the newest cosignatures of each witness. Writes no leaf: what is kept can
+    be checked by anybody who has the witness's key. Safe to retry.
+
+    Reasons: WITNESS_UNKNOWN, COSIGNATURE_INVALID, COSIGNATURE_OLD, COSIGNED_HEAD_OTHER, LOG_SHORTER,
+    LOG_NOT_SIGNED, LOG_UNAVAILABLE, STORE_UNAVAILABLE.
     """
     ProveInclusion: _aio.UnaryUnaryMultiCallable[_center_service_pb2.ProveInclusionRequest, _center_service_pb2.ProveInclusionResponse]  # type: ignore[assignment]
     """Proves that a leaf is in the log, at a size that the caller may choose.
@@ -251,6 +273,23 @@ class CenterServiceServicer(metaclass=_abc_1.ABCMeta):
         safe to retry. It is answered while the log cannot be written.
 
         Reasons: LOG_NOT_SIGNED.
+        """
+
+    @_abc_1.abstractmethod
+    def AddCosignature(
+        self,
+        request: _center_service_pb2.AddCosignatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_center_service_pb2.AddCosignatureResponse, _abc.Awaitable[_center_service_pb2.AddCosignatureResponse]]:
+        """Takes a witness's cosignature of a head of the audit log, and keeps it.
+
+        The caller must present a terminal certificate of a municipality whose witness is in the center's
+        configuration. The head must be one that this log signed, and must still be true of it; a witness
+        never goes back. Keeps the newest cosignatures of each witness. Writes no leaf: what is kept can
+        be checked by anybody who has the witness's key. Safe to retry.
+
+        Reasons: WITNESS_UNKNOWN, COSIGNATURE_INVALID, COSIGNATURE_OLD, COSIGNED_HEAD_OTHER, LOG_SHORTER,
+        LOG_NOT_SIGNED, LOG_UNAVAILABLE, STORE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

@@ -43,7 +43,13 @@ _QUEUES: tuple[str, ...] = (
 )
 
 # Cosignatures of the log's heads.
-_WITNESSES: tuple[str, ...] = ()
+_WITNESSES: tuple[str, ...] = (
+    """CREATE TABLE cosignatures (
+        witness TEXT NOT NULL, key_id BLOB NOT NULL, size INTEGER NOT NULL,
+        cosigned_at INTEGER NOT NULL, taken_at INTEGER NOT NULL, note BLOB NOT NULL,
+        PRIMARY KEY (witness, key_id, size)
+    ) WITHOUT ROWID""",
+)
 
 # Terminals, their reports and their certificates.
 _FLEET: tuple[str, ...] = ()
