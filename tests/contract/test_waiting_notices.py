@@ -29,6 +29,7 @@ from juki_center.areas.moves.waiting_rows import (
 from juki_center.areas.moves.withdrawals import cancel_move_out
 from juki_center.areas.ports import Tx
 from juki_center.areas.residents.codes import MunicipalityCode
+from juki_center.cli.housekeeping import forget
 from juki_center.cli.queue_drain import drain
 from juki_center.errors import Reason, Refusal
 from juki_center.rule_sets import RuleSet
@@ -503,10 +504,9 @@ async def test_what_has_become_of_notices_is_forgotten_after_ninety_days(
     await window.do(correct_move_out, window.correction(move, name=NAME))
     await connected(window)
 
-    await cut_off.cut(window.store, CHIYODA_OFFICE, NOW + waiting.FATES_KEPT)
+    await forget(window.store, NOW + waiting.FATES_KEPT)
     kept = window.store.read(lambda tx: tx.notices.of_move(move.number))
-    later = NOW + waiting.FATES_KEPT + timedelta(seconds=1)
-    await cut_off.cut(window.store, MunicipalityCode("131121"), later)
+    await forget(window.store, NOW + waiting.FATES_KEPT + timedelta(seconds=1))
     gone = window.store.read(lambda tx: tx.notices.of_move(move.number))
 
     assert (len(kept), gone) == (1, [])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from juki_center.areas.fleet.disconnections import Disconnect, Level, disconnect
-from juki_center.cli import local_line, quarantine, subjects
+from juki_center.cli import local_line, quarantine, queue, subjects
 from juki_center.cli.clock import system_clock
 from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
@@ -29,6 +29,7 @@ from jukinet.operations.v1 import center_service_pb2_grpc as pb_grpc
 if TYPE_CHECKING:
     from juki_center.areas.fleet.disconnections import Disconnection, Subject
     from juki_center.areas.fleet.queues import UpdateQueue
+    from juki_center.areas.moves.waiting_rows import NoticeQueue
     from juki_center.cli.report import JSON
 
 METHOD: Final = "/jukinet.operations.v1.CenterService/Reconnect"
@@ -158,18 +159,28 @@ def reconnect_command(
 def status_command(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
     """Say who is cut off, since when, at which level, why and by whom; and whose updates wait."""
     with reporting("status", as_json=as_json):
-        cut_off, queues = run(_status(CenterConfig.load(config)))
+        cut_off, queues, notices = run(_status(CenterConfig.load(config)))
+        now = system_clock()
         rows: list[JSON] = [shown(one) for one in cut_off]
         waiting: list[JSON] = [quarantine.shown(one) for one in queues]
         lines = [told(one) for one in cut_off] or ["nothing is cut off"]
         lines += [line for one in queues for line in quarantine.told(one)]
-        result: dict[str, JSON] = {"disconnections": rows, "quarantines": waiting}
+        lines += [queue.told(one, now) for one in notices]
+        result: dict[str, JSON] = {
+            "disconnections": rows,
+            "quarantines": waiting,
+            "notices": [queue.shown(one, now) for one in notices],
+        }
         report("status", result, lines, as_json=as_json)
 
 
-async def _status(config: CenterConfig) -> tuple[list[Disconnection], list[UpdateQueue]]:
+async def _status(
+    config: CenterConfig,
+) -> tuple[list[Disconnection], list[UpdateQueue], list[NoticeQueue]]:
     async with opened_store(config) as store:
-        return store.read(lambda tx: (tx.disconnections.every(), tx.queues.every()))
+        return store.read(
+            lambda tx: (tx.disconnections.every(), tx.queues.every(), tx.notices.every())
+        )
 
 
 def shown(one: Disconnection) -> dict[str, JSON]:

@@ -23,6 +23,7 @@ from juki_center.areas.copies.voids import forget_persons_of_copies
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.fleet.control import forget_old_events
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS, Round
+from juki_center.areas.moves.waiting import forget_old_fates
 from juki_center.areas.open_days import is_open
 from juki_center.areas.ports import Store
 from juki_center.areas.requests.answers import forget_old_answers
@@ -93,7 +94,7 @@ async def load_calendars(_store: KeptStore, now: datetime) -> None:
 
 
 async def forget_of_calls(store: KeptStore, now: datetime) -> None:
-    """Forget old answers, sessions, batches, locks and proposals, and give up old unlockings."""
+    """Forget old answers, sessions, batches, locks and others; give up old unlockings."""
 
     def act(tx: Tx) -> None:
         forget_old_answers(tx, now)
@@ -104,6 +105,7 @@ async def forget_of_calls(store: KeptStore, now: datetime) -> None:
         forget_old_approvals(tx, now)
         give_up_old_unlocks(tx, now)
         forget_old_events(tx, now)
+        forget_old_fates(tx, now)
 
     await store.act(act)
 

@@ -112,7 +112,9 @@ def _told(answer: Message, language: Language) -> list[str]:
             move: move_pb2.Move = answer.move  # type: ignore[attr-defined]  # the others have it
             lines = [_plainly(answer).say(language, number=move.number)]
             waits = getattr(answer, "waits", False)
-            lines += [Text.NOTICE_WAITS.say(language, number=move.number)] if waits else []
+            is_back = isinstance(answer, pb.AbandonMoveInResponse)
+            text = Text.GIVEN_BACK_WAITS if is_back else Text.NOTICE_WAITS
+            lines += [text.say(language, number=move.number)] if waits else []
             return [*lines, move_table(move, language)]
 
 

@@ -217,6 +217,10 @@ class Text(Enum):
         "The other municipality is cut off: the notice waits in its turn, and is delivered once it"
         " is connected again. Look whether it was: juki-terminal move show {number}",
     )
+    GIVEN_BACK_WAITS = (
+        "転出元は接続を断たれています。返したことは、再び接続されると転出元に知らされます。",
+        "The origin is cut off; it is told of this once it is connected again.",
+    )
     NOTICE = (
         "{receiver}への通知「{kind}」({time}): {state}",
         "Notice to {receiver}, {kind} ({time}): {state}",

@@ -150,7 +150,10 @@ def test_a_disconnection_needs_no_certificate_and_no_serving_center(config: Path
 
 
 def test_status_of_a_center_where_nothing_is_cut_off(config: Path) -> None:
-    assert result_of(config, "status") == (0, {"disconnections": [], "quarantines": []})
+    assert result_of(config, "status") == (
+        0,
+        {"disconnections": [], "quarantines": [], "notices": []},
+    )
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,19 @@ def test_clerk_who_stops_is_told_that_it_stays_fetched_and_may_abandon_later(
     assert moves.move.state == records.Move.STATE_NOTIFIED
 
 
+def test_what_is_given_back_to_an_origin_that_is_cut_off_says_when_it_is_told(
+    run: Run, pin: str, moves: MovesDouble
+) -> None:
+    run("in", "--pin-from", pin, "--clerk", CLERK, stdin="2026-11-21\n")
+    moves.waits = True
+
+    abandoned = run("abandon", MOVE, "--clerk", CLERK, stdin="はい\n", as_json=False)
+
+    assert abandoned.code == 0, abandoned.err
+    assert "返したことは、再び接続されると転出元に知らされます。" in abandoned.out
+    assert "move show" not in abandoned.out
+
+
 def test_input_that_ends_leaves_the_information_fetched_and_says_so(run: Run, pin: str) -> None:
     ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="2026-11-21\n")
 

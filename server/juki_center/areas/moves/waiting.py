@@ -67,13 +67,17 @@ def waits(tx: NoticesTx, municipality: MunicipalityCode) -> bool:
 
 def notices_wait(tx: NoticesTx, municipality: MunicipalityCode, now: datetime) -> None:
     """Let what a municipality's office is told wait from now on, because its register closes."""
-    tx.notices.forget(now - FATES_KEPT)
     if waits(tx, municipality):
         tx.notices.change(municipality, NoticeQueueState.CLOSED)
         return
     # Closing never fails for a register that cannot be opened anyway; nothing waits for it.
     with suppress(KeyUnusable):
         tx.notices.begin(municipality, now)
+
+
+def forget_old_fates(tx: NoticesTx, now: datetime) -> None:
+    """Forget what became of notices whose senders have had time to look."""
+    tx.notices.forget(now - FATES_KEPT)
 
 
 def notices_go_on(tx: NoticesTx, municipality: MunicipalityCode) -> None:
