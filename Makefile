@@ -20,7 +20,7 @@ export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # Tests start programs by the hundred: what is compiled once need not be compiled at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help system setup protos lock check test interop demo tour bench dev clean
+.PHONY: help system setup protos lock check test interop pg demo tour bench dev clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -57,6 +57,10 @@ interop: $(READY) ## the virtual card and our certificates against other people'
 	@tools/system.sh --try run test interop
 	@$(BIN)/pytest -q tests/interop
 
+pg: $(READY) ## start a PostgreSQL server in out/pg, and print the store.url of a database in it
+	@tools/system.sh --try run test
+	@$(BIN)/python -m tools.postgresql start
+
 demo: $(READY) ## the whole way, narrated: a card, a reader, a center, a copy (JUKI_READER=virtual: no PC/SC)
 	@tools/system.sh --try run
 	@$(BIN)/python -m tests.e2e.demo
@@ -71,5 +75,6 @@ dev: $(READY) ## a center with sample residents, and lines to paste
 	@$(BIN)/juki-center dev
 
 clean: ## remove everything that the other targets made
+	@[ ! -d out/pg ] || $(PYTHON) -m tools.postgresql stop
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -18,6 +18,7 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[1]
 _USER: Final = "postgres"
 _ROLE: Final = "juki"
+_DATABASE: Final = "center"
 _BINARIES: Final = (Path("/usr/lib/postgresql/15/bin"), Path("/usr/lib/postgresql/16/bin"))
 _SETTINGS: Final = """
 listen_addresses = ''
@@ -49,7 +50,7 @@ class Server:
 
     def make(self, *, is_durable: bool = True) -> None:
         """Make its files. One that is not durable is for what is thrown away."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
             shutil.chown(self.folder, _USER, _USER)
         made = ["--pgdata", "data", "--username", _ROLE, "--auth", "trust", "--no-sync"]
@@ -65,8 +66,8 @@ class Server:
         self._control("start", "--log", "log", "--wait")
 
     def stop(self) -> None:
-        """Stop it at once, as a loss of power would."""
-        self._control("stop", "--mode", "immediate")
+        """Stop it at once, as a loss of power would; one that does not run is stopped already."""
+        self._control("stop", "--mode", "immediate", check=False)
 
     def _control(self, action: str, *more: str, check: bool = True) -> int:
         return self.run("pg_ctl", "--pgdata", "data", action, *more, check=check)
@@ -116,8 +117,11 @@ def _start(server: Server) -> None:
         server.make()
     if not server.is_running:
         server.start()
-    server.run("createdb", "center")
-    sys.stdout.write(f"{server.url('center')}\n")
+    # That there is one already is as good.
+    server.run(
+        "createdb", "--host", str(server.folder), "--username", _ROLE, _DATABASE, check=False
+    )
+    sys.stdout.write(f"{server.url(_DATABASE)}\n")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ PARTS: Final = (
         "Put a copy into the store's place while the center is stopped; its log is examined first.",
     ),
     Part(
+        "migrate-store",
+        "migrate_store",
+        "migrate_store",
+        "Move a store into an empty database while the center is stopped, all of it or nothing.",
+    ),
+    Part(
         "revoke",
         "revoke",
         "revoke_peer",

@@ -117,7 +117,7 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     ),
     StoreUnusable: _Kind(
         "STORE_UNAVAILABLE",
-        "Correct store.url, or make its folder; the file must be a store that you may write.",
+        "Correct store.url, or make its folder or database; it must be a store that you may write.",
         Exit.UNREACHABLE,
     ),
     StartRefused: _Kind(

@@ -182,14 +182,18 @@ class PostgreSQLConnection:
 
     def _connected(self) -> _Connection:
         with faults():
-            sql = connected(self._url)
-            sql.prepare_threshold = _PREPARED_AFTER
-            sql.prepared_max = _MOST_PREPARED
-            sql.adapters.register_dumper(int, Int8BinaryDumper)
-            sql.adapters.register_dumper(bool, Int8BinaryDumper)
-            sql.adapters.register_dumper(str, StrBinaryDumper)
-            sql.adapters.register_loader("numeric", _WholeNumber)
-            return sql
+            return adapted(connected(self._url))
+
+
+def adapted(sql: _Connection) -> _Connection:
+    """Return a connection that keeps statements prepared, and takes values as SQLite does."""
+    sql.prepare_threshold = _PREPARED_AFTER
+    sql.prepared_max = _MOST_PREPARED
+    sql.adapters.register_dumper(int, Int8BinaryDumper)
+    sql.adapters.register_dumper(bool, Int8BinaryDumper)
+    sql.adapters.register_dumper(str, StrBinaryDumper)
+    sql.adapters.register_loader("numeric", _WholeNumber)
+    return sql
 
 
 def connected(url: str, *, raw: bool = True) -> _Connection:
