@@ -21,7 +21,8 @@ from juki_center.areas.cards.retention import forget_due
 from juki_center.areas.fleet.disconnections import Disconnection, Level, Scope, Subject
 from juki_center.areas.moves.day_end import ARRIVALS, DEADLINES, DEPARTURES, TRANSFERS
 from juki_center.areas.moves.numbers import MoveNumber
-from juki_center.areas.moves.rows import Selection
+from juki_center.areas.moves.rows import AlertKind, MoveAlert, Selection
+from juki_center.areas.moves.waiting_rows import NoticeFate
 from juki_center.areas.ports import Tx
 from juki_center.areas.requests.answers import Request
 from juki_center.areas.residents.codes import MunicipalityCode
@@ -200,6 +201,27 @@ def look_at_one_move(tx: Tx) -> None:
         tx.moves.alerts(TOKOROZAWA, with_seen=with_seen, after=0, limit=10)
 
 
+def look_at_waiting_notices(tx: Tx) -> None:
+    """Lay notices in, deliver one, set one aside, and ask what a window asks."""
+    office, number = TOKOROZAWA, MoveNumber("M000000000195")
+    tx.notices.begin(office, NOW)
+    for name in (b"a" * 16, b"b" * 16):
+        tx.notices.put(MoveAlert(name, office, number, AlertKind.ARRIVED, NOW))
+    first = tx.notices.first(office)
+    assert first is not None
+    tx.notices.take(first, NoticeFate.DELIVERED, NOW)
+    second = tx.notices.first(office)
+    assert second is not None
+    tx.notices.set_aside(second, "UNREADABLE")
+    tx.notices.aside(office)
+    tx.notices.retry(office)
+    tx.notices.of_move(number)
+    tx.notices.held(office)
+    tx.notices.delivering()
+    tx.notices.end(office)
+    tx.notices.forget(NOW)
+
+
 ACTS: dict[str, Callable[[Transaction], object]] = {
     "by code": lambda tx: tx.residents.by_code(YOSHIDA.code),
     "by former code": lambda tx: tx.residents.by_former_code(YOSHIDA.code),
@@ -246,6 +268,7 @@ ACTS: dict[str, Callable[[Transaction], object]] = {
     "retention": forget_of_cards,
     "ends of days": look_at_moves,
     "windows of moves": look_at_one_move,
+    "waiting notices": look_at_waiting_notices,
     "disclosure": lambda tx: (
         tx.provisions.of_person(person(tx), NOW, NOW),  # type: ignore[arg-type]
         tx.audit.of_subject(person(tx)),  # type: ignore[arg-type]

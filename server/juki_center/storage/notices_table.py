@@ -10,6 +10,7 @@ import cbor2
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Correction, MoveAlert
 from juki_center.areas.moves.waiting_rows import (
+    MOST_SHOWN,
     NoticeFate,
     NoticeQueue,
     NoticeQueueState,
@@ -61,11 +62,11 @@ _END: Final = (
 )
 _WAITING_OF: Final = (
     "SELECT municipality, kind, at, set_aside IS NOT NULL FROM queued_notices"
-    " WHERE about = ? ORDER BY place"
+    " WHERE about = ? ORDER BY place DESC LIMIT ?"
 )
 _FATES_OF: Final = (
     "SELECT municipality, kind, at, fate, ended_at FROM notice_fates WHERE about = ?"
-    " ORDER BY at, id"
+    " ORDER BY at DESC, id LIMIT ?"
 )
 
 
@@ -211,10 +212,10 @@ class NoticesTable:
         ).rowcount
 
     def of_move(self, number: MoveNumber) -> list[NoticeSent]:
-        """Return what waits and has waited of a move, in the order in which it was sent."""
-        ended = self._sql.execute(_FATES_OF, (number,)).fetchall()
-        waiting = self._sql.execute(_WAITING_OF, (number,)).fetchall()
-        return [_ended(row) for row in ended] + [_waiting(row) for row in waiting]
+        """Return what waits and has waited of a move, as sent: the newest MOST_SHOWN of each."""
+        ended = self._sql.execute(_FATES_OF, (number, MOST_SHOWN)).fetchall()
+        waiting = self._sql.execute(_WAITING_OF, (number, MOST_SHOWN)).fetchall()
+        return [*map(_ended, reversed(ended)), *map(_waiting, reversed(waiting))]
 
     def forget(self, before: datetime) -> None:
         """Forget what has become of notices that ended before a time."""

@@ -12,6 +12,7 @@ from juki_center.areas.moves import answers
 from juki_center.areas.moves.numbers import MoveNumber, VerificationCode
 from juki_center.areas.moves.rows import AlertKind, Document, Move, MoveAlert, MoveMember, Transfer
 from juki_center.areas.moves.states import MemberState, MoveKind, MoveState
+from juki_center.areas.moves.waiting_rows import MOST_SHOWN, NoticeFate, NoticeSent
 from juki_center.areas.residents.civil_date_texts import TEXT_LENGTH
 from juki_center.areas.residents.civil_dates import Calendar, CivilDate, Precision
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -178,6 +179,19 @@ def test_a_read_move_tells_codes_and_waiting_corrections() -> None:
     assert correction.send_time.ToDatetime(UTC) == sent_at
 
 
+@pytest.mark.parametrize("fate", NoticeFate)
+def test_every_fate_of_a_notice_has_its_value_and_its_times(fate: NoticeFate) -> None:
+    ended_at = None if fate in {NoticeFate.WAITS, NoticeFate.SET_ASIDE} else NOW
+    sent = NoticeSent(MunicipalityCode("131016"), AlertKind.CORRECTION, NOW, fate, ended_at)
+
+    (message,) = messages.read_message(answers.MoveRead(OPEN, notices=(sent,))).notices
+
+    assert records.MoveNotice.State.Name(message.state) == f"STATE_{fate}"
+    assert (message.receiver_code, message.kind) == ("131016", records.MoveAlert.KIND_CORRECTION)
+    assert message.send_time.ToDatetime(UTC) == NOW
+    assert message.HasField("end_time") == (ended_at is not None)
+
+
 def test_a_registered_person_has_record_cards_and_days() -> None:
     one = answers.Registered(
         resident(), lapsed_cards=2, continue_until=date(2027, 2, 21), card_faces=1
@@ -260,6 +274,7 @@ def test_twenty_persons_with_the_longest_entries_fit_into_every_answer() -> None
         replace(resident(), record=record, change=change), 2**31, date(2027, 2, 21), 2**31
     )
     paper = paper_of(*people)
+    notice = NoticeSent(CHIYODA, AlertKind.CORRECTION, NOW, NoticeFate.DELIVERED, NOW)
     sizes = {
         "FileMoveOut": messages.filed_message(
             answers.MoveFiled(move, answers.SpecialRefusal.NOTIFIED_LATE, paper)
@@ -282,6 +297,7 @@ def test_twenty_persons_with_the_longest_entries_fit_into_every_answer() -> None
                 move,
                 (record.code,) * MOST_PERSONS,
                 corrections=(answers.WaitingCorrection(record, NOW),) * MOST_PERSONS,
+                notices=(notice,) * (2 * MOST_SHOWN),
             )
         ),
         "AcceptCorrection": messages.accepted_message(

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from juki_center.areas.moves.numbers import MoveNumber
 from juki_center.areas.moves.rows import AlertKind, Correction, MoveAlert
 from juki_center.areas.residents.codes import MunicipalityCode
+
+MOST_SHOWN: Final = 50
+"""So many notices of a move are shown, of those that wait and of those that have ended."""
 
 
 class NoticeQueueState(StrEnum):
@@ -132,7 +135,7 @@ class Notices(Protocol):
         """Put what was set aside back at its places; return how many there were."""
 
     def of_move(self, number: MoveNumber) -> list[NoticeSent]:
-        """Return what waits and has waited of a move, in the order in which it was sent."""
+        """Return what waits and has waited of a move, as sent: the newest MOST_SHOWN of each."""
 
     def forget(self, before: datetime) -> None:
         """Forget what has become of notices that ended before a time."""
