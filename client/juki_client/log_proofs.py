@@ -51,6 +51,18 @@ class CenterProver:
         """Return the proof that the tree of the second size follows that of the first."""
         return self._ask(first, second).proof
 
+    def offered(self) -> bytes:
+        """Return the head that witnesses should cosign now."""
+        answer = channel.call(self._stub.GetCheckpoint, pb.GetCheckpointRequest())
+        # A center that knows of no offer has one head for everybody.
+        return answer.offered_checkpoint or answer.checkpoint
+
+    def hand_in(self, note: bytes) -> tuple[int, int]:
+        """Hand a cosigned head in; return its size, and that of the newest cosigned one."""
+        request = pb.AddCosignatureRequest(checkpoint=note)
+        answer = channel.call(self._stub.AddCosignature, request)
+        return answer.tree_size, answer.cosigned_tree_size
+
     def _ask(self, first: int, second: int) -> pb.ProveConsistencyResponse:
         request = pb.ProveConsistencyRequest(first_size=first, second_size=second)
         return channel.call(self._stub.ProveConsistency, request)

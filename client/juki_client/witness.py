@@ -63,9 +63,7 @@ class Witness:
         """
         # No other run has its turn meanwhile: two of them could follow one head to two others.
         with self._shelf.turn() as content:
-            memory = self._read(content)
-            if memory.fault is not None:
-                raise memory.fault.problem()
+            memory = self._trusting(content)
             checkpoint, proof = self._asked(content, memory, prover)
             try:
                 cosigned = self._cosigned(checkpoint)
@@ -77,6 +75,37 @@ class Witness:
             seen = SeenHead(cosigned.head, checkpoint)
             content.replace(LogMemory(proved=seen, proved_at=self._now()).encode())
         return cosigned
+
+    def check(self, prover: Prover) -> Head:
+        """Return the newest head if it follows the last one; cosign and keep nothing.
+
+        Raises Problem as `cosign` does, and remembers the same.
+        """
+        with self._shelf.turn() as content:
+            memory = self._trusting(content)
+            checkpoint, proof = self._asked(content, memory, prover)
+            try:
+                head = self._log.head(checkpoint)
+                if memory.proved is not None:
+                    verify_consistency(memory.proved.head, head, proof)
+            except LogRefused as error:
+                problem = _problem_of(error, memory)
+                raise self._remembered(content, memory, problem, checkpoint) from error
+        return head
+
+    def size(self) -> int:
+        """Return the size of the last head that was cosigned; 0 before the first.
+
+        Raises Problem for a fault that was found before, and JOURNAL_DAMAGED.
+        """
+        with self._shelf.turn() as content:
+            return self._trusting(content).size
+
+    def _trusting(self, content: Content) -> LogMemory:
+        memory = self._read(content)
+        if memory.fault is not None:
+            raise memory.fault.problem()
+        return memory
 
     def _cosigned(self, checkpoint: bytes) -> Cosigned:
         head = self._log.head(checkpoint)

@@ -27,13 +27,17 @@ class CosignaturesTable:
         self._sql = sql
 
     def put(self, cosignature: Cosignature) -> None:
-        """Keep one in place of an earlier one of the same key and size; forget the oldest."""
+        """Keep one in place of an earlier one of the same key and size; forget the oldest.
+
+        When the first of them was taken is kept.
+        """
         one = cosignature
         key = (one.witness, one.key_id)
         micros = (to_micros(one.cosigned_at), to_micros(one.taken_at))
         self._sql.execute(
-            "INSERT OR REPLACE INTO cosignatures (witness, key_id, size, cosigned_at, taken_at,"
-            " note) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO cosignatures (witness, key_id, size, cosigned_at, taken_at,"
+            " note) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (witness, key_id, size) DO UPDATE SET"
+            " cosigned_at = excluded.cosigned_at, note = excluded.note",
             (*key, one.size, *micros, one.note),
         )
         self._sql.execute(

@@ -74,6 +74,20 @@ class Text(Enum):
         "Connection lost ({reason}); again in {seconds} s.",
     )
     WATCH_ENDED = ("監視を終了しました。", "Ended.")
+    WITNESS_COSIGNED = (
+        "監査ログ{size}件に署名しました。必要な立会人が揃った範囲: {reached}件",
+        "Cosigned {size} leaves; enough witnesses have cosigned {reached}.",
+    )
+    WITNESS_LATER = (
+        "センターに届きません ({reason})。{seconds}秒後にもう一度確認します。",
+        "The center was not reached ({reason}); again in {seconds} s.",
+    )
+    WITNESS_ALERT = (
+        "警報: 監査ログに異常があります ({reason})。証拠は{file}にあります。"
+        "センターと監査人へ直ちに連絡してください。",
+        "ALERT: the audit log cannot be trusted ({reason}); the evidence is in {file}. "
+        "Tell the center and the auditor at once.",
+    )
     HOTLIST_FRESH = (
         "停止一覧は有効です。作成: {made}、停止中のカード: {cards}件",
         "The hotlist is fresh: made {made}, {cards} cards.",

@@ -37,8 +37,23 @@ def witness_key_command(
 def witness_command(
     context: typer.Context,
     key: Annotated[Path, typer.Option(metavar="FILE", help="Key made by witness-key.")],
+    send: Annotated[
+        bool, typer.Option("--send", help="Also hand the cosigned head in at the center.")
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Go on until SIGTERM or Ctrl-C: check, cosign and hand in each time."
+        ),
+    ] = False,
+    every: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, max=3600, help="With --watch: how often.")
+    ] = 60,
 ) -> None:
     """Cosign the log's newest head if it follows the last one, and print it.
+
+    With --watch every head is checked, the one that the center offers to all witnesses is cosigned
+    and handed in, and a center that cannot be reached is tried again.
 
     What was cosigned last is kept beside the key, in FILE.state. Exit code 3: the log has shrunk or
     forked, or is another one; the head that shows it is kept there, and nothing is cosigned again.
@@ -48,6 +63,8 @@ def witness_command(
     def act() -> Report:
         from juki_terminal.cli import witness  # noqa: PLC0415  # see the package's docstring
 
-        return witness.cosign(settings, key)
+        if watch:
+            return witness.watch(settings, key, every)
+        return witness.cosign(settings, key, send=send)
 
     end(settings, "log witness", act)

@@ -171,6 +171,18 @@ async def test_newest_head_is_offered_after_the_round(world: World) -> None:
     assert world.log.head((await world.heads()).offered_checkpoint).size == SIZE + 5
 
 
+async def test_late_witness_does_not_make_the_round_longer(world: World) -> None:
+    note = (await world.heads()).checkpoint
+    await world.hand_in(world.cosigned(note))
+    await write_leaves(world.folder, 5, first=SIZE)
+    world.now += ROUND / 2
+    await world.hand_in(world.cosigned(note, SECOND, "witness.second"), "112089")
+    await world.hand_in(world.cosigned(note))
+    world.now += ROUND / 2
+
+    assert world.log.head((await world.heads()).offered_checkpoint).size == SIZE + 5
+
+
 async def test_one_witness_twice_is_no_quorum_of_two(world: World) -> None:
     world.quorum = 2
     note = (await world.heads()).checkpoint

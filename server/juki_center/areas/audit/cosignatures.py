@@ -84,7 +84,7 @@ class Cosignatures(Protocol):
     """What the store keeps of cosignatures: the newest ones of each witness."""
 
     def put(self, cosignature: Cosignature) -> None:
-        """Keep one in place of an earlier one of the same key and size."""
+        """Keep one in place of an earlier one of the same key and size, as taken when that was."""
 
     def newest(self, witness: str, key_id: bytes) -> Cosignature | None:
         """Return a key's newest one."""
@@ -149,9 +149,13 @@ def offered_head(tx: CosigningTx, policy: WitnessPolicy, now: datetime) -> bytes
     Heads grow faster than witnesses look: left to themselves, two of them would never meet at one.
     Raises Refusal(LOG_NOT_SIGNED).
     """
-    newest = newest_checkpoint(tx.audit)
-    latest = max(_known(tx.cosignatures, policy), key=_taken_at, default=None)
-    if latest is None or policy.log is None or not now - ROUND < latest.taken_at <= now:
+    newest, known = newest_checkpoint(tx.audit), _known(tx.cosignatures, policy)
+    latest = max(known, key=_taken_at, default=None)
+    if latest is None or policy.log is None:
+        return newest
+    # The round began with the first of them: those that come late do not make it longer.
+    began = min(one.taken_at for one in known if one.size == latest.size)
+    if not now - ROUND < began <= now:
         return newest
     signed = checkpoints.parse(latest.note)
     lines = _own_lines(signed, policy.log)
