@@ -62,7 +62,7 @@ class AlertSettings:
     opens: time = time(8, 0)
     closes: time = time(20, 0)
     limits: Mapping[str, int] = field(default_factory=dict)
-    silent_for: timedelta = timedelta(hours=1)
+    silent_for: timedelta = timedelta(minutes=150)
     hotlist_age: timedelta = timedelta(hours=1)
 
 
@@ -375,8 +375,8 @@ def _alerts(flat: Mapping[str, object]) -> AlertSettings:
     if opens >= closes:
         raise ConfigInvalid("alerts.closes", "must be later than alerts.opens")
     silent, hotlist = (
-        timedelta(minutes=_number(flat, f"alerts.{name}_minutes", 60, least=1, most=7 * 24 * 60))
-        for name in ("silent", "hotlist")
+        timedelta(minutes=_number(flat, f"alerts.{name}_minutes", spent, least=1, most=7 * 24 * 60))
+        for name, spent in (("silent", 150), ("hotlist", 60))
     )
     return AlertSettings(opens, closes, limits, silent, hotlist)
 

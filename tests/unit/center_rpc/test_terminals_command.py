@@ -50,7 +50,7 @@ silent_minutes = 120
 # A Tuesday at noon in Japan, when windows are open.
 NOON = datetime(2026, 11, 24, 3, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-POLICY, LIMITS = AlertPolicy(time(8, 0), time(20, 0)), FleetLimits()
+POLICY, LIMITS = AlertPolicy(time(8, 0), time(20, 0)), FleetLimits(silent_for=HOUR)
 WATCH = "juki://center/log-watch"
 
 

@@ -44,9 +44,12 @@ class TerminalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FleetLimits:
-    """How long a terminal may say nothing, and how old its hotlist may be when it reports."""
+    """How long a terminal may say nothing, and how old its hotlist may be when it reports.
 
-    silent_for: timedelta = timedelta(hours=1)
+    A terminal reports once an hour: so that one lost report is no silence, more than two are.
+    """
+
+    silent_for: timedelta = timedelta(minutes=150)
     hotlist_age: timedelta = timedelta(hours=1)
 
 
