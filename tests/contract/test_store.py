@@ -226,6 +226,22 @@ async def test_a_store_that_another_program_holds_is_unavailable_and_recovers(
     store.close()
 
 
+async def test_an_urgent_act_waits_for_no_window_and_takes_with_it_who_does(
+    folder: Path,
+) -> None:
+    with closing(open_test_store(folder, window_seconds=60.0)) as store:
+        waiting = asyncio.create_task(store.act(lambda tx: tx.cards.add_card(card(b"1" * 32))))
+        await asyncio.sleep(0)
+
+        async with asyncio.timeout(20):
+            await store.act(lambda tx: tx.cards.add_card(card(b"2" * 32)), urgent=True)
+            await waiting
+            await store.act(lambda tx: tx.cards.add_card(card(b"3" * 32)), urgent=True)
+
+        assert has(store, b"1" * 32)
+        assert has(store, b"3" * 32)
+
+
 DISK_FULL = """
 import asyncio, resource, signal, sys
 from pathlib import Path

@@ -88,7 +88,7 @@ async def revoke_in(
 ) -> Revocation:
     """Revoke at a store."""
     command = Revoke(OPERATOR, request_id or uuid.uuid4(), of, reason)
-    return await store.act(lambda tx: revoke(tx, command, datetime.now(UTC)))
+    return await store.act(lambda tx: revoke(tx, command, datetime.now(UTC)), urgent=True)
 
 
 @asynccontextmanager

@@ -52,9 +52,11 @@ URGENT_METHODS: Final = frozenset(
     (
         "/jukinet.cards.v1.CardService/SuspendCard",
         "/jukinet.operations.v1.CenterService/Disconnect",
+        "/jukinet.operations.v1.CenterService/RevokeTerminal",
     )
 )
-"""What must be possible even while the log cannot be written as it should."""
+"""What closes: it does not wait for others to be committed with it, and must be possible even while
+the log cannot be written as it should."""
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ async def _revoke(
     now = system_clock()
     command = Revoke(Operator(f"juki://center/{config.node}"), uuid.uuid4(), who, reason)
     async with opened_store(config) as store:
-        return await store.act(lambda tx: revoke(tx, command, now))
+        return await store.act(lambda tx: revoke(tx, command, now), urgent=True)
 
 
 def parsed(subject: str, of: str) -> OfPeer | OfCertificate:

@@ -109,9 +109,12 @@ class Writer:
             ring()
 
     def _gather(self, first: Work) -> tuple[list[Work], bool]:
-        """Return what arrives in the window after the first act, and whether the end was asked."""
+        """Return what arrives in the window after the first act, and whether the end was asked.
+
+        An urgent act closes the window: it is committed with what is there.
+        """
         batch = [first]
-        end = time.monotonic() + self._window_seconds
+        end = time.monotonic() + (0.0 if first.is_urgent else self._window_seconds)
         while len(batch) < _MOST_IN_A_BATCH:
             try:
                 job = self._queue.get(timeout=max(0.0, end - time.monotonic()))
@@ -120,6 +123,8 @@ class Writer:
             if job is None:
                 return batch, True
             batch.append(job)
+            if job.is_urgent:
+                end = time.monotonic()
         return batch, False
 
     def _commit(self, batch: list[Work]) -> None:
