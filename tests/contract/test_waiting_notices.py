@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from juki_center.areas.moves.answer_codec import encode_answer
 from juki_center.areas.moves.answers import NoticeGiven, notice_given
 from juki_center.areas.moves.commands import GetMove, Look
 from juki_center.areas.moves.corrections import correct_move_out
+from juki_center.areas.moves.day_end import Round, lapse
 from juki_center.areas.moves.deliveries import deliver_next, drop, retry
 from juki_center.areas.moves.reads import get_move
 from juki_center.areas.moves.rows import AlertKind, Correction, Move, MoveAlert
@@ -46,8 +47,10 @@ from tests.support.origin_window import (
     CHIYODA_OFFICE,
     HANAKO,
     TARO,
+    TOKOROZAWA_REGISTER,
     OriginWindow,
     facts,
+    noon,
 )
 
 PUSHED = RuleSet.R2023_02_06
@@ -172,6 +175,19 @@ async def test_an_expectation_that_was_told_at_once_is_ended_behind_the_cut(
     await connected(window)
 
     assert alerts(window) == [AlertKind.EXPECTED, AlertKind.NO_LONGER_EXPECTED]
+
+
+async def test_a_deadline_that_passes_meanwhile_is_told_in_its_turn(window: OriginWindow) -> None:
+    move = (await window.file()).move
+    await cut_off.cut(window.store, TOKOROZAWA_REGISTER)
+    long_after = Round(noon(date(2027, 3, 1)), "juki://center/job")
+
+    was_due = await window.store.act(lambda tx: lapse(tx, move.number, long_after))
+    before = alerts(window, TOKOROZAWA_REGISTER)
+    await connected(window, TOKOROZAWA_REGISTER)
+
+    assert (was_due, before) == (True, [])
+    assert alerts(window, TOKOROZAWA_REGISTER) == [AlertKind.LAPSED]
 
 
 async def test_what_comes_before_the_delivery_stands_behind_what_waits(

@@ -9,10 +9,12 @@ import pytest
 
 from juki_center.areas.cards.register import Purpose
 from juki_center.cli.policies import move_policy
+from juki_center.cli.queue_drain import drain
 from juki_center.config import CenterConfig
 from juki_center.rule_sets import RuleSet
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
+from tests.support import cut_off
 from tests.support import move_requests as ask
 from tests.support.center import CHIYODA
 from tests.support.move_service import MOVES, MoveOffice, name_of, serving
@@ -265,6 +267,27 @@ async def test_a_correction_is_sent_after_the_information_was_fetched(moves: Mov
     assert [one.kind for one in alerts] == [Kind.KIND_CORRECTION]
 
 
+async def test_a_correction_for_who_is_cut_off_is_told_to_wait_and_then_to_be_delivered(
+    moves: MoveOffice,
+) -> None:
+    number = await filed(moves)
+
+    async with moves.stub(moves.origin()) as origin, moves.stub(moves.destination()) as there:
+        await fetched(moves, there)
+        await cut_off.cut(moves.store, CHIYODA.municipality)
+        answer = await origin.CorrectMoveOut(ask.sent_correction(number))
+        (waiting,) = (await origin.GetMove(ask.asking(number))).notices
+        await cut_off.connect(moves.store, CHIYODA.municipality)
+        await drain(moves.store, moves.clock)
+        (told,) = (await origin.GetMove(ask.asking(number))).notices
+        alerts = (await there.ListMoveAlerts(ask.listing_alerts())).alerts
+
+    assert answer.waits
+    assert waiting.state == records.MoveNotice.STATE_WAITS
+    assert told.state == records.MoveNotice.STATE_DELIVERED
+    assert [one.kind for one in alerts] == [Kind.KIND_CORRECTION]
+
+
 async def test_an_arrival_that_came_another_way_completes_the_move(moves: MoveOffice) -> None:
     request = ask.by_paper(plan=ask.plan(destination_code="122041"))
     number = await filed(moves, request)
@@ -327,6 +350,7 @@ async def test_information_that_is_given_back_may_be_fetched_again(moves: MoveOf
         again = await moved_in(moves, stub)
 
     assert back.move.state == State.STATE_NOTIFIED
+    assert not back.waits
     assert gone.reason == "TRANSFER_NOT_FOUND"
     assert again.move.state == State.STATE_COMPLETED
 
