@@ -47,7 +47,11 @@ async def draining(
 
 
 def _lengths(store: Store, now: datetime) -> list[QueueLength]:
-    queues, updates = store.read(lambda tx: (tx.notices.every(), tx.queues.every()))
+    """Return what waits; nothing where the store cannot be read, so that the others are told."""
+    try:
+        queues, updates = store.read(lambda tx: (tx.notices.every(), tx.queues.every()))
+    except Refusal:
+        return []
     return [
         *(
             QueueLength(

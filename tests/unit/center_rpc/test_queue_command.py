@@ -138,6 +138,22 @@ def test_metrics_tell_length_and_age(config: Path) -> None:
     assert 'juki_queue_set_aside{municipality="112089",what="notices"} 0.0' in shown[0]
 
 
+def test_metrics_of_a_store_that_cannot_be_read_tell_the_rest(config: Path) -> None:
+    metrics, shown = Metrics(), []
+
+    async def measure(store: SQLiteStore) -> None:
+        async with draining(store, lambda: NOW, metrics):
+            pass
+        with closing(sqlite3.connect(config.parent / "center.db")) as sql, sql:
+            sql.execute("ALTER TABLE notice_queues RENAME TO elsewhere")
+        shown.append(metrics.exposition().decode())
+
+    on_store(config.parent, measure)
+
+    assert "juki_card_sessions_open" in shown[0]
+    assert "juki_queue_waiting{" not in shown[0]
+
+
 def test_doctor_warns_of_what_was_set_aside_and_faults_what_is_missing(config: Path) -> None:
     on_store(config.parent, poison)
     settings = CenterConfig.load(config)
