@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Final
@@ -17,6 +18,10 @@ _OCTETS: Final = re.compile(r"\bx'([0-9A-Fa-f]*)'")
 _PLACE: Final = re.compile(r"(?P<same>\bIS )?\?(?P<number>\d*)(?P<asked>(?= IS (?:NOT )?NULL\b))?")
 _SCHEMA: Final = re.compile(r"\s*(CREATE|ALTER|DROP)\b")
 _REPLACE: Final = re.compile(r"^INSERT OR REPLACE INTO (\w+)\s*\(([^)]*)\)")
+_INSERTION: Final = re.compile(
+    r"INSERT INTO (?P<table>\w+)\s*\((?P<columns>[\w\s,]+)\)\s*VALUES\s*"
+    r"\((?P<places>[\s?,]+)\)\s*$"
+)
 
 Rule = tuple[re.Pattern[str], str]
 _QUERY_WORDS: Final[tuple[Rule, ...]] = (
@@ -75,6 +80,40 @@ def schema_step(statement: str) -> str:
         for pattern, words in _SCHEMA_WORDS:
             statement = pattern.sub(words, statement)
     return _worded(statement, lambda text: text.replace("?", "%s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """A statement that inserts whole rows, and nothing else."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    def said(self, types: Sequence[str]) -> str:
+        """Return the statement that inserts many rows at once, given a list for each column.
+
+        >>> Insertion("t", ("a", "b")).said(("bigint", "bytea"))
+        'INSERT INTO t (a, b) SELECT * FROM unnest($1::bigint[], $2::bytea[])'
+        """
+        lists = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(types, start=1))
+        names = ", ".join(self.columns)
+        said = f"INSERT INTO {self.table} ({names}) SELECT * FROM unnest({lists})"  # noqa: S608  # ours
+        return _with_nulls(said, frozenset())
+
+
+@lru_cache(maxsize=256)
+def rows_at_once(statement: str) -> Insertion | None:
+    """Return what a statement inserts; None for one that does something else, or more.
+
+    >>> rows_at_once("INSERT INTO t (a, b) VALUES (?, ?)")
+    Insertion(table='t', columns=('a', 'b'))
+    """
+    found = _INSERTION.match(statement)
+    if found is None:
+        return None
+    columns = tuple(re.split(r",\s*", found["columns"].strip()))
+    places = found["places"].count("?")
+    return Insertion(found["table"], columns) if places == len(columns) else None
 
 
 @lru_cache(maxsize=4096)

@@ -88,11 +88,13 @@ class LogGrowth:
         self._trace = trace
         self._frontier: Frontier | None = None
         self._leaves: list[_NewLeaf] = []
+        self._answered: list[tuple[Value, ...]] = []
 
     def begin(self) -> None:
         """Begin a transaction: what an earlier one appended is committed, or undone."""
         self._frontier = None
         self._leaves = []
+        self._answered = []
         self._trace.clear()
 
     def begin_act(self) -> None:
@@ -100,7 +102,7 @@ class LogGrowth:
         self._trace.clear()
 
     def end_act(self, call: Call | None = None) -> Written:
-        """Make the leaves of the act that ends, inside its savepoint, and note them by its answers.
+        """Make the leaves of the act that ends, inside its savepoint, to be noted by its answers.
 
         They name the request that the act answered, and what is known of the call. Nothing may
         fail the act after this but the transaction as a whole.
@@ -113,12 +115,10 @@ class LogGrowth:
             self._made(index, event, call) for index, event in enumerate(self._trace.events, first)
         ]
         written = Written(first, len(made), found)
-        for caller_uri, request_id in self._trace.kept:
-            self._sql.execute(
-                "UPDATE answers SET leaf_index = ?, leaf_count = ?"
-                " WHERE caller_uri = ? AND request_id = ?",
-                (first, written.count, caller_uri, request_id.bytes),
-            )
+        self._answered += [
+            (first, written.count, caller_uri, request_id.bytes)
+            for caller_uri, request_id in self._trace.kept
+        ]
         self._leaves += made
         return written
 
@@ -163,6 +163,11 @@ class LogGrowth:
         self._sql.executemany(
             "INSERT INTO audit_nodes (level, node_index, hash) VALUES (?, ?, ?)",
             [(node.level, node.index, node.hash) for node in growth.nodes],
+        )
+        self._sql.executemany(
+            "UPDATE answers SET leaf_index = ?, leaf_count = ?"
+            " WHERE caller_uri = ? AND request_id = ?",
+            self._answered,
         )
         self._sql.executemany(
             "INSERT INTO audit_subjects (subject, leaf_index) VALUES (?, ?)",

@@ -18,7 +18,7 @@ from psycopg import errors, pq
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 from psycopg.types.string import StrBinaryDumper
 
-from juki_center.storage.dialect import translated
+from juki_center.storage.dialect import Insertion, rows_at_once, translated
 from juki_center.storage.faults import (
     ConnectionLost,
     ConstraintBroken,
@@ -27,6 +27,7 @@ from juki_center.storage.faults import (
     OutOfRoom,
     StoreFault,
 )
+from juki_center.storage.savepoints import NOTHING, Savepoints
 from juki_center.storage.sql import Rows, Value
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ _KINDS: Final = (
     ("57P", ConnectionLost),
     ("25P03", ConnectionLost),
 )
+_TYPES: Final = (
+    "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+    " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+)
 _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 _Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 # What a session is told once, so that a server that was configured otherwise cannot lose it.
@@ -74,6 +79,8 @@ class PostgreSQLConnection:
         """Connect. Raises StoreFault."""
         self._url = url
         self._xid = ""
+        self._waiting = Savepoints()
+        self._types: dict[str, dict[str, str]] = {}
         self._own_words: Mapping[str, Callable[[], Rows]] = {
             "BEGIN": self._begin_reading,
             "BEGIN IMMEDIATE": self._begin_writing,
@@ -94,18 +101,39 @@ class PostgreSQLConnection:
         """Run a statement. Raises StoreFault."""
         if own := self._own_words.get(statement):
             return own()
+        if not parameters and self._waiting.takes(statement):
+            return NOTHING
         said, values = translated(statement, parameters)
         with faults():
+            self._say_what_waits()
             return self._run(said, values)
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Value]], /) -> Rows:
         """Run a statement for each of many rows. Raises StoreFault."""
         every = list(rows)
-        said, _ = translated(statement, every[0] if every else ())
-        cursor = self._sql.cursor()
+        if not every:
+            return NOTHING
         with faults():
-            cursor.executemany(said, every)
-        return cursor
+            self._say_what_waits()
+            if insertion := rows_at_once(statement):
+                return self._insert(insertion, every)
+            cursor = self._sql.cursor()
+            cursor.executemany(translated(statement, every[0])[0], every)
+            return cursor
+
+    def _insert(self, insertion: Insertion, rows: list[Sequence[Value]]) -> Rows:
+        """Insert rows by one statement, column by column."""
+        types = self._types.get(insertion.table)
+        if types is None:
+            found = self._sql.execute(_TYPES, (insertion.table,)).fetchall()
+            types = self._types[insertion.table] = dict(found)
+        kinds = [types[column] for column in insertion.columns]
+        columns = zip(kinds, zip(*rows, strict=True), strict=True)
+        return self._run(insertion.said(kinds), [_list_of(*column) for column in columns])
+
+    def _say_what_waits(self) -> None:
+        if waiting := self._waiting.taken():
+            self._sql.execute(waiting.encode())
 
     def close(self) -> None:
         """Close the connection; what was not committed is not done."""
@@ -123,6 +151,7 @@ class PostgreSQLConnection:
     def _begin(self, begin: Callable[[], Rows]) -> Rows:
         """Begin, on a new connection where the server has closed this one while it was idle."""
         self._xid = ""
+        self._waiting.taken()
         if not self._sql.closed:
             with contextlib.suppress(ConnectionLost), faults():
                 return begin()
@@ -138,11 +167,14 @@ class PostgreSQLConnection:
         return cursor
 
     def _roll_back(self) -> Rows:
+        self._waiting.taken()
         # What only read has nothing to undo, and prepared statements outlive a commit.
         with faults():
             return self._run("ROLLBACK" if self._xid else "COMMIT")
 
     def _commit(self) -> Rows:
+        # A commit ends every savepoint.
+        self._waiting.taken()
         try:
             with faults():
                 return self._run("COMMIT")
@@ -209,6 +241,13 @@ def connected(url: str, *, raw: bool = True) -> _Connection:
     if not raw:
         sql.commit()
     return sql
+
+
+def _list_of(kind: str, values: Sequence[Value]) -> str | list[Value]:
+    """Return a column as one parameter: numbers as text, which psycopg takes for small ones."""
+    if kind != "bigint":
+        return list(values)
+    return f"{{{','.join('NULL' if one is None else str(int(one)) for one in values)}}}"
 
 
 class _WholeNumber(NumericBinaryLoader):
