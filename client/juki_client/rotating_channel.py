@@ -163,6 +163,10 @@ class RotatingChannel(Generic[Facts]):
         before.retire()
         return before
 
+    def restate(self, facts: Facts) -> None:
+        """Say what is true of the current connection from now on; it is not exchanged."""
+        self._current.facts = facts
+
     def take(self) -> Connection[Facts]:
         """Return the current connection with a call counted on it."""
         while True:

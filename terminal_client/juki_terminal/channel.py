@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf.message import Message
 
 # Before the stubs, which load gRPC: the channel settles its environment.
-from juki_client import channel
+from juki_client import channel, trust_store
 from juki_client.channel import CALL_SECONDS
 from juki_client.log_book import LogBook
 from juki_client.log_proofs import CenterProver
@@ -35,6 +35,7 @@ from jukinet.residents.v1 import resident_service_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -127,12 +128,27 @@ class Center:
         return self._channel.facts.pins
 
     def use(self, identity: ClientIdentity, trust: Trust) -> None:
-        """Call with another certificate, or pinned otherwise, from now on.
+        """Call with another certificate, or trust otherwise, from now on.
 
         Calls and streams under way end on the connection that they began on. Raises Problem
         CENTER_UNREACHABLE where the new connection does not stand in time: the old one stays.
+        Where certificate and pins are those of before, so is the connection.
         """
-        self._channel.exchange(*_line(self.address, identity, trust))
+        now = self._channel.facts
+        is_same = identity.certificate_hash == now.identity.certificate_hash
+        if is_same and trust.center_leaves_pem == now.trust.center_leaves_pem:
+            self._channel.restate(replace(now, trust=trust))
+        else:
+            self._channel.exchange(*_line(self.address, identity, trust))
+        self.receipts.book.log = trust.log
+
+    def refresh_trust(self, folder: Path) -> bool:
+        """Take over what is to be trusted now into a trust folder; say whether it was anything new.
+
+        What is called with does not change by it; `use` does that. Raises Problem
+        CENTER_NOT_TRUSTED, CENTER_UNREACHABLE, DESCRIPTIONS_UNAVAILABLE.
+        """
+        return trust_store.refresh(cast("grpc.Channel", self._channel), folder)
 
     @contextmanager
     def for_session(self) -> Iterator[Center]:

@@ -7,7 +7,7 @@
 The rule: every message that was taken moves the cursor; whatever ends the stream, the next one
 begins from there, after the time that the center has named for this terminal. Three ends are
 final: the certificate counts no more, another stream has taken this one's place, and a refusal
-that no waiting mends.
+that no waiting mends. What the terminal does of its own accord meanwhile is in `upkeep`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _FIRST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
 _AGAIN: Final = frozenset({"CENTER_UNREACHABLE", "SHUTTING_DOWN", "INTERNAL"})
+_RETIRED: Final = "CERTIFICATE_RETIRED"
 _FINAL: Final = frozenset({"WATCH_REPLACED", "CERTIFICATE_REVOKED"})
 
 
@@ -45,6 +46,10 @@ class EventKind(StrEnum):
     DESCRIPTIONS = "descriptions"
     CONFIGURATION = "configuration"
     LOST = "lost"
+    RENEWED = "renewed"
+    TRUST = "trust"
+    REPORTED = "reported"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,12 @@ class TerminalWatch:
         self._pause = pause or self._stopped.wait
         self._chance = chance
         self._stream: Stream | None = None
+        self._moves = threading.Event()
         self._whole: list[Piece] = []
         self._failures = 0
         self._retry_seconds = 0.0
+        self.status_seconds = 0.0
+        """How often the center wants a report; 0 where it has not said."""
         self.kept = kept
         self.cursor = 0 if kept is None else kept.cursor
 
@@ -106,23 +114,45 @@ class TerminalWatch:
         if self._stream is not None:
             self._stream.cancel()
 
+    def move(self) -> None:
+        """Go on over another stream at once, from where this one was: the channel has changed."""
+        if (stream := self._stream) is not None:
+            self._moves.set()
+            stream.cancel()
+
+    def believe(self, signers: CopySigners) -> None:
+        """Take lists that these have signed, from now on."""
+        self._signers = signers
+
     def events(self) -> Iterator[WatchEvent]:
         """Tell what happens until it is stopped; raise the Problem that no waiting mends."""
         while not self._stopped.is_set():
             try:
                 yield from self._one_stream()
-                seconds = self._delay(None)
-                reason = "CENTER_UNREACHABLE"
-            except Problem as problem:
-                if self._stopped.is_set():
-                    return
-                if not _may_come_back(problem):
-                    raise
-                seconds, reason = self._delay(problem), problem.reason
+                problem = None
+            except Problem as caught:
+                problem = caught
             if self._stopped.is_set():
                 return
-            yield WatchEvent(EventKind.LOST, self.cursor, reason=reason, retry_seconds=seconds)
-            self._pause(seconds)
+            if self._moves.is_set():
+                self._moves.clear()
+                continue
+            yield (lost := self._lost(problem))
+            self._pause(lost.retry_seconds)
+
+    def _lost(self, problem: Problem | None) -> WatchEvent:
+        """Return what is told of a lost stream; raise the problem that no waiting mends."""
+        if problem is not None and not self._may_come_back(problem):
+            raise problem
+        seconds = self._delay(problem)
+        reason = "CENTER_UNREACHABLE" if problem is None else problem.reason
+        return WatchEvent(EventKind.LOST, self.cursor, reason=reason, retry_seconds=seconds)
+
+    def _may_come_back(self, problem: Problem) -> bool:
+        if problem.reason == _RETIRED:
+            # The newer certificate may be there: once, the next stream is opened to see.
+            return self._failures == 0
+        return _may_come_back(problem)
 
     def _one_stream(self) -> Iterator[WatchEvent]:
         if self.kept is None or self.kept.is_long:
@@ -172,6 +202,7 @@ class TerminalWatch:
 
     def _configure(self, settings: pb.WatchResponse.Configuration) -> None:
         self._retry_seconds = _seconds(settings)
+        self.status_seconds = settings.status_interval.ToTimedelta().total_seconds()
 
     def _listed(self, cose: bytes, cursor: int, kind: EventKind) -> WatchEvent | None:
         piece = read_piece(cose, self._signers)

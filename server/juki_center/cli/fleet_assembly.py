@@ -51,12 +51,13 @@ class Enrolment:
         self._config = config
         self._tls = ServerTLS(pki.center(config.node), pki.trust().anchors)
         self._clock = clock
+        self._descriptions = DescriptionsSource(pki)
         servicer = enrollment.Enrollment(
             enrollment.Parts(
                 store=store,
                 policy=fleet_policy(config),
                 issuing=Issuing(config.enrolment.issuing_dir, Profiles.load()),
-                descriptions=DescriptionsSource(pki),
+                descriptions=self._descriptions,
                 issuers=lambda: load_certificates(pki.trust_path / "issuing.pem"),
                 clock=clock,
             )
@@ -69,8 +70,9 @@ class Enrolment:
         )
 
     def use(self, center: X509Credential, trust: Trust) -> None:
-        """Show another certificate of the center from the next connection on."""
+        """Show another certificate of the center from the next connection on, and say so."""
         self._tls.use(center, trust.anchors)
+        self._descriptions.forget()
 
     @asynccontextmanager
     async def listening(

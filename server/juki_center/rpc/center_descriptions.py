@@ -43,6 +43,10 @@ class DescriptionsSource:
         self._known = (now, answer)
         return answer
 
+    def forget(self) -> None:
+        """Read anew at the next call: whoever is told of a change must not be given what was."""
+        self._known = None
+
     def _read(self, now: datetime) -> Described:
         described = descriptions.read(self._pki)
         descriptions.prove(described, now.astimezone(UTC).date(), trusted=None)

@@ -97,9 +97,11 @@ def readers_command(context: typer.Context) -> None:
 
 @app.command("watch")
 def watch_command(context: typer.Context) -> None:
-    """Keep the hotlist fresh and print what the center tells, until SIGTERM or Ctrl-C.
+    """Keep certificate, trust and hotlist fresh and print what happens, until SIGTERM or Ctrl-C.
 
-    With --json each event is an object on a line of its own, and the last line the usual one.
+    For a service that always runs: it renews the certificate in time, takes over what is to be
+    trusted, reports the terminal's status, and comes back when the connection is lost. With --json
+    each event is an object on a line of its own, and the last line the usual one.
     """
     settings: Settings = context.obj
 

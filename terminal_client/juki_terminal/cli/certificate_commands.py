@@ -113,4 +113,7 @@ name = "{reader or "pcsc:Reader"}"
 
 [journal]
 path = "terminal.journal"
+
+[hotlist]
+path = "hotlist"
 """

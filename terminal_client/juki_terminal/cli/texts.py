@@ -73,6 +73,18 @@ class Text(Enum):
         "接続が切れました ({reason})。{seconds}秒後に接続し直します。",
         "Connection lost ({reason}); again in {seconds} s.",
     )
+    WATCH_RENEWED = (
+        "端末の証明書を更新しました。{subject}まで有効です。",
+        "The certificate was renewed; valid until {subject}.",
+    )
+    WATCH_TRUST = (
+        "センターの新しい証明書情報に切り替えました。",
+        "What the center says is to be trusted was taken over.",
+    )
+    WATCH_FAILED = (
+        "{subject}の更新ができませんでした ({reason})。{seconds}秒後にやり直します。",
+        "Keeping up {subject} failed ({reason}); again in {seconds} s.",
+    )
     WATCH_ENDED = ("監視を終了しました。", "Ended.")
     WITNESS_COSIGNED = (
         "監査ログ{size}件に署名しました。必要な立会人が揃った範囲: {reached}件",

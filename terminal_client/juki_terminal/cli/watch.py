@@ -1,22 +1,29 @@
-"""`watch` and `hotlist`: what the center tells while the terminal runs, and what is kept of it."""
+"""`watch` and `hotlist`: what keeps the terminal fit while it runs, and what is kept of it."""
 
 from __future__ import annotations
 
 import json
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 import grpc
 
 from juki_client.channel import problem_of
+from juki_client.identity_slot import IdentitySlot
 from juki_client.outcome import JSON, Exit, Problem
 from juki_client.report import Report
 from juki_terminal import hotlist_file
 from juki_terminal.cli.texts import Text
+from juki_terminal.paper.errors import PaperError
+from juki_terminal.paper.fonts import Fonts
 from juki_terminal.paper_press import copy_signers
+from juki_terminal.reader.presence import is_present
+from juki_terminal.upkeep import Outfit, Place, Upkeep
 from juki_terminal.watch import EventKind, TerminalWatch, WatchEvent
 from jukinet.fleet.v1 import terminal_service_pb2 as pb
 
@@ -36,7 +43,13 @@ _TEXTS: Final = {
     EventKind.DESCRIPTIONS: Text.WATCH_DESCRIPTIONS,
     EventKind.CONFIGURATION: Text.WATCH_CONFIGURATION,
     EventKind.LOST: Text.WATCH_LOST,
+    EventKind.RENEWED: Text.WATCH_RENEWED,
+    EventKind.TRUST: Text.WATCH_TRUST,
+    EventKind.FAILED: Text.WATCH_FAILED,
 }
+"""That all is as it was, and that it was reported, is told to machines only."""
+_DISTRIBUTION: Final = "jukinet-center"
+_UNINSTALLED: Final = "source-tree"
 
 
 class CenterStream:
@@ -58,23 +71,61 @@ class CenterStream:
 
 
 def watch(settings: Settings) -> Report:
-    """Keep the hotlist fresh and print what happens, until SIGTERM or Ctrl-C."""
+    """Keep the terminal's certificate, trust and hotlist fresh and print what happens.
+
+    Ends well on SIGTERM. Raises KeyboardInterrupt where a person has ended it, Problem where no
+    waiting helps.
+    """
     config = settings.config()
-    path, signers = _path(config), copy_signers(config.trust_dir)
-    told = 0
+    teller = _Teller(settings)
     with settings.center(config) as center:
-        watching = TerminalWatch(
-            lambda cursor: CenterStream(center, cursor),
-            signers=signers,
-            kept=_kept(path, config),
-            keep=lambda kept: hotlist_file.save(path, kept),
-        )
-        with _ended_by_signals(watching):
+        watching, upkeep = _begun(settings, config, center, teller)
+        with _ended_by_signals(watching) as interrupted, upkeep.running():
             for event in watching.events():
-                told += 1
-                _print(settings, event)
-    result: dict[str, JSON] = {"events": told, "cursor": watching.cursor}
+                upkeep.hear(event)
+                teller.tell(event)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    result: dict[str, JSON] = {"events": teller.told, "cursor": watching.cursor}
     return Report(result, Text.WATCH_ENDED.say(settings.language))
+
+
+def _begun(
+    settings: Settings, config: TerminalConfig, center: Center, teller: _Teller
+) -> tuple[TerminalWatch, Upkeep]:
+    """Return the watch and its upkeep, which know of each other."""
+
+    def opened(cursor: int) -> CenterStream:
+        upkeep.take_up()
+        return CenterStream(center, cursor)
+
+    watching = TerminalWatch(
+        opened,
+        signers=copy_signers(config.trust_dir),
+        kept=_kept(config),
+        keep=lambda kept: _keep(config, kept),
+    )
+    place = Place(IdentitySlot(config.certificate, config.key), config.trust_dir)
+    address = settings.reader_address or config.reader
+    outfit = Outfit(_version(), lambda: is_present(address), _can_print)
+    upkeep = Upkeep(center, watching, place, outfit, teller.tell)
+    return watching, upkeep
+
+
+def _version() -> str:
+    """Return the version of what is installed; a tree that is run as it lies has none."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return _UNINSTALLED
+
+
+def _can_print() -> bool:
+    try:
+        Fonts.find()
+    except PaperError:
+        return False
+    return True
 
 
 def hotlist(settings: Settings) -> Report:
@@ -109,47 +160,80 @@ def _path(config: TerminalConfig) -> Path:
     return config.hotlist
 
 
-def _kept(path: Path, config: TerminalConfig) -> hotlist_file.KeptList | None:
-    """Return the list that is kept; a damaged one is fetched anew."""
+def _kept(config: TerminalConfig) -> hotlist_file.KeptList | None:
+    """Return the list that is kept, where one is; a damaged one is fetched anew."""
+    if config.hotlist is None:
+        return None
     try:
-        return hotlist_file.load(path, copy_signers(config.trust_dir))
+        return hotlist_file.load(config.hotlist, copy_signers(config.trust_dir))
     except Problem as problem:
         if problem.reason != "HOTLIST_NOT_TRUSTED":
             raise
         return None
 
 
+def _keep(config: TerminalConfig, kept: hotlist_file.KeptList) -> None:
+    """Keep a list for the other commands, unless they are to have none."""
+    if config.hotlist is not None:
+        hotlist_file.save(config.hotlist, kept)
+
+
 @contextmanager
-def _ended_by_signals(watching: TerminalWatch) -> Iterator[None]:
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: watching.stop()) for number in numbers}
+def _ended_by_signals(watching: TerminalWatch) -> Iterator[threading.Event]:
+    """Let SIGTERM and Ctrl-C end the events; gives whether it was Ctrl-C."""
+    interrupted = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        if number == signal.SIGINT:
+            interrupted.set()
+        watching.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield interrupted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _print(settings: Settings, event: WatchEvent) -> None:
-    if settings.as_json:
-        facts = {
-            "event": event.kind.value,
-            "cursor": event.cursor,
-            "subject": event.subject,
-            "cards": event.cards,
-            "reason": event.reason,
-            "retry_seconds": round(event.retry_seconds, 1),
-        }
-        line = json.dumps({name: value for name, value in facts.items() if value != ""})
-    elif event.kind is EventKind.FRESH:
-        return
-    else:
-        line = _TEXTS[event.kind].say(
-            settings.language,
-            subject=event.subject,
-            cards=event.cards,
-            reason=event.reason,
-            seconds=f"{event.retry_seconds:.0f}",
-        )
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+class _Teller:
+    """Prints events, a line each, from whichever thread they come."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turn = threading.Lock()
+        self.told = 0
+
+    def tell(self, event: WatchEvent) -> None:
+        """Print an event, unless it is of those that are for machines only."""
+        line = _as_json(event) if self._settings.as_json else _as_text(event, self._settings)
+        with self._turn:
+            self.told += 1
+            if line:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+
+
+def _as_json(event: WatchEvent) -> str:
+    facts = {
+        "event": event.kind.value,
+        "cursor": event.cursor,
+        "subject": event.subject,
+        "cards": event.cards,
+        "reason": event.reason,
+        "retry_seconds": round(event.retry_seconds, 1),
+    }
+    return json.dumps({name: value for name, value in facts.items() if value != ""})
+
+
+def _as_text(event: WatchEvent, settings: Settings) -> str:
+    text = _TEXTS.get(event.kind)
+    if text is None:
+        return ""
+    return text.say(
+        settings.language,
+        subject=event.subject,
+        cards=event.cards,
+        reason=event.reason,
+        seconds=f"{event.retry_seconds:.0f}",
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from juki_pki.folder import PKIFolder
     from tests.support.watching import WatchedCenter
 
+_OF_ITS_OWN = {"failed", "reported", "trust", "renewed"}
 SERIAL = serial_of("yoshida-taro")
 
 
@@ -64,10 +65,13 @@ async def begun(config: Path, *arguments: str) -> Process:
 
 
 async def line_of(process: Process) -> dict[str, object]:
+    """Return the next line about the stream; what the terminal keeps up is tested elsewhere."""
     assert process.stdout is not None
-    async with asyncio.timeout(20):
-        line: dict[str, object] = json.loads(await process.stdout.readline())
-    return line
+    while True:
+        async with asyncio.timeout(20):
+            line: dict[str, object] = json.loads(await process.stdout.readline())
+        if line.get("event") not in _OF_ITS_OWN:
+            return line
 
 
 async def ended(config: Path, *arguments: str) -> tuple[int, dict[str, object]]:
@@ -103,15 +107,37 @@ async def test_watch_keeps_the_list_until_it_is_told_to_end(pki: PKIFolder, tmp_
     assert (damaged[0], damaged[1]["error"]["reason"]) == (3, "HOTLIST_NOT_TRUSTED")  # type: ignore[index]  # JSON
 
 
-async def test_terminal_without_a_hotlist_is_told_to_configure_one(
+async def test_terminal_without_a_hotlist_watches_and_keeps_none(
     pki: PKIFolder, tmp_path: Path
 ) -> None:
     (tmp_path / "store").mkdir()
     async with watched_center(pki, tmp_path / "store") as center:
         config = configured(center, pki, tmp_path, hotlist=False)
 
-        code, said = await ended(config, "watch")
+        process = await begun(config, "watch")
+        first = await line_of(process)
+        process.send_signal(signal.SIGTERM)
+        code = await process.wait()
+        shown = await ended(config, "hotlist")
 
-    assert code == 2
-    assert said["error"]["reason"] == "CONFIGURATION_INVALID"  # type: ignore[index]  # JSON
-    assert said["error"]["metadata"] == {"key": "hotlist.path"}  # type: ignore[index]  # JSON
+    assert (first["event"], code) == ("connected", 0)
+    assert shown[0] == 2
+    assert shown[1]["error"]["metadata"] == {"key": "hotlist.path"}  # type: ignore[index]  # JSON
+
+
+async def test_ctrl_c_ends_a_watch_as_interrupted_by_its_user(
+    pki: PKIFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "store").mkdir()
+    async with watched_center(pki, tmp_path / "store") as center:
+        process = await begun(configured(center, pki, tmp_path), "watch")
+        first = await line_of(process)
+
+        process.send_signal(signal.SIGINT)
+        lines = [await line_of(process)]
+        while "ok" not in lines[-1]:
+            lines.append(await line_of(process))
+        code = await process.wait()
+
+    assert (first["event"], code) == ("connected", 130)
+    assert lines[-1]["error"]["reason"] == "INTERRUPTED"  # type: ignore[index]  # JSON
