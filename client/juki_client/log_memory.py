@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from juki_audit import checkpoints
+from juki_audit.errors import HeadNotTrusted
 from juki_client.outcome import Problem
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ class LogMemory:
 
     @classmethod
     def decode(cls, octets: bytes, log: TrustedLog) -> LogMemory:
-        """Read what was kept; every head is verified again.
+        """Read what was kept; every head is verified again where its signer is known.
 
         Raises ValueError, KeyError, TypeError or AttributeError for a text that is none, and
         LogRefused for a checkpoint that the log did not sign.
@@ -150,8 +152,18 @@ def _text(seen: SeenHead | None) -> str:
 
 
 def _head(text: str, log: TrustedLog) -> SeenHead:
+    """Return a head that was seen, verified by the keys of today where one of them signed it.
+
+    One that a retired key has signed was verified when it was taken: what follows must go on from
+    it all the same.
+    """
     checkpoint = text.encode()
-    return SeenHead(log.head(checkpoint), checkpoint)
+    try:
+        return SeenHead(log.head(checkpoint), checkpoint)
+    except HeadNotTrusted as error:
+        if error.rule != "SIGNER_UNKNOWN":
+            raise
+    return SeenHead(checkpoints.parse(checkpoint).checkpoint.head, checkpoint)
 
 
 def _fault(content: Mapping[str, Any] | None) -> Fault | None:  # JSON has any type

@@ -15,6 +15,7 @@ from juki_client.log_book import LogBook
 from juki_client.log_shelf import FileShelf
 from juki_client.outcome import Problem
 from tests.support.trial_log import OTHER_KEY, TERMINAL, TrialLog, leaf_of
+from tests.support.trial_prover import TrialProver
 
 ACT = OwnAct("TRIED", TERMINAL, 0)
 
@@ -97,13 +98,28 @@ def test_damaged_book_is_refused(path: Path, change: Callable[[str], str]) -> No
     assert damage_of(path, log.trusted).metadata["file"] == "log book"
 
 
-def test_book_of_a_log_that_is_not_trusted_any_more_is_refused(path: Path) -> None:
+def test_book_of_another_log_is_refused(path: Path) -> None:
     log = TrialLog()
     take(LogBook(log.trusted, FileShelf(path)), log)
 
-    damage = damage_of(path, TrialLog(key=OTHER_KEY).trusted)
+    damage = damage_of(path, TrialLog(origin="log.example/other").trusted)
 
-    assert damage.metadata["rule"] == "SIGNER_UNKNOWN"
+    assert damage.metadata["rule"] == "ORIGIN_OTHER"
+
+
+def test_heads_of_a_signer_that_was_retired_since_are_still_held_against_the_log(
+    path: Path,
+) -> None:
+    log = TrialLog()
+    take(LogBook(log.trusted, FileShelf(path)), log)
+    rolled_over = TrialLog(key=OTHER_KEY)
+
+    book = LogBook(rolled_over.trusted, FileShelf(path))
+    with pytest.raises(Problem) as caught:
+        book.prove(TrialProver(rolled_over))
+
+    assert book.look().size == log.size
+    assert caught.value.reason == "LOG_SHRANK"
 
 
 def test_path_that_is_a_folder_is_refused(path: Path) -> None:
