@@ -4,7 +4,7 @@ Each line is a JSON object in UTF-8; octets are in base64 (RFC 4648, 4). The fir
 is and carries the signed head; then come blocks: one line with the leaf hashes of the block as the
 center's tree has them, and the leaves, one a line. The last line says that the copy is whole.
 
-    {"juki-audit-copy": 1, "size": 2, "checkpoint": "jukinet/log-…\\n2\\n…\\n\\n— …\\n"}
+    {"juki-audit-copy": 1, "size": 2, "checkpoint": "jukinet/log-…\\n2\\n…", "cosigned": ["…"]}
     {"hashes": 0, "octets": "…"}
     {"leaf": 0, "commitment": "…", "salt": "…", "content": "…"}
     {"leaf": 1, "commitment": "…"}
@@ -41,12 +41,16 @@ class CopyMalformed(LogRefused):
 
 
 def lines_of(
-    checkpoint: bytes, size: int, rows: Iterable[Row], hashes: Iterable[tuple[int, bytes]]
+    checkpoint: bytes,
+    size: int,
+    rows: Iterable[Row],
+    hashes: Iterable[tuple[int, bytes]],
+    cosigned: Iterable[bytes] = (),
 ) -> Iterator[bytes]:
-    """Yield the lines of a copy."""
-    yield _line(
-        {"juki-audit-copy": VERSION, "size": size, "checkpoint": checkpoint.decode("utf-8")}
-    )
+    """Yield the lines of a copy; `cosigned` are earlier heads with the lines of witnesses."""
+    first: JSONLine = {"juki-audit-copy": VERSION, "size": size}
+    first |= {"checkpoint": checkpoint.decode("utf-8")}
+    yield _line(first | {"cosigned": [note.decode("utf-8") for note in cosigned]})
     left, kept = iter(rows), iter(hashes)
     while block := list(islice(left, BLOCK)):
         of_block = list(islice(kept, len(block)))
@@ -69,6 +73,7 @@ class LogCopy:
     size: int
     note: bytes
     keeps_tree: bool = False
+    cosigned_notes: tuple[bytes, ...] = ()
 
     @classmethod
     def read(cls, lines: Callable[[], Iterator[bytes]]) -> LogCopy:
@@ -79,7 +84,16 @@ class LogCopy:
         size, note = first.get("size"), first.get("checkpoint")
         if not isinstance(size, int) or not isinstance(note, str):
             raise CopyMalformed("FIRST_LINE", 1)
-        return cls(lines, size, note.encode())
+        cosigned = first.get("cosigned", [])
+        if not isinstance(cosigned, list) or not all(isinstance(one, str) for one in cosigned):
+            raise CopyMalformed("FIRST_LINE", 1)
+        return cls(
+            lines, size, note.encode(), cosigned_notes=tuple(one.encode() for one in cosigned)
+        )
+
+    def cosigned(self) -> tuple[bytes, ...]:
+        """Return the heads with lines of witnesses that the copy carries."""
+        return self.cosigned_notes
 
     def checkpoint(self) -> bytes:
         """Return the signed head that the copy carries."""

@@ -39,6 +39,8 @@ class Rule(StrEnum):
     """The log has fewer leaves than the earlier head of `size` leaves."""
     WITNESSES_MISSING = "WITNESSES_MISSING"
     """Fewer witnesses than needed have cosigned the head."""
+    COSIGNED_REFUSED = "COSIGNED_REFUSED"
+    """A cosigned head is not signed by the log, or is no head; `facts` says why."""
     CUT_OFF = "CUT_OFF"
     """The copy ends before its end."""
     MALFORMED = "MALFORMED"

@@ -7,16 +7,18 @@ the command line and never read from what is examined.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from juki_audit.copies import CopyMalformed, lines_of
+from juki_audit.cosigned import reached
 from juki_audit.examination import differing_rows, examine
 from juki_audit.findings import Finding, Rule
 from juki_audit.proven import ProofFile
-from juki_center.cli import audit_files, audit_proofs
+from juki_center.cli import audit_cosigned, audit_files, audit_proofs
 from juki_center.cli.pace import Pace
 from juki_center.cli.report import Failure, fail, report, reporting
 from juki_center.config import CenterConfig
@@ -24,6 +26,7 @@ from juki_center.errors import Reason, Refusal, RuleBroken
 from juki_center.storage import log_of
 
 if TYPE_CHECKING:
+    from juki_audit.cosigned import CosignedHead
     from juki_audit.examination import Examined, Trust
     from juki_center.cli.audit_files import Earlier
     from juki_center.cli.report import JSON
@@ -53,8 +56,9 @@ def export(
         note, size = log.checkpoint(), log.size
         if not note:
             raise Refusal(Reason.LOG_NOT_SIGNED)
+        lines = lines_of(note, size, log.rows(), log.nodes(0), log.cosigned())
         with Pace("copying", size, unit="leaves") as pace, file.open("xb") as copy:
-            for number, line in enumerate(lines_of(note, size, log.rows(), log.nodes(0))):
+            for number, line in enumerate(lines):
                 copy.write(line)
                 if number % 1000 == 0:
                     pace.reached(number, number)
@@ -65,12 +69,21 @@ def export(
 
 
 @app.command()
-def checkpoint(config: Config = _DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
+def checkpoint(
+    config: Config = _DEFAULT_CONFIG,
+    cosigned: Annotated[
+        bool, typer.Option("--cosigned", help="The newest that enough witnesses have cosigned.")
+    ] = False,
+    as_json: AsJSON = False,
+) -> None:
     """Print the newest signed head: who keeps it can hold the log to it later, by --since."""
     with reporting("audit checkpoint", as_json=as_json), log_of(_store_url(config)) as log:
-        note = log.checkpoint().decode()
+        if cosigned:
+            note = audit_cosigned.newest(log, CenterConfig.load(config)).decode()
+        else:
+            note = log.checkpoint().decode()
         if not note:
-            raise Refusal(Reason.LOG_NOT_SIGNED)
+            raise Refusal(Reason.LOG_NOT_COSIGNED if cosigned else Reason.LOG_NOT_SIGNED)
     report("audit checkpoint", {"checkpoint": note}, note.splitlines(), as_json=as_json)
 
 
@@ -131,30 +144,41 @@ def verify(  # noqa: PLR0913, PLR0917  # each option is one of the command line
             _show_proof(ProofFile.decode(proof.read_bytes()), trusted, as_json=as_json)
             return
         earlier = [audit_files.load_earlier(path, trusted) for path in since or []]
-        examined, findings = _examined(copy, store, trusted, earlier)
-    _conclude(examined, findings, as_json=as_json)
+        examined, findings, cosigned = _examined(copy, store, trusted, earlier)
+    _conclude(examined, findings, cosigned, as_json=as_json)
 
 
 def _examined(
     copy: Path | None, store: Path | None, trust: Trust, earlier: list[Earlier]
-) -> tuple[Examined | None, list[Finding]]:
-    heads = [one.checkpoint.head for one in earlier]
+) -> tuple[Examined | None, list[Finding], CosignedHead | None]:
     with audit_files.records(copy, store) as log:
         try:
+            cosigned, findings = audit_cosigned.heads(log, earlier, trust)
+            followed = reached(cosigned, trust.needed)
+            heads = [one.checkpoint.head for one in earlier] + [one.head for one in cosigned]
+            # Witnesses sign some head, and seldom the newest: any that the log grew from counts.
+            alone = replace(trust, needed=0)
             with Pace("examining", max(1, log.size), unit="leaves") as pace:
-                examined = examine(log, trust, heads, lambda done: pace.reached(done, done))
-            findings = list(examined.findings)
+                examined = examine(log, alone, heads, lambda done: pace.reached(done, done))
+            findings += examined.findings
             if any(one.rule is Rule.NOT_GROWN for one in findings):
                 for one in earlier:
                     findings += differing_rows(one.rows(), log.rows())
         except CopyMalformed as broken:
-            return None, [Finding(Rule.MALFORMED, broken.line, broken.line, facts=broken.rule)]
+            malformed = Finding(Rule.MALFORMED, broken.line, broken.line, facts=broken.rule)
+            return None, [malformed], None
     if copy is not None and audit_files.is_cut_off(copy):
         findings.append(Finding(Rule.CUT_OFF))
-    return examined, list(dict.fromkeys(findings))
+    return examined, list(dict.fromkeys(findings)), followed
 
 
-def _conclude(examined: Examined | None, findings: list[Finding], *, as_json: bool) -> None:
+def _conclude(
+    examined: Examined | None,
+    findings: list[Finding],
+    cosigned: CosignedHead | None,
+    *,
+    as_json: bool,
+) -> None:
     if findings or examined is None:
         lines = [one.text() for one in findings[:_MOST_LINES]]
         if len(findings) > _MOST_LINES:
@@ -167,15 +191,17 @@ def _conclude(examined: Examined | None, findings: list[Finding], *, as_json: bo
         )
         fail("audit verify", found, as_json=as_json)
     head = examined.head
-    witnesses: list[JSON] = [*examined.witnesses]
+    witnesses: list[JSON] = [*(cosigned.witnesses if cosigned else ())]
     result: dict[str, JSON] = {
         "leaves": examined.size,
         "root": head.root.hex() if head else "",
         "witnesses": witnesses,
+        "cosigned_leaves": cosigned.head.size if cosigned else 0,
     }
     lines = [f"{examined.size:,} leaves, all as the log signed them: sound"]
-    if examined.witnesses:
-        lines.append(f"cosigned by {', '.join(examined.witnesses)}")
+    if cosigned:
+        names = ", ".join(cosigned.witnesses)
+        lines.append(f"the first {cosigned.head.size:,} of them cosigned by {names}")
     report("audit verify", result, lines, as_json=as_json)
 
 

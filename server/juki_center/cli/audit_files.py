@@ -6,19 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from juki_audit.checkpoints import Checkpoint
 from juki_audit.copies import LogCopy
 from juki_audit.errors import LogMalformed
 from juki_audit.examination import Trust
+from juki_audit.rows import LogRecords
 from juki_audit.witnesses import WitnessKey
 from juki_center.errors import RuleBroken
 from juki_center.storage.log_records import stored_log
 from juki_pki.log_signer import VERIFIERS, load_verifiers
 
 if TYPE_CHECKING:
-    from juki_audit.rows import LogRecords, Row
+    from juki_audit.rows import Row
+
+
+class CosignedLog(LogRecords, Protocol):
+    """What there is of a log, and the heads of it that witnesses have cosigned."""
+
+    def cosigned(self) -> tuple[bytes, ...]:
+        """Return the heads with lines of witnesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Earlier:
     path: Path
     checkpoint: Checkpoint
     copy: LogCopy | None
+    notes: tuple[bytes, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of the earlier copy; none where there is only a head."""
@@ -54,9 +63,10 @@ def load_earlier(path: Path, trust: Trust) -> Earlier:
     Raises HeadNotTrusted, LogMalformed, CopyMalformed and OSError.
     """
     if not _is_copy(path):
-        return Earlier(path, trust.checkpoint(path.read_bytes()), None)
+        note = path.read_bytes()
+        return Earlier(path, trust.checkpoint(note), None, (note,))
     copy = open_copy(path)
-    return Earlier(path, trust.checkpoint(copy.note), copy)
+    return Earlier(path, trust.checkpoint(copy.note), copy, (copy.note, *copy.cosigned()))
 
 
 def open_copy(path: Path) -> LogCopy:
@@ -70,7 +80,7 @@ def open_copy(path: Path) -> LogCopy:
 
 
 @contextmanager
-def records(copy: Path | None, store: Path | None) -> Iterator[LogRecords]:
+def records(copy: Path | None, store: Path | None) -> Iterator[CosignedLog]:
     """Open what is to be examined: a copy or a store.
 
     Raises RuleBroken for both or neither, CopyMalformed, OSError and StoreUnusable.

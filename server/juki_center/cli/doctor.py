@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from juki_center.areas.audit.cosignatures import lagging
 from juki_center.areas.fleet.ends import SOON, ends_of_peers
 from juki_center.areas.residents.assignment import stocks_of
 from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import is_readable, open_with_key
 from juki_center.cli.queue import told
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report, reporting
+from juki_center.cli.witnessing import witness_policy
 from juki_center.config import CenterConfig, Environment
 from juki_center.rpc.card_material import load_material
 from juki_center.rpc.making_material import load_making_material
@@ -288,6 +290,20 @@ def _queues(config: CenterConfig, now: datetime) -> Iterator[Finding]:
         yield Finding("queue", Level.OK, "no notice waits")
 
 
+def _witnesses(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """A log that nobody follows can be shown to each in another way."""
+    if not config.log.witnesses:
+        yield Finding("witnesses", Level.OK, "the configuration names none")
+        return
+    policy = witness_policy(config, PKIFolder(config.pki_dir))
+    if not _has_store(config):
+        return
+    with closing(open_with_key(config)) as store:
+        late = store.read(lambda tx: lagging(tx.cosignatures, policy, now, config.log.lag))
+    level = Level.WARNING if late else Level.OK
+    yield Finding("witnesses", level, "; ".join(late) or "enough of them follow the log")
+
+
 _CHECKS: Final[dict[str, Check]] = {
     "kek": _key_encryption_key,
     "certificates": _certificates,
@@ -300,6 +316,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "codes": _codes,
     "rotation": _rotations,
     "queue": _queues,
+    "witnesses": _witnesses,
     "clock": _clock,
     "serving": _running,
 }

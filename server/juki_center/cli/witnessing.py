@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from juki_audit.errors import LogMalformed
 from juki_audit.receipts import TrustedLog
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from juki_center.config import CenterConfig, WitnessSettings
 
 
+_MOST_KEYS: Final = 48
+"""A note takes 64 lines, some of which are the log's own."""
+
+
 def witness_policy(config: CenterConfig, pki: PKIFolder) -> WitnessPolicy:
     """Return whose cosignatures count.
 
@@ -35,6 +39,8 @@ def witness_policy(config: CenterConfig, pki: PKIFolder) -> WitnessPolicy:
     sites = tuple(map(_site, config.log.witnesses))
     if len({site.key.public for site in sites}) != len(sites):
         raise ConfigInvalid("log.witnesses.key", "a key stands there twice")
+    if len(sites) > _MOST_KEYS:
+        raise ConfigInvalid("log.witnesses", f"at most {_MOST_KEYS} keys")
     if not pki.log_signer_path.exists():
         return WitnessPolicy(sites, config.log.quorum)
     signer = pki.log_signer()

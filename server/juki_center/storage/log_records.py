@@ -97,6 +97,14 @@ class StoredLog:
         """Return the newest signed head; empty where there is none."""
         return _octets(self._one("SELECT checkpoint FROM audit_head")) or b""
 
+    def cosigned(self) -> tuple[bytes, ...]:
+        """Return the heads that witnesses have cosigned, each with the line of one of them."""
+        if self._one("SELECT 1 FROM alembic_version WHERE version_num >= '0006'") is None:
+            # A backup that an older build made.
+            return ()
+        found = self.sql.execute("SELECT note FROM cosignatures ORDER BY size DESC, witness")
+        return tuple(_octets(note) or b"" for (note,) in found.fetchall())
+
     def frontier(self) -> Frontier | None:
         """Return the frontier; raises LogMalformed for what is none."""
         return Frontier.decode(_octets(self._one("SELECT frontier FROM audit_head")) or b"")

@@ -172,6 +172,24 @@ def latest_of_each(cosignatures: Cosignatures, policy: WitnessPolicy) -> dict[st
     return found
 
 
+def lagging(
+    cosignatures: Cosignatures, policy: WitnessPolicy, now: datetime, lag: timedelta
+) -> list[str]:
+    """Return what is late: the newest cosigned head as a whole, and each witness by its name."""
+    head, oldest = cosigned_head(cosignatures, policy), now - lag
+    found = []
+    if head is None:
+        found.append("no head is cosigned by enough of them")
+    elif head.cosigned_at < oldest:
+        found.append(f"the newest cosigned head is of {head.cosigned_at:%Y-%m-%d %H:%M}Z")
+    for name, at in latest_of_each(cosignatures, policy).items():
+        if at is None:
+            found.append(f"{name} has never cosigned")
+        elif at < oldest:
+            found.append(f"{name} has not cosigned since {at:%Y-%m-%d %H:%M}Z")
+    return found
+
+
 def _known(cosignatures: Cosignatures, policy: WitnessPolicy) -> list[Cosignature]:
     """Return those of witnesses that are configured today, of the largest head first."""
     keys = {(site.key.name, site.key.key_id) for site in policy.sites}

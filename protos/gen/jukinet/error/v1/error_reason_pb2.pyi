@@ -446,6 +446,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The witness has already cosigned a larger head. Metadata: treeSize."""
     ERROR_REASON_COSIGNED_HEAD_OTHER: _ErrorReason.ValueType  # 223
     """The log signed the head that was cosigned, and is no longer consistent with it. Metadata: treeSize."""
+    ERROR_REASON_LOG_NOT_COSIGNED: _ErrorReason.ValueType  # 224
+    """No head is cosigned by as many witnesses as the center's configuration asks for."""
     ERROR_REASON_DISCONNECTED_CARD_BATCH: _ErrorReason.ValueType  # 230
     """230-239: cards, clerks and approvals, continued.
     The card is of a batch that is disconnected from the network.
@@ -887,6 +889,8 @@ ERROR_REASON_COSIGNATURE_OLD: ErrorReason.ValueType  # 222
 """The witness has already cosigned a larger head. Metadata: treeSize."""
 ERROR_REASON_COSIGNED_HEAD_OTHER: ErrorReason.ValueType  # 223
 """The log signed the head that was cosigned, and is no longer consistent with it. Metadata: treeSize."""
+ERROR_REASON_LOG_NOT_COSIGNED: ErrorReason.ValueType  # 224
+"""No head is cosigned by as many witnesses as the center's configuration asks for."""
 ERROR_REASON_DISCONNECTED_CARD_BATCH: ErrorReason.ValueType  # 230
 """230-239: cards, clerks and approvals, continued.
 The card is of a batch that is disconnected from the network.
