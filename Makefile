@@ -14,7 +14,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/ready
 LOCKS := terminal center agency dev
 # Two at a time: more only wait for each other, because many tests start programs of their own.
-PYTEST_ARGS ?= -q -n 2
+# A module stays with one of them while both have work, so that what its tests share is made once.
+PYTEST_ARGS ?= -q -n 2 --dist worksteal
 # The reader daemon lies where only an administrator's PATH leads.
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # Tests start programs by the hundred: what is compiled once need not be compiled at each start.
@@ -49,7 +50,7 @@ lock: $(READY) ## renew the hashed locks from pyproject.toml (UPGRADE=1 takes ne
 check: $(READY) ## all that can be checked without running the programs, under a minute
 	@$(BIN)/python -m tools.checks
 
-test: $(READY) ## every test but interop (JUKI_LONG=1: long soaks, fuzzing and kill loops)
+test: $(READY) ## every test but interop, demo and tour (JUKI_LONG=1: long soaks, fuzzing and kill loops)
 	@tools/system.sh --try run test
 	@$(BIN)/pytest $(PYTEST_ARGS) --ignore=tests/interop
 

@@ -1,4 +1,7 @@
-"""The demonstration's scenarios, each as a test; and that they can fail."""
+"""The demonstration's scenarios, each as a test; and that they can fail.
+
+With a real reader daemon they are played by `make demo`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ from tests.e2e.stage import Stage
 from tests.e2e.telling import Scenario, perform, report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+of_virtual_readers = pytest.mark.parametrize("stage", ["virtual"], indirect=True, scope="module")
 CLONE = next(s for s in SCENARIOS if s.play is scenarios.card_that_is_not_genuine)
 
 
+@of_virtual_readers
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_scenario_is_as_it_should_be(stage: Stage, scenario: Scenario[Stage]) -> None:
     assert scenario.play(stage)
 
 
+@of_virtual_readers
 def test_a_genuine_card_in_place_of_the_clone_fails_the_demonstration(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

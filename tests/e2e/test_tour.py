@@ -1,4 +1,4 @@
-"""The tour's scenarios, part by part; and that the tour can fail."""
+"""That the tour can fail; its scenarios are played by `make tour`, one after the other."""
 
 from __future__ import annotations
 
@@ -14,40 +14,15 @@ from rich.console import Console
 
 from tests.e2e import tour, tour_import, tour_search
 from tests.e2e.telling import Scenario, Shown, perform, report
-from tests.e2e.tour_agencies import AGENCIES
-from tests.e2e.tour_audit import AUDIT
-from tests.e2e.tour_cards import CARDS
-from tests.e2e.tour_fleet import FLEET
-from tests.e2e.tour_import import IMPORT
-from tests.e2e.tour_keys import KEYS
-from tests.e2e.tour_moves import MOVES
-from tests.e2e.tour_register import REGISTER
-from tests.e2e.tour_residents import LATER, RESIDENTS
 from tests.e2e.tour_search import SEARCH, nothing_lies_in_the_clear
 from tests.e2e.tour_stage import TourStage, opened_tour
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-PARTS = {
-    "register": (*REGISTER, *RESIDENTS, *IMPORT, *LATER),
-    "cards": CARDS,
-    "moves": MOVES,
-    "agencies": (*AGENCIES, *KEYS),
-    "fleet": (*AUDIT, *FLEET),
-}
 SEARCHING = next(scenario for scenario in SEARCH if scenario.play is nothing_lies_in_the_clear)
 
 
 def played(stage: TourStage, *scenarios: Scenario[TourStage]) -> list[Shown]:
     return perform(stage, scenarios, Console(quiet=True))
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_every_step_of_a_part_is_as_it_should_be(tmp_path: Path, part: str) -> None:
-    with opened_tour(tmp_path) as stage:
-        shown = played(stage, *PARTS[part], *SEARCH)
-
-    assert [(step.claim, step.evidence) for step in shown if not step.ok] == []
-    assert len(shown) == len(PARTS[part]) + len(SEARCH)
 
 
 @pytest.fixture(scope="module")

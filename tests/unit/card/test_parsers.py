@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.fuzz.card_targets import Target, targets
 
 ROOT = Path(__file__).resolve().parents[3]
-RUNS = 500_000 if os.environ.get("JUKI_LONG") else 5_000
+RUNS = 500_000 if os.environ.get("JUKI_LONG") else 1_500
 EVERY = pytest.mark.parametrize("target", targets().values(), ids=lambda target: target.name)
 
 
