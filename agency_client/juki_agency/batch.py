@@ -16,6 +16,7 @@ from juki_agency.batch_receipts import BatchReceipts
 from juki_agency.batch_state import REFUSED, BatchState
 from juki_agency.question_file import Broken
 from juki_agency.result_file import opened_result, row_of
+from juki_agency.watch import has_newer_certificate
 from juki_client.outcome import Problem
 from juki_client.stream import Stream
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
@@ -110,12 +111,14 @@ class _Run:
             self._keep(self._state.with_results([], self._result.begin()))
         while True:
             done = self._state.done
+            self._center.take_up()
             try:
                 self._stream()
             except Problem as problem:
                 if self._state.done > done:
                     patience.reward()
-                patience.bear(problem)
+                if not has_newer_certificate(self._center, problem):
+                    patience.bear(problem)
             else:
                 return
 

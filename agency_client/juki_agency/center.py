@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2
 
 # Before the stubs, which load gRPC: the channel settles its environment.
 from juki_client import anchors, channel, rotation
+from juki_client.following_line import FollowingLine
 from juki_client.identity_slot import IdentitySlot
 from juki_client.log_book import LogBook
 from juki_client.log_proofs import CenterProver, trusted_log
@@ -41,9 +42,16 @@ class Center:
     """The center, over one channel; use it as a context manager, or close it."""
 
     def __init__(
-        self, address: str, identity: ClientIdentity, center_leaves_pem: bytes, book: LogBook
+        self,
+        address: str,
+        identity: ClientIdentity,
+        center_leaves_pem: bytes,
+        book: LogBook,
+        slot: IdentitySlot | None = None,
     ) -> None:
-        self._channel = channel.pinned(address, identity, center_leaves_pem)
+        """With a slot, a certificate that is renewed meanwhile is taken up."""
+        self._line = FollowingLine(address, identity, center_leaves_pem, slot)
+        self._channel = self._line.channel
         self.confirmations = pb_grpc.IdentityConfirmationServiceStub(self._channel)
         uri = identity_from_certificate(identity.leaf).uri
         self.receipts = Receipts(book, uri, CenterProver(self._channel))
@@ -54,8 +62,9 @@ class Center:
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
         dial = rotation.dialled(config.center_address, leaves)
         book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
-        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial, book)
-        return cls(config.center_address, identity, leaves, book)
+        slot = IdentitySlot(config.certificate, config.key)
+        identity = rotation.settle(slot, dial, book)
+        return cls(config.center_address, identity, leaves, book, slot)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -68,7 +77,11 @@ class Center:
         trace: TracebackType | None,
     ) -> None:
         """Close the channel; calls under way end as cancelled."""
-        self._channel.close()
+        self._line.close()
+
+    def take_up(self) -> bool:
+        """Call with a certificate that was renewed meanwhile; say whether there was one."""
+        return self._line.take_up()
 
     def require_serving(self) -> None:
         """Ask whether the service is there; raise Problem where it is not.
@@ -99,6 +112,7 @@ class Center:
         request: pb.ConfirmByCodeRequest | pb.ConfirmByAttributesRequest,
     ) -> Answer:
         """Ask under an id of its own; return the answer with the question's receipt only."""
+        self.take_up()
         request.question_id = str(uuid.uuid4())
         self.receipts.prove_in_time()
         asking = self.receipts.act(

@@ -81,6 +81,7 @@ def watch_changes(
     cursor = state.read()
     while True:
         request = pb.WatchChangesRequest(affair=state.affair, cursor=cursor)
+        center.take_up()
         try:
             receipts = _NoticeReceipts(center.receipts)
             with closing(_opened(center, receipts.stamped(request))) as stream:
@@ -95,7 +96,13 @@ def watch_changes(
                     if once and message.WhichOneof("step") == "caught_up":
                         return message.caught_up
         except Problem as problem:
-            patience.bear(problem)
+            if not has_newer_certificate(center, problem):
+                patience.bear(problem)
+
+
+def has_newer_certificate(center: Center, problem: Problem) -> bool:
+    """Say whether a stream ended because its certificate was replaced, and the next is there."""
+    return problem.reason == "CERTIFICATE_RETIRED" and center.take_up()
 
 
 class _NoticeReceipts:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 # Before the stubs, which load gRPC: the channel settles its environment.
 from juki_client import anchors, channel, rotation
+from juki_client.following_line import FollowingLine
 from juki_client.identity_slot import IdentitySlot
 from juki_client.log_book import LogBook
 from juki_client.log_proofs import CenterProver, trusted_log
@@ -40,9 +41,16 @@ class Center:
     """The center, over one channel; use it as a context manager, or close it."""
 
     def __init__(
-        self, address: str, identity: ClientIdentity, center_leaves_pem: bytes, book: LogBook
+        self,
+        address: str,
+        identity: ClientIdentity,
+        center_leaves_pem: bytes,
+        book: LogBook,
+        slot: IdentitySlot | None = None,
     ) -> None:
-        self._channel = channel.pinned(address, identity, center_leaves_pem)
+        """With a slot, a certificate that is renewed meanwhile is taken up."""
+        self._line = FollowingLine(address, identity, center_leaves_pem, slot)
+        self._channel = self._line.channel
         self.cards = pb_grpc.CardServiceStub(self._channel)
         uri = identity_from_certificate(identity.leaf).uri
         self._receipts = Receipts(book, uri, CenterProver(self._channel))
@@ -55,8 +63,9 @@ class Center:
         leaves = anchors.read_public(config.trust_dir, anchors.LEAVES)
         dial = rotation.dialled(config.center_address, leaves)
         book = LogBook(trusted_log(config.trust_dir), FileShelf(config.log_book))
-        identity = rotation.settle(IdentitySlot(config.certificate, config.key), dial, book)
-        return cls(config.center_address, identity, leaves, book)
+        slot = IdentitySlot(config.certificate, config.key)
+        identity = rotation.settle(slot, dial, book)
+        return cls(config.center_address, identity, leaves, book, slot)
 
     def __enter__(self) -> Self:
         """Return itself; the channel connects on its first use."""
@@ -69,7 +78,7 @@ class Center:
         trace: TracebackType | None,
     ) -> None:
         """Close the channel; calls under way end as cancelled."""
-        self._channel.close()
+        self._line.close()
 
     @property
     def seen_tree_size(self) -> int:
@@ -86,6 +95,7 @@ class Center:
         What is wrong with the answer's receipt stands in `receipt_problem`.
         """
         self.receipt_problem = None
+        self._line.take_up()
         try:
             asking = self._receipts.asking_anyway(request, seen)
         except Problem as problem:
