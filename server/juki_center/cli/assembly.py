@@ -177,7 +177,7 @@ class _Center:
         """Do until the block ends what no call asks for; take enrolments and local orders."""
         ground, store, clock = self.ground, self.ground.store, self.ground.clock
         policy = alert_policy(ground.config)
-        watch = LogWatch(store, policy, ground.log, ground.metrics, clock)
+        watch = LogWatch(store, policy, ground.log, ground.metrics, clock, self.witnesses)
         limits = fleet_limits(ground.config)
         terminals_watch = FleetWatch(store, policy, limits, ground.log, ground.metrics, clock)
         enrolling = self.enrolment.listening(ground.log, ground.metrics)

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from juki_center.areas.alerts import witnesses_lag
 from juki_center.areas.alerts.rules import AlertKind
 from juki_center.areas.alerts.watching import Watched, watch_log
 from juki_center.errors import Refusal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from juki_center.areas.alerts.rows import Alert
     from juki_center.areas.alerts.rules import AlertPolicy
     from juki_center.areas.ports import Store, Tx
+    from juki_center.cli.witnessing import Witnesses
     from juki_center.rpc.access_log import AccessLog
     from juki_center.rpc.metrics import Metrics
 
@@ -43,6 +45,7 @@ class LogWatch:
     log: AccessLog
     metrics: Metrics
     clock: Callable[[], datetime]
+    witnesses: Witnesses | None = None
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -75,6 +78,7 @@ class LogWatch:
             watched = await self.store.act(self._act)
             raised += watched.alerts
             has_more = watched.has_more
+        raised += await self._look_at_witnesses()
         for alert in raised:
             self.log.record(Alarm(alert.at, alert.kind, alert.actor))
             self.metrics.alerts.labels(alert.kind).inc()
@@ -83,6 +87,14 @@ class LogWatch:
 
     def _act(self, tx: Tx) -> Watched:
         return watch_log(tx, self.clock(), self.policy, CALLER_URI)
+
+    async def _look_at_witnesses(self) -> list[Alert]:
+        if self.witnesses is None:
+            return []
+        policy, lag, now = self.witnesses.policy(), self.witnesses.lag, self.clock()
+        if not self.store.read(lambda tx: witnesses_lag.is_untold(tx, policy, lag, now)):
+            return []
+        return [await self.store.act(lambda tx: witnesses_lag.tell(tx, now, CALLER_URI))]
 
     def _count_unseen(self) -> None:
         unseen = self.store.read(lambda tx: tx.alerts.unseen())

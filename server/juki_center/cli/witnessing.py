@@ -20,7 +20,7 @@ from juki_pki.folder import PKIFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from juki_center.areas.ports import Store, Tx
     from juki_center.config import CenterConfig, WitnessSettings
@@ -69,6 +69,11 @@ class Witnesses:
     def policy(self) -> WitnessPolicy:
         """Return whose cosignatures count now."""
         return self._policy
+
+    @property
+    def lag(self) -> timedelta:
+        """How old the newest cosigned head may be."""
+        return self._config.log.lag
 
     def use_config(self, config: CenterConfig) -> None:
         """Take over another configuration; raises as `witness_policy` does."""

@@ -33,6 +33,7 @@ class AlertKind(StrEnum):
     NOTICE_SET_ASIDE = "NOTICE_SET_ASIDE"
     TERMINAL_SILENT = "TERMINAL_SILENT"
     OLD_HOTLIST = "OLD_HOTLIST"
+    WITNESSES_LAG = "WITNESSES_LAG"
 
 
 @dataclass(frozen=True, slots=True)
