@@ -30,17 +30,24 @@ class Keyboard:
     option: str = "--pin-from"
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
+    def require(self) -> None:
+        """Raise Problem USAGE_INVALID where there is no device, before a card is asked for."""
+        os.close(self._opened())
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self.device, os.O_RDWR | os.O_NOCTTY)
+        except OSError as error:
+            facts = {"field": "pin", "rule": f"a terminal to type it at, or {self.option}"}
+            raise Problem("USAGE_INVALID", facts) from error
+
     @contextmanager
     def silent(self, seconds: float) -> Iterator[SilentLines]:
         """Open the device with the echo off, and forget what was typed before and after.
 
         Raises Problem USAGE_INVALID where there is no such device.
         """
-        try:
-            terminal = os.open(self.device, os.O_RDWR | os.O_NOCTTY)
-        except OSError as error:
-            facts = {"field": "pin", "rule": f"a terminal, or {self.option}"}
-            raise Problem("USAGE_INVALID", facts) from error
+        terminal = self._opened()
         before = termios.tcgetattr(terminal)
         silent = termios.tcgetattr(terminal)
         silent[3] &= ~termios.ECHO

@@ -13,6 +13,7 @@ from juki_terminal import sign_in as acts
 from juki_terminal.cli import entries
 from juki_terminal.cli.prompts import confirm
 from juki_terminal.cli.sign_in_texts import RIGHTS, Text
+from juki_terminal.keyboard import Keyboard
 from juki_terminal.register_words import moment_text
 from jukinet.options.v1 import options_pb2
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def sign_in(settings: Settings, pin_from: str | None) -> Report:
-    """Sign the holder of the clerk's card in the reader in."""
+    """Sign the holder of the clerk's card in the reader in.
+
+    Raises Problem USAGE_INVALID at once where nobody can type the PIN.
+    """
+    if pin_from is None:
+        Keyboard().require()
     config = settings.config()
     source = entries.pin_source(settings.language, pin_from)
     say(Text.CARD_AWAITED.say(settings.language))
