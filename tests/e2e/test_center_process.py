@@ -75,6 +75,15 @@ def test_status_page_counts_and_terminals_find_the_address(center: CenterProcess
     assert f'address = "{center.address}"' in (center.folder / "terminal.toml").read_text()
 
 
+def test_operators_command_finds_the_port_that_the_center_was_given(center: CenterProcess) -> None:
+    config = center.folder / "center.toml"
+
+    ran = juki_center("proposals", "--as", "operator-1", "--config", str(config))
+
+    assert ran.code == 0
+    assert str(center.port) not in config.read_text()
+
+
 def test_center_stops_when_it_is_asked(tmp_path: Path) -> None:
     serving = CenterProcess(tmp_path)
     serving.start()

@@ -41,6 +41,7 @@ from juki_center.cli.register_services import (
 )
 from juki_center.cli.surroundings import Surroundings
 from juki_center.cli.watch_parts import watch_parts
+from juki_center.cli.whereabouts import announced
 from juki_center.cli.witnessing import Witnesses
 from juki_center.config import Environment
 from juki_center.rpc import server, terminals
@@ -217,8 +218,9 @@ async def listening(
     center.take_over_keys()
     running = await center.start()
     try:
-        async with center.at_work(running):
-            yield running
+        with announced(config, running.grpc_port):
+            async with center.at_work(running):
+                yield running
     finally:
         await center.stop(running)
 

@@ -21,9 +21,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from juki_center.areas.audit.cosignatures import lagging
 from juki_center.areas.fleet.ends import SOON, ends_of_peers
+from juki_center.areas.fleet.terminals import TerminalState, terminals
 from juki_center.areas.residents.assignment import stocks_of
+from juki_center.cli import shipped
 from juki_center.cli.clock import system_clock
 from juki_center.cli.opening import is_readable, open_with_key
+from juki_center.cli.policies import fleet_limits
 from juki_center.cli.queue import told
 from juki_center.cli.report import EXPECTED, Failure, fail, failure, report, reporting
 from juki_center.cli.witnessing import witness_policy
@@ -223,6 +226,29 @@ def _peers(config: CenterConfig, now: datetime) -> Iterator[Finding]:
         yield Finding("peers", Level.OK, f"{found.peers} certificates last {SOON.days} days")
 
 
+def _hotlists(config: CenterConfig, now: datetime) -> Iterator[Finding]:
+    """A terminal by an old hotlist takes cards that were stopped since, where it is off line."""
+    if not _has_store(config):
+        return
+    limits = fleet_limits(config)
+    with closing(open_with_key(config)) as store:
+        every = store.read(lambda tx: terminals(tx, shipped.municipalities()))
+    # One that is silent is told of by its state, and one that was revoked works no more.
+    reporting_now = [
+        one
+        for one in every
+        if one.state(now, limits) is TerminalState.REPORTING and not one.is_revoked
+    ]
+    old = [one.uri for one in reporting_now if one.has_old_hotlist(limits)]
+    if old:
+        shown = ", ".join(old[:_NAMED]) + (" ..." if len(old) > _NAMED else "")
+        detail = f"{len(old)} of {len(reporting_now)} terminals have an old hotlist, or none"
+        yield Finding("hotlists", Level.WARNING, f"{detail}: {shown}")
+    else:
+        detail = f"{len(reporting_now)} terminals report one younger than {limits.hotlist_age}"
+        yield Finding("hotlists", Level.OK, detail)
+
+
 def _clock(config: CenterConfig, now: datetime) -> Iterator[Finding]:
     """A clock that was set back shows itself by a store that was written in its future."""
     if not is_server(config.store_url) and _has_store(config):
@@ -313,6 +339,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "authority keys": _authority_keys,
     "store": _store,
     "peers": _peers,
+    "hotlists": _hotlists,
     "codes": _codes,
     "rotation": _rotations,
     "queue": _queues,

@@ -24,6 +24,7 @@ from juki_center.cli.drill_card import DrillCard, DrillReader
 from juki_center.cli.drill_undo import DRILL, PutBack, told_of
 from juki_center.cli.operator_channel import operator_line, refusal_of
 from juki_center.cli.report import Exit, report, reporting
+from juki_center.cli.whereabouts import address_of
 from juki_center.config import CenterConfig, Environment
 from juki_center.errors import RuleBroken
 from juki_client import channel as pinned_channel
@@ -107,7 +108,7 @@ def drill(  # noqa: PLR0913, PLR0917  # one option for each part that is played
             # What one has cut off alone, one alone could not connect again.
             raise RuleBroken("DRILL_BY_TWO")
         settings = CenterConfig.load(config)
-        place = _Place(settings, center or settings.listen_grpc)
+        place = _Place(settings, center or address_of(settings))
         back = PutBack(
             settings,
             stack.enter_context(operator_line(settings, operator, place.address)),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from google.protobuf.message import Message
 
+from juki_center.cli.whereabouts import address_of
 from juki_center.errors import Reason, Refusal
 from juki_client import channel as pinned_channel
 from juki_client.anchors import LEAVES, read_public
@@ -76,7 +77,8 @@ def refusal_of(problem: Problem) -> Refusal:
 def operator_line(config: CenterConfig, operator: str, center: str = "") -> Iterator[OperatorLine]:
     """Open a channel as an operator, such as `operator-1`, whose keys lie in the PKI folder.
 
-    `center` is HOST:PORT; empty for the address of the configuration. Raises Refusal:
+    `center` is HOST:PORT; empty for where the center that runs beside says that it listens, or for
+    the address of the configuration. Raises Refusal:
     CONFIGURATION_INVALID where there are no such keys, and IdentityError for no name of one.
     """
     pki = PKIFolder(config.pki_dir)
@@ -86,5 +88,5 @@ def operator_line(config: CenterConfig, operator: str, center: str = "") -> Iter
         leaves = read_public(pki.trust_path, LEAVES)
     except Problem as problem:
         raise refusal_of(problem) from problem
-    with pinned_channel.pinned(center or config.listen_grpc, identity, leaves) as line:
+    with pinned_channel.pinned(center or address_of(config), identity, leaves) as line:
         yield OperatorLine(operator, line)

@@ -26,6 +26,7 @@ from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.register import CardKind, Purpose
 from juki_center.areas.cards.sessions import RecordSession, record_session
 from juki_center.areas.days import day_in_japan
+from juki_center.areas.fleet.reports import TerminalReport
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.cli import assembly, cards_commands, doctor, event_loop
 from juki_center.cli.commands import app
@@ -341,6 +342,25 @@ async def test_doctor_names_a_rotation_that_is_not_finished(folder: DevFolder) -
 
     assert found.level is doctor.Level.WARNING
     assert "look-up" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("minutes", "level"),
+    [(1, doctor.Level.OK), (90, doctor.Level.WARNING), (None, doctor.Level.WARNING)],
+)
+async def test_doctor_names_terminals_that_report_an_old_hotlist(
+    folder: DevFolder, minutes: int | None, level: doctor.Level
+) -> None:
+    now, uri = datetime.now(UTC), "juki://municipality/131016/terminal/01"
+    made = None if minutes is None else now - timedelta(minutes=minutes)
+    report = TerminalReport(uri, now, "1", 0, made, reader_ready=True, printer_ready=True)
+    async with opened_store(CenterConfig.load(folder.config)) as store:
+        await store.act(lambda tx: tx.terminal_reports.put(report))
+
+    found = examined(folder)["hotlists"]
+
+    assert found.level is level
+    assert (uri in found.detail) is (level is doctor.Level.WARNING)
 
 
 def test_doctor_warns_where_no_card_can_be_made(folder: DevFolder) -> None:
