@@ -108,6 +108,7 @@ async def test_case_41_a_correction_for_who_is_cut_off_waits_and_is_delivered(
     assert queues(window) == []
 
 
+@pytest.mark.embedded
 async def test_what_waits_says_nothing_to_the_keys_that_are_left(window: OriginWindow) -> None:
     move = await in_chiyoda(window)
     await cut_off.cut(window.store, CHIYODA_OFFICE)
@@ -386,6 +387,7 @@ def damage(window: OriginWindow, statement: str) -> None:
         sql.execute(statement)
 
 
+@pytest.mark.embedded
 async def test_what_cannot_be_opened_is_set_aside_and_stops_its_own_move_alone(
     window: OriginWindow,
 ) -> None:
@@ -403,6 +405,7 @@ async def test_what_cannot_be_opened_is_set_aside_and_stops_its_own_move_alone(
     assert leaf["more"]["rule"] == "UNREADABLE"
 
 
+@pytest.mark.embedded
 async def test_what_was_given_up_sets_free_what_stood_behind_it(window: OriginWindow) -> None:
     move = await in_chiyoda(window)
     await poisoned(window, move)
@@ -418,6 +421,7 @@ async def test_what_was_given_up_sets_free_what_stood_behind_it(window: OriginWi
     assert [one["ev"] for one in leaves(window.store)].count("NOTICE_DROPPED") == 1
 
 
+@pytest.mark.embedded
 async def test_what_was_set_aside_is_tried_again_at_its_place(window: OriginWindow) -> None:
     move = await in_chiyoda(window)
     await cut_off.cut(window.store, CHIYODA_OFFICE)
@@ -451,6 +455,7 @@ async def test_only_what_was_set_aside_is_given_up(window: OriginWindow) -> None
     assert nothing == 0
 
 
+@pytest.mark.embedded
 async def test_a_notice_that_is_missing_shows_and_the_queue_stays(window: OriginWindow) -> None:
     move = await in_chiyoda(window)
     await cut_off.cut(window.store, CHIYODA_OFFICE)
@@ -463,6 +468,7 @@ async def test_a_notice_that_is_missing_shows_and_the_queue_stays(window: Origin
     assert (queue.held, queue.waiting, queue.is_whole) == (1, 0, False)
 
 
+@pytest.mark.embedded
 async def test_an_inbox_that_does_not_open_sets_nothing_aside(window: OriginWindow) -> None:
     move = await in_chiyoda(window)
     await cut_off.cut(window.store, CHIYODA_OFFICE)

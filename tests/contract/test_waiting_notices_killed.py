@@ -31,6 +31,7 @@ from tests.support.cut_off import connect, cut
 from tests.support.move_world import Crash, World
 from tests.support.waiting_moves import MOVES, OFFICES, arrived_moves
 
+pytestmark = pytest.mark.embedded
 LONG: Final = os.environ.get("JUKI_LONG") == "1"
 OFFICE: Final = MunicipalityCode(OFFICES[0])
 COUNT: Final = 6
