@@ -27,6 +27,8 @@ def file_of(url: str) -> Path:
     >>> file_of("sqlite:////var/lib/juki-center/center.sqlite").name
     'center.sqlite'
     """
+    if is_server(url):
+        raise ConfigInvalid("store.url", "names a server, and this works on a file only")
     path = url.removeprefix(FILE)
     if path == url or not path:
         raise ConfigInvalid("store.url", "must be sqlite:///FILE or postgresql://USER@HOST/NAME")

@@ -36,6 +36,7 @@ _ALWAYS_ON_SERVER = frozenset(
         "test_edit_locks",
         "test_exactly_once",
         "test_households",
+        "test_kill",
         "test_move_whole_ways",
         "test_revocations",
         "test_store",

@@ -14,8 +14,6 @@ from tests.support.center import Center, make_policy, make_signer, open_test_sto
 from tests.support.issuing_center import finish_sessions, write_requests
 from tests.support.leaves import leaves
 
-pytestmark = pytest.mark.embedded
-
 REQUESTS = 120
 
 

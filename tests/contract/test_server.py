@@ -102,6 +102,30 @@ async def test_the_log_of_two_stores_is_one_log(folder: Path, signed: PostgreSQL
     assert check_whole(signed) >= 40
 
 
+async def test_what_is_asked_is_read_beside_the_event_loop(signed: PostgreSQLStore) -> None:
+    def question(tx: Transaction) -> tuple[str, int]:
+        return tx.facts.fact("count"), threading.get_ident()
+
+    await signed.act(lambda tx: note(tx, "count"))
+    answers = await asyncio.gather(*(signed.ask(question) for _ in range(20)))
+
+    assert {fact for fact, _ in answers} == {"x"}
+    assert threading.get_ident() not in {thread for _, thread in answers}
+
+
+async def test_a_question_that_refuses_leaves_its_connection_to_the_next(
+    signed: PostgreSQLStore,
+) -> None:
+    def refusing(_tx: Transaction) -> None:
+        raise Refusal(Reason.STORE_UNAVAILABLE)
+
+    for _ in range(20):
+        with pytest.raises(Refusal):
+            await signed.ask(refusing)
+
+    assert await signed.ask(lambda tx: tx.facts.fact("none")) == ""
+
+
 async def test_acts_go_on_after_the_server_has_ended_every_session(
     signed: PostgreSQLStore, admin: psycopg.Connection
 ) -> None:

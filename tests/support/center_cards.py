@@ -110,6 +110,9 @@ class Register:
     def read(self, question: Callable[[Register], T]) -> T:
         return question(self)
 
+    async def ask(self, question: Callable[[Register], T]) -> T:
+        return question(self)
+
     @property
     def cards(self) -> Register:
         return self

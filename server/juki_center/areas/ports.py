@@ -166,7 +166,7 @@ class Tx(Protocol):
 class Store(Protocol):
     """Runs acts.
 
-    Both methods let the act's own exceptions through, with nothing changed, and raise
+    All methods let the act's own exceptions through, with nothing changed, and raise
     Refusal(STORE_UNAVAILABLE) where the database cannot be read or cannot commit.
     """
 
@@ -181,3 +181,9 @@ class Store(Protocol):
 
     def read(self, question: Callable[[Tx], Answer]) -> Answer:
         """Run a reading act on the committed state, at once; call it on the event loop only."""
+
+    async def ask(self, question: Callable[[Tx], Answer]) -> Answer:
+        """Run a reading act on the committed state; beside the event loop where it may take long.
+
+        The act must not touch what the event loop's own code changes meanwhile.
+        """

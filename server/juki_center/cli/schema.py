@@ -15,7 +15,7 @@ from juki_center.cli.report import report, reporting
 from juki_center.cli.restore import refuse_while_serving
 from juki_center.config import CenterConfig
 from juki_center.errors import StoreUnusable
-from juki_center.storage.migrate import HEAD
+from juki_center.storage.migrate import HEAD, check_newest
 from juki_center.storage.schema_of import has_rows, revision_of, step_back
 from juki_center.store_url import shown
 
@@ -56,7 +56,7 @@ def back(
     """
     with reporting("schema back", as_json=as_json):
         settings = CenterConfig.load(config)
-        revision_of(settings.store_url)
+        check_newest(revision_of(settings.store_url), shown(settings.store_url))
         refuse_while_serving(settings)
         if not forget:
             _refuse_forgetting(settings.store_url)

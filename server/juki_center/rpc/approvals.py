@@ -122,7 +122,8 @@ class Approvals(pb_grpc.ApprovalServiceServicer):
     ) -> pb.ListPendingResponse:
         """List the open proposals."""
         call, now = _call(), self._parts.clock()
-        found = self._parts.store.read(lambda tx: acts.list_pending(tx, person_of(tx, call), now))
+        store = self._parts.store
+        found = await store.ask(lambda tx: acts.list_pending(tx, person_of(tx, call), now))
         return pb.ListPendingResponse(proposals=map(_proposal, found))
 
     def _rule(self, method: str) -> AccessRule:

@@ -112,7 +112,7 @@ class CardApplications(pb_grpc.CardApplicationServiceServicer):
         command, parts = translate.list_applications(request, _terminal()), self._parts
         now = parts.clock()
         return translate.page_message(
-            parts.store.read(lambda tx: list_applications(tx, command, now, parts.policy))
+            await parts.store.ask(lambda tx: list_applications(tx, command, now, parts.policy))
         )
 
     async def _act(

@@ -86,11 +86,11 @@ class ChangeStream:
         while True:
             has_rung = await parts.bell.wait_beyond(rings, parts.caught_up_seconds)
             rings, now = parts.bell.rings, parts.clock()
-            if self._has_news(now):
+            if await self._has_news(now):
                 return
             if not has_rung:
                 await self._write(translate.caught_up_message(page, now))
 
-    def _has_news(self, now: datetime) -> bool:
+    async def _has_news(self, now: datetime) -> bool:
         parts, command = self._parts, self._command
-        return parts.store.read(lambda tx: has_news(tx, command, now, parts.policy))
+        return await parts.store.ask(lambda tx: has_news(tx, command, now, parts.policy))

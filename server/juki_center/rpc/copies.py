@@ -92,7 +92,7 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
         """Say what became of an issue."""
         command = translate.get_issue(request, _terminal())
         clerks = self._parts.clerks
-        found = self._read(lambda tx, now: get_issue(tx, command, now, clerks))
+        found = await self._read(lambda tx, now: get_issue(tx, command, now, clerks))
         return pb.GetIssueResponse(
             issue=translate.issue_message(found.issue), signed_content=found.signed_content
         )
@@ -106,7 +106,7 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
         command = translate.verify_copy(request)
         trust = self._parts.trust
         return translate.verification_message(
-            self._read(lambda tx, _: verify_copy(tx, command, trust))
+            await self._read(lambda tx, _: verify_copy(tx, command, trust))
         )
 
     async def RecallCopy(  # noqa: N802  # the proto's name
@@ -126,15 +126,16 @@ class CertificateCopies(pb_grpc.CertificateCopyServiceServicer):
     ) -> pb.ListIssuesResponse:
         """List issues."""
         command = translate.list_issues(request, terminal_or_operator(current_caller().identity))
-        return translate.page_message(self._read(lambda tx, now: list_issues(tx, command, now)))
+        page = await self._read(lambda tx, now: list_issues(tx, command, now))
+        return translate.page_message(page)
 
     async def _act(self, act: Callable[[Tx, datetime], Outcome]) -> Outcome:
         now = self._parts.clock()
         return await durably(self._parts.store.act(lambda tx: act(tx, now)))
 
-    def _read(self, question: Callable[[Tx, datetime], Outcome]) -> Outcome:
+    async def _read(self, question: Callable[[Tx, datetime], Outcome]) -> Outcome:
         now = self._parts.clock()
-        return self._parts.store.read(lambda tx: question(tx, now))
+        return await self._parts.store.ask(lambda tx: question(tx, now))
 
 
 def _terminal() -> Terminal:

@@ -216,7 +216,7 @@ class Moves(pb_grpc.MoveServiceServicer):
         _context: Context[pb.ListMovesRequest, pb.ListMovesResponse],
     ) -> pb.ListMovesResponse:
         """List moves."""
-        page = self._ask(list_moves, out.list_moves(request, _terminal()))
+        page = await self._ask(list_moves, out.list_moves(request, _terminal()))
         return messages.page_message(page)
 
     async def ListMissingArrivals(  # noqa: N802  # the proto's name
@@ -225,7 +225,7 @@ class Moves(pb_grpc.MoveServiceServicer):
         _context: Context[pb.ListMissingArrivalsRequest, pb.ListMissingArrivalsResponse],
     ) -> pb.ListMissingArrivalsResponse:
         """List the moves whose arrival notice is missing."""
-        page = self._ask(list_moves, out.list_missing(request, _terminal()))
+        page = await self._ask(list_moves, out.list_missing(request, _terminal()))
         return messages.missing_message(page)
 
     async def ListMoveAlerts(  # noqa: N802  # the proto's name
@@ -234,7 +234,7 @@ class Moves(pb_grpc.MoveServiceServicer):
         _context: Context[pb.ListMoveAlertsRequest, pb.ListMoveAlertsResponse],
     ) -> pb.ListMoveAlertsResponse:
         """List what an office must know."""
-        page = self._ask(list_alerts, out.list_alerts(request, _terminal()))
+        page = await self._ask(list_alerts, out.list_alerts(request, _terminal()))
         return messages.alerts_message(page)
 
     async def AcknowledgeMoveAlert(  # noqa: N802  # the proto's name
@@ -254,11 +254,11 @@ class Moves(pb_grpc.MoveServiceServicer):
         answer = await durably(self._parts.store.act(lambda tx: act(tx, command, now, policy)))
         return answer, now
 
-    def _ask(
+    async def _ask(
         self, question: Callable[[Tx, Command, datetime, MovePolicy], Outcome], command: Command
     ) -> Outcome:
         now, policy = self._parts.clock(), self._parts.policy
-        return self._parts.store.read(lambda tx: question(tx, command, now, policy))
+        return await self._parts.store.ask(lambda tx: question(tx, command, now, policy))
 
 
 def _terminal() -> Terminal:

@@ -119,7 +119,7 @@ class Disconnecting:
         """Check a register whose updates wait."""
         parts, by = self._disconnections, _caller()
         municipality = _municipality(request.municipality_code)
-        parts.store.read(lambda tx: quarantined(tx, municipality))
+        await parts.store.ask(lambda tx: quarantined(tx, municipality))
         report = await _checked(parts, municipality)
         queue = await durably(parts.store.act(lambda tx: keep_report(tx, municipality, report, by)))
         return pb.CheckQuarantineResponse(quarantine=queue_message(queue))
@@ -142,7 +142,7 @@ class Disconnecting:
         _context: Context[pb.GetStatusRequest, pb.GetStatusResponse],
     ) -> pb.GetStatusResponse:
         """Say what is cut off, and whose updates wait."""
-        cut_off, queues = self._disconnections.store.read(
+        cut_off, queues = await self._disconnections.store.ask(
             lambda tx: (tx.disconnections.every(), tx.queues.every())
         )
         return pb.GetStatusResponse(
@@ -156,7 +156,7 @@ async def _checked(parts: DisconnectParts, municipality: MunicipalityCode) -> Re
     progress = Progress(municipality)
     while not progress.is_over:
         reached = progress
-        progress = parts.store.read(lambda tx, so_far=reached: check_further(tx, so_far))  # type: ignore[misc]  # the loop's own
+        progress = await parts.store.ask(lambda tx, so_far=reached: check_further(tx, so_far))  # type: ignore[misc]  # the loop's own
         await asyncio.sleep(0)
     return progress.report(parts.clock())
 

@@ -55,7 +55,7 @@ class LogProofs:
         _context: Context[pb.GetCheckpointRequest, pb.GetCheckpointResponse],
     ) -> pb.GetCheckpointResponse:
         """Return the newest signed head, the newest cosigned one, and the one to cosign."""
-        return self._log.store.read(self._heads)
+        return await self._log.store.ask(self._heads)
 
     def _heads(self, tx: Tx) -> pb.GetCheckpointResponse:
         policy = self._log.witnesses()
@@ -96,7 +96,7 @@ class LogProofs:
         """Prove that a leaf is in the log."""
         index = fields.number("leaf_index", request.leaf_index, least=0, most=MAX_SIZE - 1)
         size = _chosen("tree_size", request.tree_size)
-        found = self._asked(lambda log: proofs.prove_inclusion(log, index, size))
+        found = await self._asked(lambda log: proofs.prove_inclusion(log, index, size))
         return pb.ProveInclusionResponse(
             tree_size=found.size,
             commitment=found.commitment,
@@ -112,13 +112,13 @@ class LogProofs:
         """Prove that the log only grew."""
         first = fields.number("first_size", request.first_size, least=0, most=MAX_SIZE)
         second = _chosen("second_size", request.second_size)
-        found = self._asked(lambda log: proofs.prove_consistency(log, first, second))
+        found = await self._asked(lambda log: proofs.prove_consistency(log, first, second))
         return pb.ProveConsistencyResponse(
             second_size=found.size, proof=found.proof, checkpoint=found.checkpoint
         )
 
-    def _asked(self, question: Callable[[ProvableLog], Answer]) -> Answer:
-        return self._log.store.read(lambda tx: question(tx.audit))
+    async def _asked(self, question: Callable[[ProvableLog], Answer]) -> Answer:
+        return await self._log.store.ask(lambda tx: question(tx.audit))
 
 
 def _chosen(name: str, size: int) -> int | None:

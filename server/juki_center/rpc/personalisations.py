@@ -53,7 +53,7 @@ class Personalisations:
         """List what is open."""
         command = translate.list_personalisations(request, _terminal())
         window = self._window(command.terminal, command.clerk_name)
-        page = self._parts.store.read(lambda tx: list_open(tx, window, command))
+        page = await self._parts.store.ask(lambda tx: list_open(tx, window, command))
         return translate.page_message(page)
 
     async def VoidPersonalisation(  # noqa: N802  # the proto's name

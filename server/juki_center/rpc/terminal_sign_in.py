@@ -104,7 +104,7 @@ class SignIns:
     ) -> pb.GetSignInResponse:
         """Say who is there."""
         parts, now, here = self._sign_in, self._sign_in.clock(), _terminal()
-        found = parts.store.read(lambda tx: sign_ins.signed_in(tx, here, now, parts.policy))
+        found = await parts.store.ask(lambda tx: sign_ins.signed_in(tx, here, now, parts.policy))
         return pb.GetSignInResponse(sign_in=_message(found))
 
     async def _count(self, command: sign_ins.SignInClerk, reason: Reason, now: datetime) -> None:

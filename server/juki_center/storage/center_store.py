@@ -28,6 +28,9 @@ class CenterStore(Protocol):
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread."""
 
+    async def ask(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act on the committed state, beside the event loop where it may wait."""
+
     def forget_closed_keys(self) -> None:
         """Let the keys of municipalities that are disconnected leave this process's memory."""
 

@@ -7,8 +7,11 @@ take a connection from a pool.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +27,7 @@ from juki_center.storage.log_records import StoredLog
 from juki_center.storage.opening import make_keys, named, open_log
 from juki_center.storage.postgresql_connection import PostgreSQLConnection
 from juki_center.storage.postgresql_schema import migrate_server
-from juki_center.storage.reading_pool import ReadingPool
+from juki_center.storage.reading_pool import MOST, ReadingPool
 from juki_center.storage.reserve import Reserve
 from juki_center.storage.signing import Signing
 from juki_center.storage.transaction import Transaction
@@ -66,6 +69,7 @@ class PostgreSQLStore:
             writing, Transaction(writing, kek), signing, self._care, window_seconds
         )
         self._listener: ControlListener | None = None
+        self._threads = ThreadPoolExecutor(MOST, "store-reader")
 
     def __repr__(self) -> str:
         return f"PostgreSQLStore({self.name!r})"
@@ -96,6 +100,11 @@ class PostgreSQLStore:
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread."""
         return self._reading.answer(question)
+
+    async def ask(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act on a thread of its own, as part of the current call."""
+        loop, run = asyncio.get_running_loop(), copy_context().run
+        return await loop.run_in_executor(self._threads, run, self._reading.answer, question)
 
     def forget_closed_keys(self) -> None:
         """Let the keys of municipalities that are disconnected leave the memory of this process.
@@ -133,6 +142,7 @@ class PostgreSQLStore:
         if self._listener is not None:
             self._listener.close()
         self._writer.close()
+        self._threads.shutdown()
         self._reading.close()
 
     def _prepare(self, signer: LogSigner | None, signing: Signing | None) -> bool:

@@ -94,6 +94,10 @@ class SQLiteStore:
         """
         return self._reading.answer(question)
 
+    async def ask(self, question: Callable[[Transaction], Answer]) -> Answer:
+        """Run a reading act at once: microseconds, less than a thread would cost."""
+        return self.read(question)
+
     def forget_closed_keys(self) -> None:
         """Let the keys of municipalities that are disconnected leave the memory of this process.
 

@@ -385,6 +385,9 @@ class _Dying:
     def read(self, question: Callable[[Tx], T]) -> T:
         return self._store.read(question)
 
+    async def ask(self, question: Callable[[Tx], T]) -> T:
+        return await self._store.ask(question)
+
 
 @contextmanager
 def cut_off(reason: str) -> Iterator[None]:
