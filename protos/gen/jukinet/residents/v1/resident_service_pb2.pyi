@@ -871,8 +871,8 @@ class SetProtectiveMeasureRequest(_message.Message):
     lock_id: _builtins.bytes
     """Optional. The edit lock that the caller holds, 16 bytes."""
     approval_id: _builtins.str
-    """Required to lift or to end: the approval of a second clerk, 16 hexadecimal digits. Not part of
-    the content that a repeated request_id is held to.
+    """Optional. The approval of a second clerk, 16 hexadecimal digits; without it nothing is lifted or
+    ended. Not part of the content that a repeated request_id is held to.
     """
     seen_tree_size: _builtins.int
     """Optional. The size of the newest tree of the audit log that the caller has verified, 0 where it
