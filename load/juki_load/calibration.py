@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import uvloop
@@ -121,27 +122,34 @@ def is_good(result: Result) -> bool:
     return record.latencies.quantile(0.99) <= TARGET_SECONDS
 
 
-def calibrate(
-    capacity: float, seconds: float, seed: int, told: Callable[[str], None]
-) -> Calibration:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a known capacity is searched: measurements of so many seconds, first at a share of it."""
+
+    capacity: float
+    seconds: float
+    seed: int = 1
+    # Beginning far below shows that the search comes up by itself.
+    first_share: float = 1 / 3
+    tolerance: float = 0.03
+
+
+def calibrate(order: Order, told: Callable[[str], None]) -> Calibration:
     """Find the capacity of a calibration server of one's own; `told` hears of each measurement.
 
     Raises RuntimeError where the server does not start.
     """
-    return uvloop.run(_calibrate(capacity, seconds, seed, told))
+    return uvloop.run(_calibrate(order, told))
 
 
-async def _calibrate(
-    capacity: float, seconds: float, seed: int, told: Callable[[str], None]
-) -> Calibration:
+async def _calibrate(order: Order, told: Callable[[str], None]) -> Calibration:
     calls, cpu = 0, 0.0
-    # Beginning far below shows that the search comes up by itself.
-    search = knee.search(capacity / 3)
-    async with _server(capacity) as address:
+    search = knee.search(order.capacity * order.first_share, tolerance=order.tolerance)
+    seeds = count(order.seed)
+    async with _server(order.capacity) as address:
         rate = next(search)
         while True:
-            seed += 1
-            result = await measure(address, rate, seconds, seed)
+            result = await measure(address, rate, order.seconds, next(seeds))
             calls += sum(one.calls for one in result.generators)
             cpu += sum(one.cpu_seconds for one in result.generators)
             good = is_good(result)
@@ -152,8 +160,9 @@ async def _calibrate(
                 found = end.value
                 break
     if found is None:
-        return Calibration(capacity, 0.0, 0, 0.0)
-    return Calibration(capacity, found.rate, found.measurements, cpu / max(calls, 1) * 1e6)
+        return Calibration(order.capacity, 0.0, 0, 0.0)
+    each = cpu / max(calls, 1) * 1e6
+    return Calibration(order.capacity, found.rate, found.measurements, each)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 MAJORITY: Final = 2
 _MOST_DOUBLINGS: Final = 16
+_MOST_HALVINGS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,17 @@ class _Tally:
 
 def _bracket(first: float, tally: _Tally) -> Generator[float, bool, tuple[float, float]]:
     """Return a good rate and one that is too high; 0 or infinity where there is none."""
-    low, high, rate = 0.0, math.inf, first
-    for _ in range(_MOST_DOUBLINGS):
-        if (yield from _is_good(rate, tally)):
-            low = rate
-        else:
-            high = rate
-        if low and not math.isinf(high):
-            break
-        rate = low * 2 if low else high / 2
-    return low, high
+    if not (yield from _is_good(first, tally)):
+        for halvings in range(1, _MOST_HALVINGS + 1):
+            rate = first / 2**halvings
+            if (yield from _is_good(rate, tally)):
+                return rate, rate * 2
+        return 0.0, first
+    for doublings in range(1, _MOST_DOUBLINGS):
+        rate = first * 2**doublings
+        if not (yield from _is_good(rate, tally)):
+            return rate / 2, rate
+    return first * 2 ** (_MOST_DOUBLINGS - 1), math.inf
 
 
 def _is_good(rate: float, tally: _Tally) -> Generator[float, bool, bool]:

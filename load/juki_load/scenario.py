@@ -42,6 +42,8 @@ class Kind(StrEnum):
     """A card session at a terminal, and the copy that it is for."""
     SESSION = "session"
     """A card session alone."""
+    ISSUE = "issue"
+    """A copy alone: its card session was run ahead, and does not count."""
     STATUS = "status"
     """A terminal reports how it is: one small act, written to the log."""
 

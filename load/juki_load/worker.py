@@ -46,6 +46,7 @@ async def _run(job: dict[str, JSON]) -> JSON:
         int(str(job["parts"])),
     )
     engine = Engine(cattrs.structure(job["scenario"], Scenario), workload)
+    await workload.prepare()
     _say({"ready": True})
     start = json.loads(sys.stdin.readline())["start"]
     return (await engine.run(float(start))).to_json()

@@ -15,7 +15,8 @@ from juki_load.arrivals import Model
 from juki_load.callers import Caller
 from juki_load.calls.batch import run_batch
 from juki_load.calls.confirm import ByCode, Search
-from juki_load.calls.copy import Copies, Window
+from juki_load.calls.conversation import Over
+from juki_load.calls.copy import Copies, PreparedSessions, Window
 from juki_load.calls.held_card import HeldCard
 from juki_load.calls.status import Reports
 from juki_load.calls.verification import Verification
@@ -38,6 +39,7 @@ _Some = TypeVar("_Some")
 _MOST_ASKED: Final = 20_000
 """So many residents are asked for in turn: more would not be found in any cache of the center."""
 _MOST_CARDS: Final = 2_000
+_SESSIONS_AHEAD: Final = 50
 
 
 class Starter(Protocol):
@@ -64,11 +66,13 @@ class Workload:
         )
         self._agencies = self._make_agencies()
         self._labels = folder.manifest.terminals[part::parts]
+        self._sessions: PreparedSessions | None = None
         self._agencies_of_offices: list[Caller] = []
         self._terminals: dict[str, Caller] = {}
         self._windows: dict[str, Window] = {}
         self._people = folder.residents(_MOST_ASKED)
         self._starters = {calls.kind: self._starter(calls.kind) for calls in scenario.calls}
+        self._require_terminals()
         self._is_over = asyncio.Event()
 
     @property
@@ -80,6 +84,16 @@ class Workload:
     def verified_receipts(self) -> int:
         """How many receipts were verified and good."""
         return self._verification.verified
+
+    async def prepare(self) -> None:
+        """Run the card sessions that are run ahead; raises Problem where one is refused."""
+        if self._sessions is None:
+            return
+        try:
+            await self._sessions.prepare()
+        except Over as over:
+            facts = {"field": "scenario", "rule": f"a card session ended: {over.ending.name}"}
+            raise Problem("USAGE_INVALID", facts) from over
 
     def calls(self) -> Iterator[Due]:
         """Yield this process's calls in order."""
@@ -133,7 +147,9 @@ class Workload:
     ) -> None:
         codes = [line["code"] for line in self._people]
         while not self._is_over.is_set():
-            await run_batch(agency, codes, lines, lambda: begun("batch", now()))
+            await run_batch(
+                agency, codes, lines, lambda: begun("batch", now()), self._is_over.is_set
+            )
 
     def _schedules(self, order: int, calls: Calls) -> Iterator[Iterator[Due]]:
         """Yield schedules that are each in order: one, or one for each office of this process."""
@@ -221,6 +237,9 @@ class Workload:
                 return Reports([self._terminal(label) for label in labels])
             case Kind.COPY | Kind.SESSION:
                 return self._copies(issues=kind is Kind.COPY)
+            case Kind.ISSUE:
+                self._sessions = PreparedSessions(self._copies(issues=False), _SESSIONS_AHEAD)
+                return self._sessions
 
     def _copies(self, *, issues: bool) -> Copies:
         labels = self._require(list(self._labels), "terminals")
@@ -229,6 +248,14 @@ class Workload:
         cards = [HeldCard(CardFile(self._folder.path / "cards" / one.file).load()) for one in files]
         windows = [self._window(label) for label in labels]
         return Copies(windows, cards, self._verification, issues=issues)
+
+    def _require_terminals(self) -> None:
+        """Refuse to open fewer streams than the scenario says."""
+        wanted = sum(one.terminals for one in self._scenario.watches)
+        there = len(self._folder.manifest.terminals)
+        if wanted > there:
+            rule = f"the scenario wants {wanted} terminals, and the folder has {there}"
+            raise Problem("USAGE_INVALID", {"field": "from", "rule": rule})
 
     def _require(self, found: list[_Some], name: str) -> list[_Some]:
         if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections import deque
@@ -27,7 +28,7 @@ from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.options.v1 import options_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from juki_client.identity import ClientIdentity
     from juki_load.callers import Caller
@@ -43,6 +44,10 @@ _HELLO: Final = card_pb.AuthenticateRequest(
 ).SerializeToString()
 NO_CARD: Final = Ending(8, "NO_CARD_LEFT")
 """Every card of this process is in a session: the folder needs more cards."""
+NO_SESSION: Final = Ending(8, "NO_SESSION_READY")
+"""Sessions are not run ahead as fast as they are used up."""
+_SESSION_SECONDS: Final = 45.0
+"""A session that is older is left alone: the center may have given it up."""
 
 
 class Window:
@@ -89,20 +94,36 @@ class Copies:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def authenticate(self) -> tuple[Window, bytes]:
+        """Run one session at the next window; return where, and its id. Raises Over."""
+        self._next += 1
+        window = self._windows[self._next % len(self._windows)]
+        if not self._cards:
+            raise Over(NO_CARD)
+        card = self._cards.popleft()
+        try:
+            return window, await self._session(window, card)
+        finally:
+            self._cards.append(card)
+
     async def _serve(self, window: Window, card: HeldCard, ended: Callable[[Ending], None]) -> None:
         try:
-            session = await _authenticated(window, card, self._verification)
-            ending = await self._issue(window, session) if self._issues else DONE
+            session = await self._session(window, card)
+            ending = await self.issue(window, session) if self._issues else DONE
         except Over as over:
             ending = over.ending
-        except (CardError, DecodeError, ValueError):
-            # What the card or its reader do not take, no window could go on with.
-            ending = ANSWER_WRONG
         finally:
             self._cards.append(card)
         ended(ending)
 
-    async def _issue(self, window: Window, session_id: bytes) -> Ending:
+    async def _session(self, window: Window, card: HeldCard) -> bytes:
+        try:
+            return await _authenticated(window, card, self._verification)
+        except (CardError, DecodeError, ValueError) as error:
+            # What the card or its reader do not take, no window could go on with.
+            raise Over(ANSWER_WRONG) from error
+
+    async def issue(self, window: Window, session_id: bytes) -> Ending:
         """Ask for the copy; raises Over where that is refused."""
         request = uuid.uuid4()
         message = copies_pb.IssueCopyRequest(
@@ -118,6 +139,54 @@ class Copies:
             act = OwnAct("COPY_ISSUED", window.caller.uri, 0, request_id=request.bytes)
             return self._verification.fault(receipt, act) or DONE
         return DONE
+
+
+class PreparedSessions:
+    """Issues copies for card sessions that were run ahead, so that the issue alone is measured."""
+
+    def __init__(self, copies: Copies, most: int) -> None:
+        """Keep so many sessions ready, or as many as there are cards."""
+        self._copies = copies
+        self._most = most
+        self._ready: deque[tuple[float, Window, bytes]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def prepare(self) -> None:
+        """Run sessions until enough are ready; raise Over where one is refused."""
+        while len(self._ready) < self._most:
+            await self._prepare_one()
+
+    def start(self, ended: Callable[[Ending], None]) -> None:
+        """Issue a copy for the oldest session that the center still takes; run another one."""
+        loop = asyncio.get_running_loop()
+        while self._ready:
+            made, window, session = self._ready.popleft()
+            self._spawn(self._refill())
+            if loop.time() - made < _SESSION_SECONDS:
+                self._spawn(self._issue(window, session, ended))
+                return
+        self._spawn(self._refill())
+        ended(NO_SESSION)
+
+    async def _issue(self, window: Window, session: bytes, ended: Callable[[Ending], None]) -> None:
+        try:
+            ended(await self._copies.issue(window, session))
+        except Over as over:
+            ended(over.ending)
+
+    async def _refill(self) -> None:
+        """Run one session more; one that is refused is missed by a later issue."""
+        with contextlib.suppress(Over):
+            await self._prepare_one()
+
+    async def _prepare_one(self) -> None:
+        window, session = await self._copies.authenticate()
+        self._ready.append((asyncio.get_running_loop().time(), window, session))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 async def answered(caller: Caller, path: str, message: bytes) -> bytes:

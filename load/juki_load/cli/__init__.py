@@ -170,6 +170,50 @@ def compare_command(
     end(context.obj, "compare", act)
 
 
+@app.command("knee")
+def knee_command(  # noqa: PLR0913, PLR0917  # as above
+    context: typer.Context,
+    scenario: Annotated[str, typer.Argument(help="A scenario's name, or a TOML file.")],
+    center: CenterAddress,
+    folder: From,
+    kind: Annotated[str, typer.Option(help="Whose latency decides.")] = "confirm",
+    p99_ms: Annotated[float, typer.Option(min=0.1, help="99 of 100 must be answered so fast.")] = (
+        300.0
+    ),
+    seconds: Annotated[float, typer.Option(min=0.5, help="Length of each measurement.")] = 20.0,
+    factor: Annotated[float, typer.Option(min=0.0001, help="Where to begin.")] = 1.0,
+    status: Status = "",
+    processes: Processes = 1,
+) -> None:
+    """Find the highest rate of a scenario at which a test center still answers in time."""
+
+    def act() -> Report:
+        from juki_load.cli import finding, running  # noqa: PLC0415  # as above
+
+        where = running.Where(center, folder, status)
+        how = running.How(scenario, processes, seconds, factor)
+        return finding.find_knee(where, how, finding.Target(kind, p99_ms))
+
+    end(context.obj, "knee", act)
+
+
+@app.command("calibrate")
+def calibrate_command(
+    context: typer.Context,
+    capacity: Annotated[float, typer.Option(min=1, help="Calls a second.")] = 500.0,
+    seconds: Annotated[float, typer.Option(min=0.2, help="Length of each measurement.")] = 4.0,
+    runs: Annotated[int, typer.Option(min=1, help="Searches in a row.")] = 3,
+) -> None:
+    """Find the capacity of a server whose capacity is known; 3 where it is a tenth off."""
+
+    def act() -> Report:
+        from juki_load.cli import finding  # noqa: PLC0415  # as above
+
+        return finding.calibrate_generator(capacity, seconds, runs)
+
+    end(context.obj, "calibrate", act)
+
+
 def main() -> None:
     """Run the command line."""
     run(app, "juki-load")

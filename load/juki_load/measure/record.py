@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNANSWERED: Final = "UNANSWERED"
 """The reason of calls that had not ended when the run gave them up."""
+_ALWAYS_COUNTED: Final = frozenset(("watch",))
+"""Streams are opened while the center warms up, and are there for the whole run."""
 _SHED: Final = frozenset((8, 14))
 """RESOURCE_EXHAUSTED and UNAVAILABLE: come back later, where a delay is said."""
 
@@ -83,7 +85,7 @@ class Recorder:
 
     def ended(self, kind: str, due: float, end: float, ending: Ending) -> None:
         """Count a call that was due, and ended."""
-        if due < self._warm_up:
+        if due < self._warm_up and kind not in _ALWAYS_COUNTED:
             return
         record = self.kinds.setdefault(kind, KindRecord())
         slot = record.slots.setdefault(int(due / self._slot_seconds), Slot())

@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         if not self.takes_calls or len(self._streams) >= self._most:
             return None
         stream = self._new_stream(listener)
-        block = self._blocks.block(path)
+        block = self._blocks.block(path, is_stream=True)
         self._write(frames.frame(Kind.HEADERS, Flag.END_HEADERS, stream.number, block))
         return stream
 

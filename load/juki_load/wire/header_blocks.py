@@ -76,18 +76,17 @@ class RequestBlocks:
             self._encoder.header_table_size = size
             self._settled.clear()
 
-    def block(self, path: str) -> bytes:
-        """Return the block of the next request; it must be sent, and in this order."""
+    def block(self, path: str, *, is_stream: bool = False) -> bytes:
+        """Return the block of the next request; it must be sent, and in this order.
+
+        A stream may last as long as it will: it names no deadline.
+        """
         known = self._settled.get(path)
-        return known if known is not None else self._taught(path)
+        return known if known is not None else self._taught(path, is_stream=is_stream)
 
-    def settled(self, path: str) -> bytes | None:
-        """Return the block of a path's requests where it stays the same from now on."""
-        return self._settled.get(path)
-
-    def _taught(self, path: str) -> bytes:
+    def _taught(self, path: str, *, is_stream: bool) -> bytes:
         before = list(self._encoder.header_table.dynamic_entries)
-        block = self._encode(path)
+        block = self._encode(path, is_stream=is_stream)
         if list(self._encoder.header_table.dynamic_entries) != before:
             # New fields move the indices of all others.
             self._settled.clear()
@@ -95,7 +94,8 @@ class RequestBlocks:
             self._settled[path] = block
         return block
 
-    def _encode(self, path: str) -> bytes:
+    def _encode(self, path: str, *, is_stream: bool) -> bytes:
+        deadline = () if is_stream else (("grpc-timeout", self._patience),)
         fields = (
             (":method", "POST"),
             (":scheme", "https"),
@@ -104,7 +104,7 @@ class RequestBlocks:
             ("te", "trailers"),
             ("content-type", "application/grpc"),
             ("user-agent", "juki-load"),
-            ("grpc-timeout", self._patience),
+            *deadline,
         )
         return bytes(self._encoder.encode(fields))
 

@@ -236,6 +236,7 @@ async def test_a_stream_carries_messages_both_ways(judge: Judge) -> None:
     await judge.settle()
 
     assert judge.body(1) == b"\0\0\0\0\x03one"
+    assert "grpc-timeout" not in judge.headers()[0]
     assert heard == Heard([b"a", b"b"], [DONE])
 
 

@@ -62,6 +62,14 @@ def test_calls_of_the_warm_up_do_not_count() -> None:
     assert record.answered == 1
 
 
+def test_a_stream_that_was_opened_in_the_warm_up_counts() -> None:
+    recorder = Recorder(1.0, warm_up_seconds=2.0)
+
+    recorder.ended("watch", 0.5, 0.6, DONE)
+
+    assert recorder.kinds["watch"].answered == 1
+
+
 def test_results_of_two_machines_add_up() -> None:
     one = result(recorded((0, 0.1, DONE), (1, 0.2, SHED)))
     other = result(recorded((0, 0.3, DONE)), began="2026-04-01T08:59:59+00:00")
