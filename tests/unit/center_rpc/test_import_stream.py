@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -72,23 +73,18 @@ class Stream:
 
     async def refused(self, message: pb.ImportRecordsRequest | None) -> Refused:
         """Send a message, or the end, and return how the stream was refused."""
+        # What is sent may meet a stream that has ended already; how it ended, reading tells.
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            if message is not None:
+                await self._call.write(message)
+            await self._call.done_writing()
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await self._send_last(message)
+            await self._read_to_the_end()
         return refusal(raised.value)
 
-    async def _send_last(self, message: pb.ImportRecordsRequest | None) -> None:
-        if message is not None:
-            await self._call.write(message)
-        await self._call.done_writing()
+    async def _read_to_the_end(self) -> None:
         while await self._call.read() is not grpc.aio.EOF:
             pass
-
-    async def next(self) -> object:
-        """Return what the center says next, unasked; raise what has ended the stream."""
-        answer = await self._call.read()
-        if answer is grpc.aio.EOF:
-            await self._call
-        return answer
 
     def cut(self) -> None:
         self._call.cancel()
