@@ -27,7 +27,6 @@ _ALWAYS_ON_SERVER = frozenset(
         "test_alerts",
         "test_approvals",
         "test_card_uniqueness",
-        "test_case_05_code_stock",
         "test_case_27_cards_of_movers",
         "test_code_changes",
         "test_control_events",

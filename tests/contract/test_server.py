@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.fleet.control import ControlKind
 from juki_center.errors import Reason, Refusal, StoreUnusable
 from juki_center.storage import postgresql_connection
+from juki_center.storage.center_store import CenterStore
 from juki_center.storage.faults import ConnectionLost, ConstraintBroken, OutcomeUnknown
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
 from juki_center.storage.postgresql import PostgreSQLStore
@@ -150,6 +152,40 @@ async def test_an_act_whose_connection_goes_is_undone_and_refused(
 
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
     assert signed.read(lambda tx: tx.facts.fact("cut")) == ""
+
+
+async def test_while_there_is_no_server_everything_is_refused_at_once_and_then_goes_on(
+    folder: Path, url: str, admin: psycopg.Connection
+) -> None:
+    door = folder / "door"
+    where = re.search(r"host=([^&]+)", url)
+    assert where is not None
+    door.symlink_to(where[1])
+    (folder / URL_FILE).write_text(url.replace(where[1], str(door)))
+    with closing(open_test_store(folder, window_seconds=0.02)) as store:
+        door.unlink()
+        end_sessions(admin)
+        acts = [store.act(noting(f"fact {n}")) for n in range(20)]
+        outcomes = await asyncio.gather(*acts, return_exceptions=True)
+        for _ in range(3):
+            with pytest.raises(Refusal) as refused:
+                store.read(lambda tx: tx.facts.fact("fact 0"))
+            assert refused.value.reason is Reason.STORE_UNAVAILABLE
+        door.symlink_to(where[1])
+        await asyncio.to_thread(_readable, store)
+        await store.act(noting("fact 0"))
+
+        assert [getattr(one, "reason", None) for one in outcomes] == [Reason.STORE_UNAVAILABLE] * 20
+        assert store.read(lambda tx: tx.facts.fact("fact 0")) == "x"
+
+
+def _readable(store: CenterStore) -> None:
+    for _ in range(500):
+        with suppress(Refusal):
+            store.read(lambda tx: tx.facts.fact("fact 0"))
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("not readable again")
 
 
 class _Cut:

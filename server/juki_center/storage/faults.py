@@ -40,6 +40,10 @@ class ConnectionLost(StoreFault):
     """The connection is gone, and with it the transaction: nothing of it was done."""
 
 
+class Unreachable(StoreFault):
+    """There is no connection, and no server that takes one: nothing was begun."""
+
+
 class OutcomeUnknown(StoreFault):
     """The connection went during a commit, and nobody could be asked what became of it."""
 

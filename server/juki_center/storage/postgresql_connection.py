@@ -26,6 +26,7 @@ from juki_center.storage.faults import (
     OutcomeUnknown,
     OutOfRoom,
     StoreFault,
+    Unreachable,
 )
 from juki_center.storage.savepoints import NOTHING, Savepoints
 from juki_center.storage.sql import Rows, Value
@@ -41,7 +42,7 @@ WRITERS_LOCK: Final = 0x6A756B69
 PATIENCE_SECONDS: Final = 10.0
 """So long a server is awaited that went during a commit; a standby has taken its place by then."""
 _PAUSE_SECONDS: Final = 0.1
-_CONNECT_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 2
 
 _BEGIN_WRITING: Final = (
     f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS_LOCK}), pg_current_xact_id()::text"
@@ -68,7 +69,7 @@ _Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 # What a session is told once, so that a server that was configured otherwise cannot lose it.
 _SETTINGS: Final = (
     "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET search_path = public;"
-    " SET idle_in_transaction_session_timeout = '60s'"
+    " SET idle_in_transaction_session_timeout = '15s'"
 )
 
 
@@ -155,7 +156,10 @@ class PostgreSQLConnection:
         if not self._sql.closed:
             with contextlib.suppress(ConnectionLost), faults():
                 return begin()
-        self._sql = self._connected()
+        try:
+            self._sql = self._connected()
+        except ConnectionLost as lost:
+            raise Unreachable(lost.state, lost.name) from None
         with faults():
             return begin()
 

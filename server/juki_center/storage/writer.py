@@ -23,6 +23,7 @@ from juki_center.storage.faults import (
     FAULTS,
     InTheWay,
     OutcomeUnknown,
+    Unreachable,
     error_name,
     is_full,
 )
@@ -146,8 +147,9 @@ class Writer:
 
     def _commit_apart(self, batch: list[Work], error: Exception) -> None:
         """Commit the acts of a batch that failed one by one, or fail the one that it had."""
-        if isinstance(error, OutcomeUnknown):
-            # Run once more, they might be done twice; whoever sends a request again is told.
+        if isinstance(error, OutcomeUnknown | Unreachable):
+            # Run once more, they might be done twice; whoever sends a request again is told. And
+            # where no server answers, none would for the next one.
             for job in batch:
                 self._fail(job, error)
         elif len(batch) > 1:
