@@ -74,9 +74,10 @@ class Engine:
     """Makes the calls of one process."""
 
     def __init__(self, scenario: Scenario, workload: Workload) -> None:
-        """Nothing is sent before `run`."""
+        """Nothing is sent before `run`, but everything that takes long is done."""
         self._scenario = scenario
         self._workload = workload
+        self._due = workload.calls()
         self._slot = slot_seconds(scenario)
         self._recorder = Recorder(self._slot, scenario.warm_up_seconds)
         self._under_way: dict[int, tuple[str, float]] = {}
@@ -94,7 +95,7 @@ class Engine:
         cpu = time.process_time()
         watching = asyncio.create_task(self._watch_own_cpu())
         streams = asyncio.create_task(self._workload.keep_streams(self._begun, self._now))
-        await self._make_calls(self._workload.calls())
+        await self._make_calls(self._due)
         await self._await_answers()
         watching.cancel()
         await self._workload.stop()

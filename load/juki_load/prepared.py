@@ -53,6 +53,8 @@ class Manifest:
     seed: int
     register_municipalities: tuple[str, ...]
     """Where the residents live; none of the terminals stands there."""
+    windows: tuple[str, ...] = ()
+    """CODE-ID of one more terminal in each of these, with a clerk signed in."""
     schema: Literal["juki-load-folder/1"] = SCHEMA
 
 

@@ -44,6 +44,8 @@ class Kind(StrEnum):
     """A card session alone."""
     ISSUE = "issue"
     """A copy alone: its card session was run ahead, and does not count."""
+    MOVE = "move"
+    """A clerk files a move out, and takes it back: so it can be done again."""
     STATUS = "status"
     """A terminal reports how it is: one small act, written to the log."""
 

@@ -45,8 +45,8 @@ async def _run(job: dict[str, JSON]) -> JSON:
         int(str(job["part"])),
         int(str(job["parts"])),
     )
-    engine = Engine(cattrs.structure(job["scenario"], Scenario), workload)
     await workload.prepare()
+    engine = Engine(cattrs.structure(job["scenario"], Scenario), workload)
     _say({"ready": True})
     start = json.loads(sys.stdin.readline())["start"]
     return (await engine.run(float(start))).to_json()

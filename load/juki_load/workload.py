@@ -18,6 +18,7 @@ from juki_load.calls.confirm import ByCode, Search
 from juki_load.calls.conversation import Over
 from juki_load.calls.copy import Copies, PreparedSessions, Window
 from juki_load.calls.held_card import HeldCard
+from juki_load.calls.moves import Moves
 from juki_load.calls.status import Reports
 from juki_load.calls.verification import Verification
 from juki_load.calls.watch import Watch
@@ -235,6 +236,10 @@ class Workload:
             case Kind.STATUS:
                 labels = self._require(list(self._labels), "terminals")
                 return Reports([self._terminal(label) for label in labels])
+            case Kind.MOVE:
+                labels = self._require(list(self._folder.manifest.windows), "windows")
+                windows = {label.partition("-")[0]: self._terminal(label) for label in labels}
+                return Moves(windows, self._people[self._part :: self._parts])
             case Kind.COPY | Kind.SESSION:
                 return self._copies(issues=kind is Kind.COPY)
             case Kind.ISSUE:

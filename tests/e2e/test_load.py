@@ -41,6 +41,10 @@ kind = "issue"
 rate = 1
 
 [[calls]]
+kind = "move"
+rate = 2
+
+[[calls]]
 kind = "status"
 rate = 2
 
@@ -65,7 +69,7 @@ lines = 200
 terminals = 6
 open_within_seconds = 1
 """
-KINDS = {"confirm", "search", "copy", "issue", "status", "session", "batch", "watch"}
+KINDS = {"confirm", "search", "copy", "issue", "status", "move", "session", "batch", "watch"}
 LIMITS = "".join(f'\n[[slo]]\nkind = "{kind}"\n' for kind in sorted(KINDS))
 
 
@@ -175,7 +179,8 @@ def test_a_folder_that_is_there_is_kept_and_grows(stage: Stage) -> None:
 
     assert again.code == 0
     assert {path: path.read_bytes() for path in before} == before
-    assert len(list((stage.folder / "terminals").iterdir())) == 26
+    # With those of the windows with a clerk, one in each register.
+    assert len(list((stage.folder / "terminals").iterdir())) == 26 + 20
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ refuses a production center. What is there already is left as it is.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +19,11 @@ from juki_center.areas.agencies.register import AddAgency, Authorise, add_agency
 from juki_center.areas.cards.numbers import CHANCE_OCTETS, CardNumber
 from juki_center.areas.cards.register import Card, CardKind, CardStatus
 from juki_center.areas.cards.rules import last_valid_day
+from juki_center.areas.clerks.register import AddClerk, ChangeRight, add_clerk, change_right
+from juki_center.areas.clerks.rows import Grant, Right, SignIn
 from juki_center.areas.days import day_in_japan
 from juki_center.areas.residents.changes import Item
-from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.areas.residents.imports import Importer, ImportMode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.cli.clock import system_clock
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
     from juki_load.prepared import CardFact, Prepared
 
 _CARDS_IN_ONE_ACT: Final = 200
+_SIGNED_IN_FOR: Final = timedelta(days=1)
+_VALID_FOR: Final = timedelta(days=365)
+_CLERK: Final = "負荷\u3000試験"
+_ID_OCTETS: Final = 16
 _ITEMS: Final = frozenset({Item.NAME, Item.DATE_OF_BIRTH, Item.SEX, Item.ADDRESS})
 _ASKED: Final = frozenset({Kind.BY_CODE, Kind.BY_ATTRIBUTES})
 AFFAIR: Final = "passport"
@@ -63,6 +70,7 @@ async def enter(folder: Prepared, config: CenterConfig, progress: Progress) -> d
         caller = f"juki://center/{config.node}"
         for name in folder.manifest.agencies:
             await store.act(partial(_enter_agency, name, caller, now))
+        await store.act(partial(_sign_in_at_windows, folder, caller, now))
         for first in range(0, len(cards), _CARDS_IN_ONE_ACT):
             some = cards[first : first + _CARDS_IN_ONE_ACT]
             await store.act(partial(_enter_cards, some, day_in_japan(now)))
@@ -105,6 +113,33 @@ def _enter_agency(name: str, caller: str, now: datetime, tx: Tx) -> None:
             valid_from=today,
         )
         authorise(tx, Authorise(caller, row), now, affairs)
+
+
+def _sign_in_at_windows(folder: Prepared, caller: str, now: datetime, tx: Tx) -> None:
+    """Act: sign a clerk in at each window for a day, as behind a card session."""
+    ends = now + _SIGNED_IN_FOR
+    for label in folder.manifest.windows:
+        clerk = _clerk_of(tx, MunicipalityCode(label.partition("-")[0]), caller, now)
+        sign_in_id = tx.chance.octets(_ID_OCTETS)
+        # It was used at its end: a window without work does not lose its clerk.
+        uri = folder.terminal(label).uri
+        tx.clerks.put_sign_in(SignIn(uri, sign_in_id, clerk, now, ends, ends))
+
+
+def _clerk_of(tx: Tx, municipality: MunicipalityCode, caller: str, now: datetime) -> str:
+    """Return the clerk of load tests in a municipality, who is entered where nobody is yet."""
+    # No chip has this serial: the clerk is known by it, and never signs in with a card.
+    serial = hashlib.sha256(f"juki-load clerk {municipality}".encode("ascii")).digest()
+    known = tx.clerks.by_card(serial)
+    if known is not None:
+        return known.clerk_id
+    # Few residents may leave one of the registers without anybody.
+    tx.registers.host(municipality)
+    found = add_clerk(tx, AddClerk(caller, municipality, _CLERK, serial), now)
+    today = day_in_japan(now)
+    grant = Grant(Right.MOVES, today, today + _VALID_FOR)
+    change_right(tx, ChangeRight(caller, found.clerk_id, Right.MOVES, grant), now)
+    return found.clerk_id
 
 
 def _enter_cards(cards: Sequence[CardFact], today: date, tx: Tx) -> None:

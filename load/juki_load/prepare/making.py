@@ -113,6 +113,7 @@ def _manifest(wanted: Wanted) -> Manifest:
         cards=wanted.cards,
         seed=wanted.seed,
         register_municipalities=tuple(registers),
+        windows=tuple(f"{code}-load-window" for code in registers),
     )
 
 
@@ -131,7 +132,8 @@ def _make_peers(folder: Prepared, issuing: X509Credential, progress: Progress) -
     profiles, now = Profiles.load(), datetime.now(UTC)
     issuer = Issuer(issuing.certificate, issuing.key)
     manifest = folder.manifest
-    peers = [(Role.TERMINAL, label, folder.terminal(label)) for label in manifest.terminals]
+    labels = (*manifest.terminals, *manifest.windows)
+    peers = [(Role.TERMINAL, label, folder.terminal(label)) for label in labels]
     peers += [(Role.AGENCY, name, folder.agency(name)) for name in manifest.agencies]
     for number, (role, label, files) in enumerate(peers, start=1):
         progress("certificates", number, len(peers))

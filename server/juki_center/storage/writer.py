@@ -57,14 +57,20 @@ class Writer:
         self._signing = signing
         self._care = care
         self._window_seconds = window_seconds
-        self.busy_seconds = 0.0
-        """How long batches were being committed since the start."""
+        self._busy: tuple[float, float | None] = (0.0, None)
         # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
         # two of its looks (CPython 3.11).
         self._queue: queue.Queue[Work | None] = queue.Queue()
         self._rings: tuple[Callable[[], None], ...] = ()
         self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long batches were being committed since the start, one that is with them."""
+        # One read of one attribute: the sum never goes back while the writer changes it.
+        seconds, since = self._busy
+        return seconds + (0.0 if since is None else time.monotonic() - since)
 
     def put(self, job: Work) -> None:
         """Queue an act."""
@@ -86,9 +92,9 @@ class Writer:
         with closing(self._sql):
             while (first := self._next()) is not None:
                 batch, is_last = self._gather(first)
-                began = time.monotonic()
+                self._busy = (self.busy_seconds, time.monotonic())
                 self._commit(batch)
-                self.busy_seconds += time.monotonic() - began
+                self._busy = (self.busy_seconds, None)
                 if self._tx.control.take_news():
                     self._ring()
                 for job in batch:
