@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
 from juki_center.errors import Reason, Refusal, RuleBroken
 from juki_center.storage.sqlite import SQLiteStore
+from juki_center.storage.transaction import Transaction
 from tests.support.agencies import (
     PASSPORT,
     PASSPORT_OFFICE,
@@ -49,6 +51,7 @@ from tests.support.leaves import leaves
 BATCH = UUID("0a1b2c3d-0000-4000-8000-000000000001")
 UNKNOWN = ByCode(ResidentCode("12345678903"))
 BAD = LineError(Reason.FIELD_INVALID, "code", "INVALID_CHECK_DIGIT")
+KAZUKO = "takahashi-kazuko"
 ITEMS = (Item.NAME, Item.RESIDENT_CODE)
 LINES: tuple[Line, ...] = (
     code_of("takahashi-ichiro"),
@@ -190,6 +193,39 @@ async def test_a_line_sent_again_is_answered_again_and_recorded_and_counted_once
     assert again[:2] == first
     assert [row["line"] for row in provision_rows(office)] == [1, 4]
     assert sum(number for _, number in (await finish(office)).counts) == 3
+
+
+async def test_a_former_code_among_others_is_told_as_one_that_has_changed(
+    office: SQLiteStore,
+) -> None:
+    def change_the_code(tx: Transaction) -> None:
+        found = tx.residents.by_codes((code_of(KAZUKO).code,))[code_of(KAZUKO).code].resident()
+        record = replace(found.record, code=UNKNOWN.code, former_codes=(found.record.code,))
+        tx.residents.replace(replace(found, record=record))
+
+    await office.act(change_the_code)
+    await begin(office)
+
+    results = await send(office, 1, (code_of("takahashi-ichiro"), code_of(KAZUKO), UNKNOWN))
+
+    assert outcomes(results) == [Outcome.MATCH, Outcome.CODE_CHANGED, Outcome.MATCH]
+    assert [row["line"] for row in provision_rows(office)] == [1, 2, 3]
+
+
+async def test_one_code_on_two_lines_of_a_chunk_is_two_provisions(office: SQLiteStore) -> None:
+    await begin(office)
+
+    first, second, _ = await send(office, 1, (LINES[0], LINES[0], UNKNOWN))
+
+    assert isinstance(first.outcome, Confirmation)
+    assert isinstance(second.outcome, Confirmation)
+    assert first.outcome.provision_id != second.outcome.provision_id
+    assert first.outcome.information == second.outcome.information
+    rows = [(row["id"], row["line"]) for row in provision_rows(office)]
+    assert [(str(number), line) for number, line in rows] == [
+        (first.outcome.provision_id, 1),
+        (second.outcome.provision_id, 2),
+    ]
 
 
 async def test_another_question_on_the_same_line_is_a_provision_of_its_own(

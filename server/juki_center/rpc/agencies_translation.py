@@ -6,6 +6,7 @@ acts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from juki_center.areas.agencies import commands
@@ -131,7 +132,7 @@ def _code(path: str, text: str) -> commands.ByCode:
 
 
 def _items(numbers: Iterable[pb.Item.ValueType], path: str = "items") -> tuple[Item, ...]:
-    items = tuple(fields.choice(path, number, pb.Item.DESCRIPTOR, Item) for number in numbers)
+    items = tuple([fields.choice(path, number, pb.Item.DESCRIPTOR, Item) for number in numbers])
     if len(set(items)) != len(items):
         raise fields.invalid(path, "EACH_AT_MOST_ONCE")
     return items
@@ -192,15 +193,15 @@ def _municipality(path: str, text: str) -> MunicipalityCode | None:
 
 def confirmation_message(confirmation: commands.Confirmation) -> pb.Confirmation:
     """Translate an answer for the wire."""
+    information = confirmation.information
     message = pb.Confirmation(
         outcome=outcome_number(confirmation.outcome),
         count=confirmation.count,
         varied=[_item_number(item) for item in confirmation.varied],
         subject_reference=confirmation.subject_reference,
         provision_id=confirmation.provision_id,
+        information=information_message(information) if information is not None else None,
     )
-    if confirmation.information is not None:
-        message.information.CopyFrom(information_message(confirmation.information))
     if confirmation.deletion is not None:
         message.deletion_reason = _change_reason_number(confirmation.deletion.reason)
         message.deletion_date.CopyFrom(civil_date_message(confirmation.deletion.date))
@@ -209,28 +210,38 @@ def confirmation_message(confirmation: commands.Confirmation) -> pb.Confirmation
 
 def information_message(information: commands.Information) -> pb.IdentityInformation:
     """Return identity confirmation information as a message."""
+    birth = information.birth
     message = pb.IdentityInformation(
-        name=information.name, alias=information.alias, address=information.address
+        name=information.name,
+        alias=information.alias,
+        address=information.address,
+        date_of_birth=civil_date_message(birth) if birth is not None else None,
     )
-    if information.birth is not None:
-        message.date_of_birth.CopyFrom(civil_date_message(information.birth))
     if information.sex is not None:
-        message.sex = _SEX.Value(fields.proto_name(information.sex, _SEX.DESCRIPTOR))
+        message.sex = _sex_number(information.sex)
     if information.code is not None:
         message.code = information.code.digits
     return message
 
 
+@lru_cache(maxsize=16)
 def outcome_number(outcome: commands.Outcome) -> pb.Confirmation.Outcome.ValueType:
     """Return the proto's number of an outcome."""
     enum = pb.Confirmation.Outcome
     return enum.Value(fields.proto_name(outcome, enum.DESCRIPTOR))
 
 
+@lru_cache(maxsize=16)
 def _item_number(item: Item) -> pb.Item.ValueType:
     return pb.Item.Value(fields.proto_name(item, pb.Item.DESCRIPTOR))
 
 
+@lru_cache(maxsize=4)
+def _sex_number(sex: Sex) -> residence_record_pb2.Entries.Sex.ValueType:
+    return _SEX.Value(fields.proto_name(sex, _SEX.DESCRIPTOR))
+
+
+@lru_cache(maxsize=32)
 def _change_reason_number(reason: ChangeReason) -> residence_record_pb2.ChangeReason.ValueType:
     return _CHANGE_REASON.Value(fields.proto_name(reason, _CHANGE_REASON.DESCRIPTOR))
 

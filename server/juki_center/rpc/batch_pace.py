@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 FEWEST_LINES: Final = 5
-MOST_LINES: Final = 50
+MOST_LINES: Final = 100
 _BUDGET_SECONDS: Final = 0.005
 
 
@@ -39,12 +39,15 @@ class BatchPace:
         await self._turn.acquire()
         return await durably(self._in_turn(slice_))
 
-    def learn(self, held_seconds: float) -> None:
-        """Hear how long the last slice has held the writer, which decides on the next one's size.
+    def learn(self, lines: int, held_seconds: float) -> None:
+        """Hear how long a slice of so many lines has held the writer: the next one's size.
 
-        What the slice waited for, the queue and the disk, does not depend on its size.
+        It is the time of its own thread. What the slice waited for, the queue, the disk and other
+        programs, does not depend on its size. The quick rest of a message says nothing of a whole
+        slice.
         """
-        self.slice_lines = following_lines(self.slice_lines, held_seconds)
+        if lines >= self.slice_lines or held_seconds > _BUDGET_SECONDS:
+            self.slice_lines = following_lines(lines, held_seconds)
 
     async def _in_turn(self, slice_: Callable[[], Awaitable[Answer]]) -> Answer:
         loop = asyncio.get_running_loop()
@@ -63,9 +66,10 @@ class BatchPace:
 def following_lines(lines: int, seconds: float) -> int:
     """Return how many lines the slice after one of so many, and so long, may have.
 
-    >>> following_lines(40, 0.020), following_lines(40, 0.002), following_lines(5, 9.0)
-    (20, 42, 5)
+    As many as fit the budget by that measure, at least half and at most twice as many as it had.
+
+    >>> following_lines(40, 0.010), following_lines(40, 0.002), following_lines(5, 9.0)
+    (20, 80, 5)
     """
-    if seconds > _BUDGET_SECONDS:
-        return max(FEWEST_LINES, lines // 2)
-    return min(MOST_LINES, lines + 2)
+    fitting = int(lines * _BUDGET_SECONDS / seconds) if seconds > 0 else MOST_LINES
+    return max(FEWEST_LINES, lines // 2, min(fitting, 2 * lines, MOST_LINES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.residents.civil_date_texts import registered
@@ -67,19 +68,26 @@ def optional_date(holder: Message, name: str, path: str) -> CivilDate | None:
 def civil_date_message(date: CivilDate) -> civil_date_pb2.CivilDate:
     """Translate a date for the wire, part by part, with its registered text."""
     return _MESSAGE(
-        calendar=_MESSAGE.Calendar.Value(
-            fields.proto_name(date.calendar, _MESSAGE.Calendar.DESCRIPTOR)
-        ),
-        era=(
-            _MESSAGE.Era.Value(fields.proto_name(date.era, _MESSAGE.Era.DESCRIPTOR))
-            if date.era is not None
-            else _MESSAGE.ERA_UNSPECIFIED
-        ),
+        calendar=_calendar_number(date.calendar),
+        era=_MESSAGE.ERA_UNSPECIFIED if date.era is None else _era_number(date.era),
         year=date.year or 0,
         month=date.month or 0,
         day=date.day or 0,
-        precision=_MESSAGE.Precision.Value(
-            fields.proto_name(date.precision, _MESSAGE.Precision.DESCRIPTOR)
-        ),
+        precision=_precision_number(date.precision),
         original_text=date.original_text,
     )
+
+
+@lru_cache(maxsize=16)
+def _calendar_number(calendar: Calendar) -> civil_date_pb2.CivilDate.Calendar.ValueType:
+    return _MESSAGE.Calendar.Value(fields.proto_name(calendar, _MESSAGE.Calendar.DESCRIPTOR))
+
+
+@lru_cache(maxsize=16)
+def _era_number(era: Era) -> civil_date_pb2.CivilDate.Era.ValueType:
+    return _MESSAGE.Era.Value(fields.proto_name(era, _MESSAGE.Era.DESCRIPTOR))
+
+
+@lru_cache(maxsize=16)
+def _precision_number(precision: Precision) -> civil_date_pb2.CivilDate.Precision.ValueType:
+    return _MESSAGE.Precision.Value(fields.proto_name(precision, _MESSAGE.Precision.DESCRIPTOR))

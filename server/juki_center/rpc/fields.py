@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -113,5 +114,6 @@ def proto_name(member: StrEnum, enum: EnumDescriptor) -> str:
     return _prefix(enum) + member.value
 
 
+@lru_cache(maxsize=256)
 def _prefix(enum: EnumDescriptor) -> str:
     return enum.values_by_number[0].name.removesuffix("UNSPECIFIED")

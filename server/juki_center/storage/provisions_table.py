@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from juki_center.areas.agencies.commands import AffairCode, Kind
 from juki_center.areas.agencies.provisions import (
-    BatchLine,
+    LineAnswer,
     Provision,
     ProvisionCount,
     Recorded,
@@ -15,15 +17,27 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.records import PersonID
 from juki_center.storage.keyring import KeyRing, LookUp
-from juki_center.storage.sql import SQL, Row, as_number, as_text, from_micros, to_micros
+from juki_center.storage.sql import (
+    SQL,
+    Row,
+    Value,
+    as_number,
+    as_octets,
+    as_text,
+    from_micros,
+    to_micros,
+)
 
 _INSERT = (
     "INSERT INTO provisions (at, agency, affair, purpose, kind, subject, municipality, items,"
-    " outcome, batch_id, line, answer_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " RETURNING id"
+    " outcome, batch_id, line, answer_token) VALUES "
 )
-_LINE = (
-    "SELECT id FROM provisions WHERE agency = ? AND batch_id = ? AND line = ? AND answer_token = ?"
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = f"{_INSERT}{_ROW} RETURNING id"
+_NO_LINE = (None, None, None)
+_STANDING = (
+    "SELECT line, answer_token, id FROM provisions"
+    " WHERE agency = ? AND batch_id = ? AND line BETWEEN ? AND ?"
 )
 _OF_PERSON = (
     "SELECT id, at, agency, affair, purpose, kind, municipality, items, outcome FROM provisions"
@@ -43,37 +57,42 @@ class ProvisionsTable:
         self._sql = sql
         self._keys = keys
 
-    def add(self, provision: Provision, line: BatchLine | None = None) -> Recorded:
-        """Add a row; a batch's line with the same content is the row that stands already."""
-        # The subject is named as in the audit log, so that both can be read for one person.
-        subject = self._keys.look_up(LookUp.AUDIT).token(provision.person.octets)
-        where: tuple[bytes | None, int | None, bytes | None] = (None, None, None)
-        if line is not None:
-            token = self._keys.look_up(LookUp.CONTENT).token(
-                b"answer", provision.person.octets, *_content(line)
-            )
-            where = (line.batch_id.bytes, line.line, token)
-            standing = self._sql.execute(_LINE, (provision.agency, *where)).fetchone()
-            if standing is not None:
-                return Recorded(provision, as_number(standing[0]), subject, is_new=False)
-        row = self._sql.execute(
-            _INSERT,
-            (
-                to_micros(provision.at),
-                provision.agency,
-                provision.affair.text,
-                provision.purpose,
-                provision.kind,
-                subject,
-                str(provision.municipality),
-                " ".join(provision.items),
-                provision.outcome,
-                *where,
-            ),
-        ).fetchone()
+    def add(self, provision: Provision) -> Recorded:
+        """Add a row."""
+        subject = self._subject(provision.person)
+        row = self._sql.execute(_ADD, (*_columns(provision, subject), *_NO_LINE)).fetchone()
         if row is None:
             raise LookupError("no number was returned")
         return Recorded(provision, as_number(row[0]), subject, is_new=True)
+
+    def add_lines(
+        self, batch_id: UUID, began_at: datetime, answers: Mapping[int, LineAnswer]
+    ) -> dict[int, Recorded]:
+        """Add a row for each line of one agency's batch, by its number.
+
+        A line with the same content is the row that stands already. One statement reads what
+        stands, another writes what is new.
+        """
+        if not answers:
+            return {}
+        tokens = {line: self._answer_token(one, began_at) for line, one in answers.items()}
+        standing = self._standing(batch_id, answers)
+        new = [line for line, token in tokens.items() if (line, token) not in standing]
+        subjects = {line: self._subject(one.provision.person) for line, one in answers.items()}
+        rows = [
+            (*_columns(answers[line].provision, subjects[line]), batch_id.bytes, line, tokens[line])
+            for line in new
+        ]
+        numbers = self._added(rows)
+        return {
+            line: Recorded(
+                one.provision,
+                numbers[line] if line in numbers else standing[line, tokens[line]],
+                subjects[line],
+                is_new=line in numbers,
+            )
+            for line, one in answers.items()
+        }
 
     def of_person(
         self, person: PersonID, since: datetime, before: datetime
@@ -109,6 +128,49 @@ class ProvisionsTable:
             for row in rows
         ]
 
+    def _subject(self, person: PersonID) -> bytes:
+        # Named as in the audit log, so that both can be read for one person.
+        return self._keys.look_up(LookUp.AUDIT).token(person.octets)
+
+    def _answer_token(self, answer: LineAnswer, began_at: datetime) -> bytes:
+        began = to_micros(began_at).to_bytes(8, "big")
+        key = self._keys.look_up(LookUp.CONTENT)
+        return key.token(b"answer", answer.provision.person.octets, began, answer.content)
+
+    def _standing(
+        self, batch_id: UUID, answers: Mapping[int, LineAnswer]
+    ) -> dict[tuple[int, bytes], int]:
+        """Return the numbers of the rows that lines from the first to the last have already."""
+        agency = next(iter(answers.values())).provision.agency
+        which = (agency, batch_id.bytes, min(answers), max(answers))
+        return {
+            (as_number(row[0]), as_octets(row[1])): as_number(row[2])
+            for row in self._sql.execute(_STANDING, which).fetchall()
+        }
+
+    def _added(self, rows: Sequence[tuple[Value, ...]]) -> dict[int, int]:
+        """Add rows of lines; return their numbers by the numbers of the lines."""
+        if not rows:
+            return {}
+        statement = f"{_INSERT}{', '.join([_ROW] * len(rows))} RETURNING line, id"
+        parameters = [value for row in rows for value in row]
+        found = self._sql.execute(statement, parameters).fetchall()
+        return {as_number(line): as_number(number) for line, number in found}
+
+
+def _columns(provision: Provision, subject: bytes) -> tuple[Value, ...]:
+    return (
+        to_micros(provision.at),
+        provision.agency,
+        provision.affair.text,
+        provision.purpose,
+        provision.kind,
+        subject,
+        provision.municipality.digits,
+        " ".join(provision.items),
+        provision.outcome,
+    )
+
 
 def _provision(person: PersonID, row: Row) -> Provision:
     return Provision(
@@ -122,7 +184,3 @@ def _provision(person: PersonID, row: Row) -> Provision:
         items=tuple(map(Item, as_text(row[7]).split())),
         outcome=as_text(row[8]),
     )
-
-
-def _content(line: BatchLine) -> tuple[bytes, bytes]:
-    return to_micros(line.began_at).to_bytes(8, "big"), line.content

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
 
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -11,6 +13,7 @@ from juki_center.areas.residents.records import (
     AttributeQuery,
     ChangeInformation,
     CodeHolder,
+    Holding,
     HouseholdID,
     PersonID,
     ResidenceRecord,
@@ -36,6 +39,12 @@ _OF_ANY_CODE = (
 _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
     " FROM records r JOIN directory d ON d.person = r.person"
+)
+# One statement for where persons are and what is kept of them, for one code or many.
+_HOLDINGS = (
+    "SELECT c.token, c.is_former, r.person, r.municipality, r.household, d.state, r.version,"
+    " r.key_version, r.sealed FROM code_index c JOIN directory d ON d.person = c.person"
+    " LEFT JOIN records r ON r.person = d.person WHERE c.token IN "
 )
 _KEPT = (
     "SELECT h.person, h.municipality, h.household, h.state, h.version, h.key_version, h.sealed"
@@ -87,6 +96,18 @@ class ResidentsTable:
         """Say where the person is who had this code before."""
         return self._of_code(code, is_former=True)
 
+    def by_codes(self, codes: Collection[ResidentCode]) -> Mapping[ResidentCode, Holding]:
+        """Find who has, or had, each of these codes; a record opens when it is asked for."""
+        if not codes:
+            return {}
+        asked = {self._codes.read(code): code for code in codes}
+        marks = ", ".join("?" * len(asked))
+        rows = self._sql.execute(f"{_HOLDINGS}({marks})", tuple(asked)).fetchall()
+        return {
+            asked[as_octets(row[0])]: Holding(bool(row[1]), partial(self._recorded, row[2:]))
+            for row in rows
+        }
+
     def whereabouts(self, person: PersonID) -> Whereabouts | None:
         """Say where a person is."""
         return _whereabouts(
@@ -96,9 +117,7 @@ class ResidentsTable:
     def resident(self, person: PersonID) -> Resident:
         """Open a person's record. Raises Refusal(RESIDENCE_DISCONNECTED)."""
         row = self._sql.execute(f"{_RESIDENT} WHERE r.person = ?", (person.octets,)).fetchone()
-        if row is None:
-            raise LookupError("the person has no record")
-        return self._resident(row)
+        return self._recorded(row)
 
     def household(self, municipality: MunicipalityCode, household: HouseholdID) -> list[Resident]:
         """Open all records of a household. Raises Refusal(RESIDENCE_DISCONNECTED)."""
@@ -282,8 +301,13 @@ class ResidentsTable:
         ).fetchall()
         return [self._resident(row) for row in rows]
 
+    def _recorded(self, row: Row | None) -> Resident:
+        if row is None or row[0] is None:
+            raise LookupError("the person has no record")
+        return self._resident(row)
+
     def _resident(self, row: Row) -> Resident:
-        municipality = MunicipalityCode(as_text(row[1]))
+        municipality = _municipality(as_text(row[1]))
         person, version = PersonID(as_octets(row[0])), as_number(row[4])
         household = HouseholdID(as_octets(row[2]))
         data_key = self._keys.data_key(municipality, as_number(row[5]))
@@ -311,12 +335,16 @@ class ResidentsTable:
         return data_key.version, data_key.key.seal(opened, owner)
 
 
+# There are fewer than two thousand, and each record names one.
+_municipality = lru_cache(maxsize=4096)(MunicipalityCode)
+
+
 def _whereabouts(row: Row | None) -> Whereabouts | None:
     if row is None:
         return None
     return Whereabouts(
         person=PersonID(as_octets(row[0])),
-        municipality=MunicipalityCode(as_text(row[1])),
+        municipality=_municipality(as_text(row[1])),
         state=ResidenceState(as_text(row[2])),
         version=as_number(row[3]),
     )

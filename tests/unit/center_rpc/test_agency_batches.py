@@ -457,6 +457,18 @@ def test_slices_grow_while_they_are_quick_and_are_halved_when_they_are_not() -> 
     assert (after_a_slow_one, lines) == (MOST_LINES // 2, FEWEST_LINES)
 
 
+def test_the_rest_of_a_message_shortens_slices_only_where_it_was_slow() -> None:
+    pace = BatchPace()
+    for _ in range(10):
+        pace.learn(pace.slice_lines, 0.001)
+
+    pace.learn(3, 0.001)
+    after_a_quick_rest = pace.slice_lines
+    pace.learn(60, 0.01)
+
+    assert (after_a_quick_rest, pace.slice_lines) == (MOST_LINES, 30)
+
+
 async def test_slice_that_fails_gives_the_turn_back() -> None:
     pace, events = BatchPace(), list[str]()
 

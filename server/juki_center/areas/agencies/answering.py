@@ -6,6 +6,7 @@ is one. A disconnected municipality's residents are not told of at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import (
     AttributeQuery,
+    Holding,
     ResidenceState,
     Resident,
     Residents,
@@ -57,15 +59,22 @@ def kind_of(question: Question) -> Kind:
 
 
 def answer(
-    tx: AnswerTx, question: Question, items: tuple[Item, ...], municipalities: Municipalities
+    tx: AnswerTx,
+    question: Question,
+    items: tuple[Item, ...],
+    municipalities: Municipalities,
+    held: Mapping[ResidentCode, Holding] | None = None,
 ) -> Answered:
     """Answer a question with the items, all of which are permitted.
+
+    `held` is who has the codes of many questions, where they were looked up together.
 
     Raises Refusal: QUERY_TOO_BROAD, RESIDENCE_DISCONNECTED.
     """
     match question:
         case ByCode(code):
-            finding = _by_code(tx, code)
+            found = tx.residents.by_codes((code,)) if held is None else held
+            finding = _of_holding(found.get(code))
         case ByAttributes():
             finding = _by_attributes(tx, question, municipalities)
     if finding.resident is None:
@@ -73,16 +82,14 @@ def answer(
     return _told(tx, finding, finding.resident, items, municipalities)
 
 
-def _by_code(tx: AnswerTx, code: ResidentCode) -> Finding:
-    where = tx.residents.by_code(code)
-    if where is not None:
-        resident = tx.residents.resident(where.person)
-        is_active = resident.state is ResidenceState.ACTIVE
-        return Finding(Outcome.MATCH if is_active else Outcome.DELETED, resident)
-    former = tx.residents.by_former_code(code)
-    if former is not None:
-        return Finding(Outcome.CODE_CHANGED, tx.residents.resident(former.person))
-    return Finding(Outcome.NO_MATCH)
+def _of_holding(holding: Holding | None) -> Finding:
+    if holding is None:
+        return Finding(Outcome.NO_MATCH)
+    resident = holding.resident()
+    if holding.is_former:
+        return Finding(Outcome.CODE_CHANGED, resident)
+    is_active = resident.state is ResidenceState.ACTIVE
+    return Finding(Outcome.MATCH if is_active else Outcome.DELETED, resident)
 
 
 def _by_attributes(tx: AnswerTx, question: ByAttributes, municipalities: Municipalities) -> Finding:

@@ -7,21 +7,21 @@ where it was after any interruption. A line that cannot be answered disturbs no 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from juki_center.areas.agencies.answering import answer, kind_of
+from juki_center.areas.agencies.answering import Answered, answer, kind_of
 from juki_center.areas.agencies.authorisations import Authorisation, covering
 from juki_center.areas.agencies.batch_rows import Batch, Batches
 from juki_center.areas.agencies.commands import (
     AffairCode,
+    ByCode,
     Confirmation,
     ConfirmLines,
     FinishBatch,
     Kind,
-    Line,
     LineError,
     LineResult,
     OpenBatch,
@@ -35,15 +35,22 @@ from juki_center.areas.agencies.confirm import (
     ConfirmTx,
     authorised,
     numbered,
-    record,
+    provision_of,
     rows_for,
     watched,
 )
 from juki_center.areas.agencies.policy import AgencyPolicy
-from juki_center.areas.agencies.provisions import BatchLine, vouching
+from juki_center.areas.agencies.provisions import (
+    LineAnswer,
+    Provision,
+    Recorded,
+    vouching,
+)
 from juki_center.areas.audit.events import AuditEvent, Event
 from juki_center.areas.callers import Agency
 from juki_center.areas.requests.encoding import canonical
+from juki_center.areas.residents.codes import ResidentCode
+from juki_center.areas.residents.records import Holding
 from juki_center.errors import Reason, Refusal
 
 
@@ -89,13 +96,14 @@ def confirm_lines(
     _check_place(batch, command)
     asking = _asking(command.agency, batch.affair, is_watching=batch.is_watching)
     allowed = authorised(tx, asking, batch.items, now, policy)
-    answering = _Answering(tx, batch, rows_for(tx, asking, policy), policy, now)
+    told = _Answering(tx, batch, rows_for(tx, asking, policy), policy, now).lines(command)
+    recorded = _recorded(tx, batch, told)
     results = [
-        LineResult(number, answering.line(number, line))
-        for number, line in enumerate(command.lines, start=command.first_line)
+        LineResult(number, _outcome(one, recorded.get(number))) for number, one in told.items()
     ]
     tx.batches.update(_progressed(batch, results, now))
-    tx.audit.append(_event(command, batch, allowed, results, answering.new_rows, now))
+    new_rows = [one.octets for one in recorded.values() if one.is_new]
+    tx.audit.append(_event(command, batch, allowed, results, new_rows, now))
     return tuple(results)
 
 
@@ -113,41 +121,77 @@ def finish_batch(tx: BatchTx, command: FinishBatch, now: datetime, policy: Agenc
     return Totals(batch.line_count, counts, batch.refused)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a line is answered, and the provision that this is, if any."""
+
+    answered: Answered
+    provision: Provision | None
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Answering:
-    """Answers the lines of one chunk and keeps the octets of the rows that are new."""
+    """Answers the lines of one chunk; their codes are looked up together."""
 
     tx: BatchTx
     batch: Batch
     rows: list[Authorisation]
     policy: AgencyPolicy
     now: datetime
-    new_rows: list[bytes] = field(default_factory=list)
+    allowed: dict[Kind, Authorisation] = field(default_factory=dict)
 
-    def line(self, number: int, line: Line) -> Confirmation | LineError:
-        """Answer one line, or say why it is refused."""
-        if isinstance(line, LineError):
-            return line
+    def lines(self, command: ConfirmLines) -> dict[int, _Told | LineError]:
+        """Answer each line, or say why it is refused, by its number."""
+        codes = {line.code for line in command.lines if isinstance(line, ByCode)}
+        held = self.tx.residents.by_codes(codes)
+        return {
+            number: line if isinstance(line, LineError) else self._answered(line, held)
+            for number, line in enumerate(command.lines, start=command.first_line)
+        }
+
+    def _answered(
+        self, question: Question, held: Mapping[ResidentCode, Holding]
+    ) -> _Told | LineError:
         try:
-            return self._confirmed(number, line)
+            return self._told(question, held)
         except Refusal as refusal:
             return LineError(refusal.reason)
 
-    def _confirmed(self, number: int, question: Question) -> Confirmation:
+    def _told(self, question: Question, held: Mapping[ResidentCode, Holding]) -> _Told:
         """Answer a question. It is refused before anything of it is written."""
-        kinds = (*_kinds(is_watching=self.batch.is_watching), kind_of(question))
-        allowed = covering(self.rows, kinds, self.batch.items, self.now)
-        told = answer(self.tx, question, self.batch.items, self.policy.municipalities)
+        allowed = self._allowed(kind_of(question))
+        told = answer(self.tx, question, self.batch.items, self.policy.municipalities, held)
         if self.batch.is_watching:
             told = watched(self.tx, told, allowed)
-        content = canonical((question, told.confirmation))
-        line = BatchLine(self.batch.batch_id, self.batch.began_at, number, content)
-        recorded = record(self.tx, told, allowed, Kind.BATCH, self.now, line)
-        if recorded is None:
-            return told.confirmation
-        if recorded.is_new:
-            self.new_rows.append(recorded.octets)
-        return numbered(told, recorded)
+        provision = provision_of(told, allowed, Kind.BATCH, self.now)
+        content = b"" if provision is None else canonical((question, told.confirmation))
+        return _Told(told, provision, content)
+
+    def _allowed(self, kind: Kind) -> Authorisation:
+        """Return the row that allows a kind of question, which is the same for the whole chunk."""
+        if kind not in self.allowed:
+            kinds = (*_kinds(is_watching=self.batch.is_watching), kind)
+            self.allowed[kind] = covering(self.rows, kinds, self.batch.items, self.now)
+        return self.allowed[kind]
+
+
+def _recorded(
+    tx: BatchTx, batch: Batch, told: Mapping[int, _Told | LineError]
+) -> dict[int, Recorded]:
+    """Record together what is a provision; return it by the numbers of the lines."""
+    answers = {
+        number: LineAnswer(one.provision, one.content)
+        for number, one in told.items()
+        if isinstance(one, _Told) and one.provision is not None
+    }
+    return tx.provisions.add_lines(batch.batch_id, batch.began_at, answers)
+
+
+def _outcome(told: _Told | LineError, recorded: Recorded | None) -> Confirmation | LineError:
+    if isinstance(told, LineError):
+        return told
+    return told.answered.confirmation if recorded is None else numbered(told.answered, recorded)
 
 
 def _new(command: OpenBatch, now: datetime) -> Batch:

@@ -17,12 +17,7 @@ from juki_center.areas.agencies.commands import (
     Outcome,
 )
 from juki_center.areas.agencies.policy import AgencyPolicy
-from juki_center.areas.agencies.provisions import (
-    BatchLine,
-    Provision,
-    Provisions,
-    Recorded,
-)
+from juki_center.areas.agencies.provisions import Provision, Provisions, Recorded
 from juki_center.areas.agencies.subscriptions import Subscriptions
 from juki_center.areas.audit.events import AuditEvent, AuditLog, DeniedAttempt, Event
 from juki_center.areas.callers import Agency
@@ -80,7 +75,8 @@ def confirm(tx: ConfirmTx, command: Confirm, now: datetime, policy: AgencyPolicy
     except Refusal as refusal:
         raise DeniedAttempt(refusal, _refused(asking, refusal, now)) from refusal
     told = watched(tx, answered, allowed) if command.watch else answered
-    recorded = record(tx, told, allowed, kind, now)
+    provision = provision_of(told, allowed, kind, now)
+    recorded = None if provision is None else tx.provisions.add(provision)
     tx.audit.append(_event(command, kind, allowed, told, recorded, now))
     return told.confirmation if recorded is None else numbered(told, recorded)
 
@@ -116,19 +112,14 @@ def watched(tx: ConfirmTx, answered: Answered, allowed: Authorisation) -> Answer
     return replace(answered, confirmation=replace(confirmation, subject_reference=reference))
 
 
-def record(
-    tx: ConfirmTx,
-    answered: Answered,
-    allowed: Authorisation,
-    kind: Kind,
-    now: datetime,
-    line: BatchLine | None = None,
-) -> Recorded | None:
-    """Record an answer as a provision, where it says something of a person."""
+def provision_of(
+    answered: Answered, allowed: Authorisation, kind: Kind, now: datetime
+) -> Provision | None:
+    """Return the provision that an answer is, where it says something of a person."""
     resident = answered.resident
     if resident is None:
         return None
-    provision = Provision(
+    return Provision(
         at=now,
         agency=allowed.agency,
         affair=allowed.affair,
@@ -139,7 +130,6 @@ def record(
         items=answered.told,
         outcome=answered.confirmation.outcome,
     )
-    return tx.provisions.add(provision, line)
 
 
 def numbered(answered: Answered, recorded: Recorded) -> Confirmation:

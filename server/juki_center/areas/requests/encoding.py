@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import cbor2
+
+_PLAIN: Final = frozenset({str, int, bytes, bool, type(None)})
+
+
+# Asking a record what its fields are takes longer than encoding them. There are few kinds.
+_NAMES: Final[dict[type, tuple[str, ...] | None]] = {}
 
 
 def canonical(command: object) -> bytes:
@@ -15,11 +22,12 @@ def canonical(command: object) -> bytes:
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return [
-            type(value).__name__,
-            *(_plain(getattr(value, field.name)) for field in fields(value)),
-        ]
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    names = _field_names(kind)
+    if names is not None:
+        return [kind.__name__, *[_plain(getattr(value, name)) for name in names]]
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     if isinstance(value, UUID):
@@ -28,3 +36,11 @@ def _plain(value: object) -> object:
         return value // timedelta(microseconds=1)
     # Enumerations are texts; cbor2 takes the exact type only.
     return str(value) if isinstance(value, str) else value
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Return the names of a record's fields, None for what is no record."""
+    if kind not in _NAMES:
+        named = tuple(one.name for one in fields(kind)) if is_dataclass(kind) else None
+        _NAMES[kind] = named
+    return _NAMES[kind]

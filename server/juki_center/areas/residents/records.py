@@ -6,7 +6,7 @@ copies are made. How a record's state may change stands in `rules`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -203,6 +203,14 @@ class CodeHolder:
     is_former: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """That somebody has a code, or had it. `resident` opens the record, which may be refused."""
+
+    is_former: bool
+    resident: Callable[[], Resident] = field(repr=False)
+
+
 class Residents(Protocol):
     """What the store keeps of residents.
 
@@ -215,6 +223,12 @@ class Residents(Protocol):
 
     def by_any_code(self, code: ResidentCode) -> CodeHolder | None:
         """Say where the person is who has this code, or had it before."""
+
+    def by_codes(self, codes: Collection[ResidentCode]) -> Mapping[ResidentCode, Holding]:
+        """Find who has, or had, each of these codes; nobody's codes are left out.
+
+        Records are opened one by one, so that a disconnected municipality refuses its own alone.
+        """
 
     def by_former_code(self, code: ResidentCode) -> Whereabouts | None:
         """Say where the person is who had this code before."""
