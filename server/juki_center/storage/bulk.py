@@ -39,6 +39,11 @@ class BulkConnection:
             self._seen = self._data_version()
         self._tx = Transaction(self._sql, kek)
 
+    @property
+    def is_far(self) -> bool:
+        """Tell that the file is here."""
+        return False
+
     @contextmanager
     def committing(self) -> Iterator[Transaction]:
         """Commit what is done inside, durably, or nothing where it raises.

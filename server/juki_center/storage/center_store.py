@@ -50,6 +50,10 @@ class CenterStore(Protocol):
 class BulkWriting(Protocol):
     """Commits many rows, on the thread that opened it."""
 
+    @property
+    def is_far(self) -> bool:
+        """Whether each statement goes to a server, so that rows take their time."""
+
     def committing(self) -> AbstractContextManager[Transaction]:
         """Commit what is done inside, durably, or nothing where it raises."""
 

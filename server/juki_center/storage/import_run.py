@@ -40,6 +40,7 @@ from juki_center.storage.register_lines import Line, check_beginning, lines
 LINES_IN_A_TRANSACTION: Final = 500
 """At most; fewer where they take longer than an act of the center should wait."""
 _FEWEST_LINES: Final = 100
+_FEWEST_WHERE_FAR: Final = 10
 _SECONDS_IN_A_TRANSACTION: Final = 0.05
 # A writer that waits for its turn looks for it every 25 milliseconds at first.
 _TURN_SECONDS: Final = 0.03
@@ -96,14 +97,18 @@ class _Opened:
 class Pace:
     """How many lines go into the next transaction, and when others have their turn."""
 
-    def __init__(self) -> None:
-        self.lines = LINES_IN_A_TRANSACTION
+    def __init__(self, *, is_careful: bool = False) -> None:
+        """Begin with many lines; where each costs an unknown way to a server, with few."""
+        self._fewest = _FEWEST_WHERE_FAR if is_careful else _FEWEST_LINES
+        self.lines = (
+            min(self._fewest, LINES_IN_A_TRANSACTION) if is_careful else LINES_IN_A_TRANSACTION
+        )
         self._busy_until = 0.0
 
     def took(self, seconds: float) -> None:
         """Take fewer lines where a transaction was long, and more where it was short."""
         fitting = int(self.lines * _SECONDS_IN_A_TRANSACTION / max(seconds, 0.001))
-        self.lines = min(max(fitting, _FEWEST_LINES), LINES_IN_A_TRANSACTION)
+        self.lines = min(max(fitting, self._fewest), LINES_IN_A_TRANSACTION)
 
     def give_way(self, connection: BulkWriting) -> None:
         """Leave the store alone for a moment where others write to it too."""
@@ -171,7 +176,7 @@ def _line_by_line(
     with connection.committing() as tx:
         importing = begin_import(tx, begun, restart=order.restart)
     around.reached(importing)
-    pace = Pace()
+    pace = Pace(is_careful=connection.is_far)
     for batch in opened.read(importing, pace):
         with connection.committing() as tx:
             began = time.monotonic()

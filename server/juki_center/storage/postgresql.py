@@ -164,6 +164,11 @@ class PostgreSQLBulk:
             self._sql = PostgreSQLConnection(url)
         self._tx = Transaction(self._sql, kek)
 
+    @property
+    def is_far(self) -> bool:
+        """Tell that each statement goes to a server."""
+        return True
+
     @contextmanager
     def committing(self) -> Iterator[Transaction]:
         """Commit what is done inside, durably, or nothing where it raises.
