@@ -69,11 +69,14 @@ class Observer:
     """The center's process, where it runs on this machine."""
     _before: tuple[float, float | None, float | None] | None = None
 
-    async def watch(self, every_seconds: float, samples: list[Sample]) -> None:
-        """Add a sample again and again until cancelled; the first is at second 0."""
-        began = time.monotonic()
+    async def watch(self, start: float, every_seconds: float, samples: list[Sample]) -> None:
+        """Add a sample again and again until cancelled, the first at a time of the monotonic clock.
+
+        Its second is 0, as that of the calls.
+        """
+        await asyncio.sleep(max(0.0, start - time.monotonic()))
         while True:
-            samples.append(await self._sample(time.monotonic() - began))
+            samples.append(await self._sample(time.monotonic() - start))
             await asyncio.sleep(every_seconds)
 
     async def _sample(self, second: float) -> Sample:

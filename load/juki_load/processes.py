@@ -17,7 +17,7 @@ from juki_client.outcome import Problem
 from juki_load.measure.result import Result, merged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from juki_load.scenario import Scenario
@@ -44,8 +44,8 @@ class Plan:
     """When machines that run together begin; None for at once."""
 
 
-async def run(plan: Plan) -> Result:
-    """Run a plan to its end.
+async def run(plan: Plan, watch: Callable[[float], Coroutine[None, None, None]]) -> Result:
+    """Run a plan to its end; meanwhile `watch` runs, which gets the monotonic time of the start.
 
     Raises Problem where a process finds that it cannot run, and RuntimeError where one dies.
     """
@@ -54,9 +54,15 @@ async def run(plan: Plan) -> Result:
             await _heard(worker)
         wall = datetime.now(UTC)
         wait = max(_LEAD_SECONDS, (plan.start_at - wall).total_seconds() if plan.start_at else 0)
+        start = time.monotonic() + wait
         for worker in workers:
-            _tell(worker, {"start": time.monotonic() + wait})
-        found = await asyncio.gather(*map(_heard, workers))
+            _tell(worker, {"start": start})
+        watching = asyncio.create_task(watch(start))
+        try:
+            found = await asyncio.gather(*map(_heard, workers))
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
     results = [Result.from_json(line["result"]) for line in found]
     return replace(merged(results), began=wall.isoformat(timespec="seconds"))
 

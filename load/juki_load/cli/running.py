@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -84,13 +83,12 @@ async def measured(where: Where, how: How, wanted: Scenario) -> Result:
     number, of = _machine(how.machine)
     plan = Plan(wanted, where.folder, center, how.processes, number, of, _utc(how.start_at))
     samples: list[Sample] = []
-    watching = asyncio.create_task(Observer(status, where.pid).watch(slot_seconds(wanted), samples))
-    try:
-        found = await run_plan(plan)
-    finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+    observer = Observer(status, where.pid)
+
+    async def watch(start: float) -> None:
+        await observer.watch(start, slot_seconds(wanted), samples)
+
+    found = await run_plan(plan, watch)
     return replace(found, samples=tuple(samples))
 
 

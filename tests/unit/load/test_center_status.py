@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -64,14 +65,16 @@ async def test_a_page_that_nobody_serves_is_an_unreachable_center() -> None:
 
 async def test_the_center_is_watched_by_its_own_metrics() -> None:
     samples: list[Sample] = []
+    began = time.monotonic() + 0.1
     async with page(told("test").exposition) as address:
-        watching = asyncio.create_task(Observer(address).watch(0.05, samples))
+        watching = asyncio.create_task(Observer(address).watch(began, 0.05, samples))
         async with asyncio.timeout(10):
             while len(samples) < 2:  # noqa: ASYNC110  # another task fills it
                 await asyncio.sleep(0.01)
         watching.cancel()
 
     first, second, *_ = samples
+    assert 0 <= first.second < second.second
     assert (first.cpu_share, second.store_share) == (None, 0.0)
     assert second.cpu_share is not None
     assert (second.rss_mib or 0) > 10
