@@ -336,7 +336,7 @@ async def test_import_ends_behind_its_last_row_and_goes_on_from_there(
             await stream.say(hello(import_id))
             await stream.results(update_row(code(1)), update_row(code(2)))
 
-            assert await ended(store, subject, stream.next()) == reason
+            assert await ended(store, subject, stream.read()) == reason
         await connect(store, subject)
         # What comes before the queue of the closed register is over would stand behind it.
         await drain(store, now)
