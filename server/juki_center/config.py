@@ -115,6 +115,18 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OverloadSettings:
+    """When a center refuses calls because too many wait, and how many it ever serves at once."""
+
+    target: timedelta = timedelta(milliseconds=100)
+    """How long the fastest call may wait before fewer run at once."""
+    broad_target: timedelta = timedelta(milliseconds=25)
+    """The same for broad searches and batches, which give way first."""
+    most_calls: int = 1024
+    most_sessions: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
 class CenterConfig:
     """Everything that `juki-center serve` is told."""
 
@@ -138,6 +150,7 @@ class CenterConfig:
     disclosure_years: int = YEARS_DISCLOSED
     listen_local: Path | None = None
     log: LogSettings = LogSettings()
+    overload: OverloadSettings = OverloadSettings()
 
     @classmethod
     def load(cls, path: Path) -> CenterConfig:
@@ -189,6 +202,7 @@ class CenterConfig:
             disclosure_years=_number(flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7),
             listen_local=_local(flat, base),
             log=_log(flat),
+            overload=_overload(flat),
         )
 
 
@@ -246,6 +260,10 @@ _KEYS = frozenset(
         "log.witnesses",
         "log.quorum",
         "log.lag_hours",
+        "overload.target_ms",
+        "overload.broad_target_ms",
+        "overload.most_calls",
+        "overload.most_sessions",
     }
 )
 
@@ -313,6 +331,22 @@ def _log(flat: Mapping[str, object]) -> LogSettings:
         witnesses=witnesses,
         quorum=_number(flat, "log.quorum", 1, least=1, most=max(1, len(names))),
         lag=timedelta(hours=_number(flat, "log.lag_hours", 24, least=1, most=24 * 31)),
+    )
+
+
+def _overload(flat: Mapping[str, object]) -> OverloadSettings:
+    usual = OverloadSettings()
+    target, broad = (
+        _number(flat, f"overload.{name}_ms", spent // timedelta(milliseconds=1), least=1, most=5000)
+        for name, spent in (("target", usual.target), ("broad_target", usual.broad_target))
+    )
+    if broad > target:
+        raise ConfigInvalid("overload.broad_target_ms", "must not be above overload.target_ms")
+    return OverloadSettings(
+        timedelta(milliseconds=target),
+        timedelta(milliseconds=broad),
+        _number(flat, "overload.most_calls", usual.most_calls, least=8, most=65_536),
+        _number(flat, "overload.most_sessions", usual.most_sessions, least=1, most=1_000_000),
     )
 
 

@@ -5,6 +5,7 @@ What each part does is in its own module; here they only meet.
 
 from __future__ import annotations
 
+import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -31,7 +32,12 @@ from juki_center.cli.ground import Ground
 from juki_center.cli.housekeeping import housekeeping
 from juki_center.cli.log_watch import LogWatch
 from juki_center.cli.opening import is_readable
-from juki_center.cli.policies import alert_policy, card_policy, fleet_limits
+from juki_center.cli.policies import (
+    alert_policy,
+    card_policy,
+    fleet_limits,
+    overload_settings,
+)
 from juki_center.cli.queue_drain import draining
 from juki_center.cli.register_services import (
     confirmation_parts,
@@ -51,6 +57,7 @@ from juki_center.rpc.local_orders import LocalParts
 from juki_center.rpc.local_socket import listening_locally
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.open_streams import OpenStreams
+from juki_center.rpc.overload_gate import OverloadGate
 from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
 from juki_pki.folder import PKIFolder
@@ -144,6 +151,8 @@ class _Center:
     async def start(self) -> server.Server:
         """Begin to listen; raise BindFailedError."""
         ground, config = self.ground, self.ground.config
+        overload = OverloadGate(overload_settings(config), chance=secrets.SystemRandom().random)
+        ground.metrics.tell_overload(overload.reading)
         return await server.start(
             services=tuple(self.services()),
             listening=server.Listening(config.listen_grpc, config.listen_http),
@@ -151,7 +160,7 @@ class _Center:
             observation=self._observation(),
             clock=ground.clock,
             with_reflection=config.environment is not Environment.PRODUCTION,
-            gates=(*self.fleet.gates, *clerk_gates(self.clerks)),
+            gates=(*self.fleet.gates, overload, *clerk_gates(self.clerks)),
         )
 
     def _observation(self) -> server.Observation:

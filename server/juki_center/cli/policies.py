@@ -1,4 +1,4 @@
-"""What the configuration settles for the rules of cards, moves and alerts."""
+"""What the configuration settles for the rules of cards, moves, alerts and overload."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from juki_center.areas.alerts.rules import AlertPolicy
 from juki_center.areas.cards.policy import CardPolicy
 from juki_center.areas.fleet.terminals import FleetLimits
 from juki_center.areas.moves.policy import MovePolicy
+from juki_center.areas.overload.admission import Settings
 from juki_center.cli import shipped
 
 if TYPE_CHECKING:
@@ -33,3 +34,14 @@ def fleet_limits(config: CenterConfig) -> FleetLimits:
 def move_policy(config: CenterConfig) -> MovePolicy:
     """Return what the configuration settles for moves."""
     return MovePolicy(card_policy(config), config.householder_card_only)
+
+
+def overload_settings(config: CenterConfig) -> Settings:
+    """Return what the configuration settles for more calls than can be served."""
+    chosen = config.overload
+    return Settings(
+        target=chosen.target.total_seconds(),
+        broad_target=chosen.broad_target.total_seconds(),
+        most_calls=chosen.most_calls,
+        most_sessions=chosen.most_sessions,
+    )

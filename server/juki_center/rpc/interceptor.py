@@ -111,6 +111,14 @@ class RequestGate(Protocol):
         """Raise Refusal, add guards, or write into the request what the caller must not say."""
 
 
+@runtime_checkable
+class LastingGate(Protocol):
+    """A gate that is also told when a call ends that it has admitted."""
+
+    def leave(self, call: calls.Call) -> None:
+        """Let go of the call; one that another gate refused after this one is let go of too."""
+
+
 class Edge:
     """What every call shares: the rules, the callers, the gates, the log and the clock.
 
@@ -138,6 +146,7 @@ class Edge:
         self.gates = gates
         self.live = LiveCalls() if live is None else live
         self.request_gates = tuple(gate for gate in gates if isinstance(gate, RequestGate))
+        self.lasting_gates = tuple(gate for gate in gates if isinstance(gate, LastingGate))
         self.rules = rules
         self.statuses = statuses
         self.log = log
@@ -158,7 +167,17 @@ class Edge:
 class Call:
     """One call from admission to its line in the log."""
 
-    __slots__ = ("_call", "_context", "_edge", "_live", "_method", "_peer", "_rule", "_started")
+    __slots__ = (
+        "_call",
+        "_context",
+        "_edge",
+        "_held",
+        "_live",
+        "_method",
+        "_peer",
+        "_rule",
+        "_started",
+    )
 
     def __init__(self, edge: Edge, method: str, context: Context) -> None:
         self._edge = edge
@@ -168,6 +187,7 @@ class Call:
         self._live: LiveCall | None = None
         self._started = time.perf_counter()
         self._call: calls.Call | None = None
+        self._held: calls.Call | None = None
         self._rule: AccessRule | None = None
 
     async def __aenter__(self) -> Call:
@@ -237,6 +257,7 @@ class Call:
         call.judged = self._edge.judged()
         if self._edge.tracing.is_sampled():
             call.marks = []
+        self._held = call
         for gate in self._edge.gates:
             gate.admit(call, caller, rule)
         enter(caller)
@@ -267,6 +288,10 @@ class Call:
         await self._context.abort_with_status(status)
 
     def _record(self, code: str, reason: str = "") -> None:
+        if self._held is not None:
+            for gate in self._edge.lasting_gates:
+                gate.leave(self._held)
+            self._held = None
         seconds = time.perf_counter() - self._started
         known = self._method if self._method in self._edge.rules else UNKNOWN_METHOD
         self._edge.metrics.count(method=known, code=code, reason=reason, seconds=seconds)

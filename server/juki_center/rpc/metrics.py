@@ -16,8 +16,12 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from juki_center.areas.overload.classes import Load
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from juki_center.areas.overload.admission import Reading
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 UNKNOWN_METHOD: Final = "unknown"
@@ -165,6 +169,10 @@ class Metrics:
         """Tell with each reading how far witnesses have followed the log, and how long ago."""
         self._registry.register(_Witnesses(ages))
 
+    def tell_overload(self, reading: Callable[[], Reading]) -> None:
+        """Tell with each reading how many calls were admitted and refused, and what they wait."""
+        self._registry.register(_Overload(reading))
+
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
         self._calls.labels(method, code, reason).inc()
@@ -188,6 +196,40 @@ class _Busy(Collector):
         )
         family.add_metric((), self._busy_seconds())
         return (family,)
+
+
+class _Overload(Collector):
+    """Reads what the gate of overload counts, so that a call costs no counter of its own."""
+
+    def __init__(self, reading: Callable[[], Reading]) -> None:
+        self._reading = reading
+
+    def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+        """Return calls by class, the limits of the lanes, and the wait that stands."""
+        found = self._reading()
+        admitted = CounterMetricFamily(
+            "juki_overload_admitted", "Calls that were admitted, by class.", labels=("class",)
+        )
+        refused = CounterMetricFamily(
+            "juki_overload_refused", "Calls that were told to come back.", labels=("class",)
+        )
+        running = GaugeMetricFamily(
+            "juki_overload_running", "Calls under way, by class.", labels=("class",)
+        )
+        limits = GaugeMetricFamily(
+            "juki_overload_limit", "How many calls may run at once, by class.", labels=("class",)
+        )
+        standing = GaugeMetricFamily(
+            "juki_overload_standing_seconds", "How long even the fastest call waits."
+        )
+        for load in Load:
+            admitted.add_metric((load.value,), found.admitted.get(load, 0))
+            refused.add_metric((load.value,), found.refused.get(load, 0))
+            running.add_metric((load.value,), found.running.get(load, 0))
+        for load, calls in found.limits.items():
+            limits.add_metric((load.value,), calls)
+        standing.add_metric((), found.standing_seconds)
+        return (admitted, refused, running, limits, standing)
 
 
 class _Expiries(Collector):

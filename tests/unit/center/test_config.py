@@ -80,6 +80,11 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         ("moves.householder_card_only", {"moves": {"householder_card_only": "yes"}}),
         ("moves.householder_card", {"moves": {"householder_card": True}}),
         ("codes.low_stocks", {"codes": {"low_stocks": 100}}),
+        ("overload.target", {"overload": {"target": 100}}),
+        ("overload.target_ms", {"overload": {"target_ms": 0}}),
+        ("overload.broad_target_ms", {"overload": {"broad_target_ms": 101}}),
+        ("overload.most_calls", {"overload": {"most_calls": 7}}),
+        ("overload.most_sessions", {"overload": {"most_sessions": True}}),
     ],
 )
 def test_a_wrong_key_is_refused_by_its_name(key: str, change: dict[str, object]) -> None:
