@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 Request = TypeVar("Request", bound=Message)
 
 _CIVIL_DATE: Final = CivilDate.DESCRIPTOR.full_name
+_CLERK_NAME: Final = "clerk_name"
 _WELL_KNOWN: Final = "google.protobuf."
 _PARSER_PATH: Final = re.compile(r"(?:Failed to parse \w+ field: )+")
 
 
-def read_form(source: str, kind: type[Request]) -> Request:
+def read_form(source: str, kind: type[Request], *, names_clerk: bool = False) -> Request:
     """Read a file, or `-` for standard input; raise Problem USAGE_INVALID naming what is wrong."""
-    return parse_form(read_fields(source), kind)
+    return parse_form(read_fields(source), kind, names_clerk=names_clerk)
 
 
 def read_fields(source: str) -> object:
@@ -44,10 +45,15 @@ def read_fields(source: str) -> object:
     return fields
 
 
-def parse_form(fields: object, kind: type[Request]) -> Request:
-    """Return the request that JSON says; raise Problem USAGE_INVALID naming what is wrong."""
+def parse_form(fields: object, kind: type[Request], *, names_clerk: bool = False) -> Request:
+    """Return the request that JSON says; raise Problem USAGE_INVALID naming what is wrong.
+
+    `names_clerk` is for callers at whom nobody signs in: elsewhere the center writes the name.
+    """
     if isinstance(fields, dict) and "request_id" in fields:
         raise _invalid("request_id", "made by the program")
+    if isinstance(fields, dict) and _CLERK_NAME in fields and not names_clerk:
+        raise _invalid("from", f"unknown key {_CLERK_NAME!r}")
     plain = _checked(fields, cast("Descriptor", kind.DESCRIPTOR), "")
     try:
         return json_format.ParseDict(plain, kind())

@@ -73,7 +73,6 @@ class PhotoDocument:
     birth_date: CivilDate = field(repr=False)
     address: str = field(repr=False)
     municipality: str
-    clerk_name: str = field(repr=False)
     salt: bytes = field(repr=False)
 
     def number_hash(self) -> bytes:
@@ -148,6 +147,5 @@ def _photo(document: PhotoDocument) -> copies_pb.PhotoIdentification:
         birth_date=document.birth_date,
         address=document.address,
         municipality=document.municipality,
-        clerk_name=document.clerk_name,
         number_salt=document.salt,
     )

@@ -9,7 +9,7 @@ holder's is tried: one try for each entry.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from juki_card.errors import ParseError
@@ -41,7 +41,6 @@ class HandOverOrder:
     """What the clerk says. `begun` hears which card is due and which fee."""
 
     application: str
-    clerk_name: str = field(repr=False)
     documents: Sequence[SeenDocument]
     new_pin: Callable[[Sequence[str]], NewPinSource]
     """Makes the source of the PIN from the ones that this person may not choose."""
@@ -95,7 +94,6 @@ def _write(desk: PinDesk, order: HandOverOrder, stage: Stage) -> None:
 def _request(desk: PinDesk, order: HandOverOrder, attempt: Attempt) -> pb.HandOverRequest:
     work = desk.work.of_application(order.application)
     return pb.HandOverRequest(
-        clerk_name=order.clerk_name,
         application_number=order.application,
         card_session_id=attempt.change.session_id,
         fee_yen=work.fee_yen if work is not None else 0,
@@ -122,7 +120,6 @@ def _proved(desk: PinDesk, order: HandOverOrder) -> bytes:
 
 def _begin(desk: PinDesk, order: HandOverOrder) -> pb.BeginHandOverResponse:
     request = pb.BeginHandOverRequest(
-        clerk_name=order.clerk_name,
         application_number=order.application,
         # The request has no id; its salts must not be those of another one.
         documents=identity_documents(order.documents, str(uuid.uuid4())),

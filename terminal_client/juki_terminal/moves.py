@@ -124,15 +124,12 @@ def change(
     return carry_out(changes, attempt, CALLS[command].of(center), request)
 
 
-def fetch(
-    center: Center, changes: Changes, session_id: bytes, moved_date: str, clerk_name: str
-) -> Fetched:
+def fetch(center: Center, changes: Changes, session_id: bytes, moved_date: str) -> Fetched:
     """Claim the move of the card's holder, and keep in the journal by what it is named.
 
     Raises Problem as `carry_out` does; after OUTCOME_UNKNOWN, fetch again with a new session.
     """
     request = pb.FetchTransferInformationRequest(
-        clerk_name=clerk_name,
         by_card=pb.FetchTransferInformationRequest.ByCard(
             session_id=session_id, moved_date=moved_date
         ),
@@ -152,14 +149,12 @@ def fetch(
     return fetched
 
 
-def look(
-    center: Center, changes: Changes, number: str, clerk_name: str
-) -> moves_pb.TransferInformation:
+def look(center: Center, changes: Changes, number: str) -> moves_pb.TransferInformation:
     """Look at the information of an expected move beforehand, without a claim.
 
     Raises Problem as `carry_out` does.
     """
-    request = pb.FetchTransferInformationRequest(clerk_name=clerk_name, expected_move_number=number)
+    request = pb.FetchTransferInformationRequest(expected_move_number=number)
     attempt = changes.attempt("look", None, number)
     answered = carry_out(changes, attempt, CALLS["fetch"].of(center), request)
     return cast("pb.FetchTransferInformationResponse", answered.message).information
@@ -178,7 +173,7 @@ def continue_card(center: Center, changes: Changes, act: WithSession) -> Answere
     return send_with_session(changes, act, CALLS["continue-card"].of(center))
 
 
-def settled(center: Center, changes: Changes, clerk_name: str) -> Iterator[moves_pb.Move]:
+def settled(center: Center, changes: Changes) -> Iterator[moves_pb.Move]:
     """Yield the moves in whose outcome was unknown, and that the center has registered.
 
     They are asked for before a card is: the card that opened such a move may have lapsed with it.
@@ -186,7 +181,7 @@ def settled(center: Center, changes: Changes, clerk_name: str) -> Iterator[moves
     Raises Problem with the center's reason.
     """
     for number in changes.journal.open_subjects(_REGISTER):
-        move = _move(center, number, clerk_name)
+        move = _move(center, number)
         if move is not None and move.state in _ENDED:
             change = changes.journal.open_change(_REGISTER, number)
             if change is not None:
@@ -217,8 +212,8 @@ def pages(ask: Callable[[str], Page]) -> Iterator[Page]:
             return
 
 
-def _move(center: Center, number: str, clerk_name: str) -> moves_pb.Move | None:
-    request = pb.GetMoveRequest(clerk_name=clerk_name, move_number=number)
+def _move(center: Center, number: str) -> moves_pb.Move | None:
+    request = pb.GetMoveRequest(move_number=number)
     try:
         answered = question(center, "show", request)
     except Problem as problem:

@@ -71,10 +71,9 @@ def _ignore(progress: Progress) -> None:  # noqa: ARG001  # nobody waits
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which card is wanted: for an application, by a clerk."""
+    """Which card is wanted: the one for an application."""
 
     application: str
-    clerk_name: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def personalise(
         if written.was_written_before and problem.reason in _NOT_THIS_CARD:
             raise Problem("CARD_NOT_BLANK") from problem
         raise
-    if is_open(center, wanted.clerk_name, written.personalisation_id):
+    if is_open(center, written.personalisation_id):
         raise Problem("CARD_NOT_OF_APPLICATION")
     return written
 
@@ -134,9 +133,7 @@ def write(
         closing(_TracedStream(center)) as stream,
     ):
         progress(Progress.WRITING)
-        hello = pb.PersonaliseHello(
-            clerk_name=wanted.clerk_name, application_number=wanted.application
-        )
+        hello = pb.PersonaliseHello(application_number=wanted.application)
         stream.send(pb.PersonaliseCardRequest(hello=hello))
         written = _Relay(reader).run(stream)
     progress(Progress.WRITTEN_BEFORE if written.was_written_before else Progress.WRITTEN)
@@ -166,7 +163,6 @@ def prove(
 def take_up(
     center: Center,
     reader: Reader,
-    clerk_name: str,
     *,
     surroundings: Surroundings | None = None,
     progress: Callable[[Progress], None] = _ignore,
@@ -175,8 +171,8 @@ def take_up(
 
     Raises Problem as `personalise` does, for anything but a chip that belongs elsewhere.
     """
-    for one in open_ones(center, clerk_name):
-        wanted = Wanted(one.application_number, clerk_name)
+    for one in open_ones(center):
+        wanted = Wanted(one.application_number)
         try:
             personalise(center, reader, wanted, surroundings=surroundings, progress=progress)
         except Problem as problem:
@@ -187,32 +183,30 @@ def take_up(
     return None
 
 
-def void(changes: Changes, personalisation_id: bytes, clerk_name: str) -> Application:
+def void(changes: Changes, personalisation_id: bytes) -> Application:
     """Give a card up, once; return the application, which waits for another. Raises Problem."""
     attempt = changes.begin(VOID, personalisation_id.hex())
-    request = pb.VoidPersonalisationRequest(
-        clerk_name=clerk_name, personalisation_id=personalisation_id
-    )
+    request = pb.VoidPersonalisationRequest(personalisation_id=personalisation_id)
     method = CALLS[VOID].of(cast("Center", changes.center))
     answered = carry_out(changes, attempt, method, request)
     return cast("pb.VoidPersonalisationResponse", answered.message).application
 
 
-def open_ones(center: Center, clerk_name: str) -> list[pb.Personalisation]:
+def open_ones(center: Center) -> list[pb.Personalisation]:
     """Return what was begun and not finished at this municipality, oldest first; raise Problem."""
-    return [one for page in _pages(center, clerk_name) for one in page.personalisations]
+    return [one for page in _pages(center) for one in page.personalisations]
 
 
-def is_open(center: Center, clerk_name: str, personalisation_id: bytes) -> bool:
+def is_open(center: Center, personalisation_id: bytes) -> bool:
     """Tell whether the center still waits for a card; raise Problem."""
-    found = open_ones(center, clerk_name)
+    found = open_ones(center)
     return any(one.personalisation_id == personalisation_id for one in found)
 
 
-def _pages(center: Center, clerk_name: str) -> Iterator[pb.ListPersonalisationsResponse]:
+def _pages(center: Center) -> Iterator[pb.ListPersonalisationsResponse]:
     token = ""
     for _ in range(_MOST_PAGES):
-        request = pb.ListPersonalisationsRequest(clerk_name=clerk_name, page_token=token)
+        request = pb.ListPersonalisationsRequest(page_token=token)
         page = center.call(center.cards.ListPersonalisations, request)
         yield page
         token = page.next_page_token

@@ -44,7 +44,6 @@ class UnlockOrder:
 
     card_number: str
     forgotten: bool
-    clerk_name: str = field(repr=False)
     documents: Sequence[SeenDocument]
     can: CanSource
     pin: PinSource
@@ -99,7 +98,6 @@ def _give_up(desk: PinDesk, order: UnlockOrder, problem: Problem) -> None:
 def _request(desk: PinDesk, order: UnlockOrder, attempt: Attempt) -> pb.UnlockPinRequest:
     work = desk.work.of_card(order.card_number)
     return pb.UnlockPinRequest(
-        clerk_name=order.clerk_name,
         unlock_id=work.unlock_id if work is not None else b"",
         card_session_id=attempt.change.session_id,
     )
@@ -163,7 +161,6 @@ def _begin(
     attempt = Attempt(first, is_repeated=is_repeated)
     mode = pb.BeginUnlockPinRequest.MODE_FORGOTTEN
     request = pb.BeginUnlockPinRequest(
-        clerk_name=order.clerk_name,
         card=pb.CardReference(card_number=order.card_number),
         documents=identity_documents(order.documents, attempt.request_id),
         mode=mode if order.forgotten else pb.BeginUnlockPinRequest.MODE_KEEP,

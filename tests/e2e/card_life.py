@@ -21,7 +21,6 @@ from juki_terminal.cli import main as terminal_main
 from tests.e2e.shell import run_here
 from tests.e2e.stage import Run, Stage, finished
 
-CLERK = "窓口\u3000札子"
 DESK_CLERK = "受付\u3000電子"
 LICENCE = {"kind": "KIND_DRIVING_LICENCE", "number": "3012-3456 7890"}
 PENSION_BOOK = {"kind": "KIND_PENSION_BOOK", "number": "1234-567890"}
@@ -77,7 +76,7 @@ class CardLife:
 
         `entries` are what people type: options whose files hold one entry a line.
         """
-        line = [*arguments, "--clerk", CLERK, *(["--from", "-"] if form is not None else [])]
+        line = [*arguments, *(["--from", "-"] if form is not None else [])]
         stdin = json.dumps(form, ensure_ascii=False) if form is not None else ""
         if card is None:
             return self.here(*line, *self._typed(entries), stdin=stdin)

@@ -35,7 +35,6 @@ from tests.support.center import SAMPLES
 from tests.support.center_process import CenterProcess
 
 T = TypeVar("T")
-CLERK = "千代田　花子"
 HOLDERS = ("yamazaki-ken", "tsuji-makoto", "tsuji-misaki", "ichigaya-fumi")
 FIRST, SECOND, THIRD = "4649", "7135", "2580"
 _DEATH_SECONDS = 5.0
@@ -224,13 +223,13 @@ Command = Callable[[Life, Cut | None], Run | None]
 
 def personalise(life: Life, cut: Cut | None = None) -> Run | None:
     """Make the card of the chip."""
-    return life.run("card", "personalise", str(life.number), "--clerk", CLERK, cut=cut)
+    return life.run("card", "personalise", str(life.number), cut=cut)
 
 
 def hand_over(life: Life, cut: Cut | None = None) -> Run | None:
     """Hand the card over; its holder types a PIN twice."""
     return life.run(
-        *("card", "hand-over", str(life.number), "--clerk", CLERK, "--yes"),
+        *("card", "hand-over", str(life.number), "--yes"),
         *("--from", _file(life, "documents.json", DOCUMENTS), "--new-pin-from", "-"),
         stdin=f"{FIRST}\n{FIRST}\n",
         cut=cut,
@@ -259,7 +258,7 @@ def _unlock(life: Life, how: str) -> tuple[str, ...]:
     can = _file(life, "can", life.memory.can.octets().decode())
     documents = _file(life, "documents.json", DOCUMENTS)
     return (
-        *("card", "unlock", life.card_number, how, "--clerk", CLERK, "--yes"),
+        *("card", "unlock", life.card_number, how, "--yes"),
         *("--from", documents, "--can-from", can),
     )
 
@@ -306,8 +305,8 @@ def again_unless_told(life: Life, command: Command) -> None:
 
 def give_up(life: Life, command: Command) -> None:
     """Give up the chip that was begun, if one was, and take another."""
-    for row in life.done("card", "open", "--clerk", CLERK).result["personalisations"]:
-        life.done("card", "void", row["personalisation_id"], "--clerk", CLERK)
+    for row in life.done("card", "open").result["personalisations"]:
+        life.done("card", "void", row["personalisation_id"])
         life.chip = life.counter.blank()
         life.chips.append(life.chip)
     again(life, command)

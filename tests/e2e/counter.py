@@ -43,7 +43,6 @@ from jukinet.cards.v1.identity_document_pb2 import IdentityDocument
 from jukinet.options.v1 import options_pb2
 
 RESIDENCE = "112089"
-CLERK = "窓口\u3000札子"
 FEE_YEN = 500
 LICENCE = SeenDocument(IdentityDocument.KIND_DRIVING_LICENCE, "501234567890")
 PENSION_BOOK = SeenDocument(IdentityDocument.KIND_PENSION_BOOK, "1234-567890")
@@ -90,7 +89,6 @@ class Counter:
         request_id = str(uuid.uuid4())
         request = applications_pb.SubmitApplicationRequest(
             request_id=request_id,
-            clerk_name=CLERK,
             form=forms_pb.ApplicationForm(
                 code=code,
                 style=forms_pb.CARD_STYLE_2 if photo else forms_pb.CARD_STYLE_1,
@@ -109,18 +107,18 @@ class Counter:
             return personalise(
                 desk.center,
                 desk.reader,
-                Wanted(application, CLERK),
+                Wanted(application),
                 surroundings=desk.surroundings,
             )
 
     def open_makings(self) -> int:
         """Return how many cards were begun and not finished."""
         with self.opened() as desk:
-            return len(open_ones(desk.center, CLERK))
+            return len(open_ones(desk.center))
 
     def hand_over(self, application: str, pin: str) -> pb.HandOverResponse:
         """Hand a card over, or finish it; the holder enters the PIN twice. Raises Problem."""
-        order = HandOverOrder(application, CLERK, (LICENCE,), _twice(pin), lambda _: None)
+        order = HandOverOrder(application, (LICENCE,), _twice(pin), lambda _: None)
         with self.opened() as desk:
             return cast("pb.HandOverResponse", hand_over(desk, order).message)
 
@@ -129,7 +127,6 @@ class Counter:
         order = UnlockOrder(
             card_number=number,
             forgotten=forgotten,
-            clerk_name=CLERK,
             documents=TWO,
             can=FileCan([can] * 3),
             pin=FilePin([pin]),
@@ -144,7 +141,7 @@ class Counter:
         def request(key: str, session: bytes) -> Message:
             documents = identity_documents(TWO, key)
             return pb.ResumeCardRequest(
-                request_id=key, clerk_name=CLERK, card_session_id=session, documents=documents
+                request_id=key, card_session_id=session, documents=documents
             )
 
         return cast("pb.ResumeCardResponse", self._with_check("ResumeCard", can, request))
@@ -153,7 +150,7 @@ class Counter:
         """Take the card in the reader back; raise Problem."""
 
         def request(key: str, session: bytes) -> Message:
-            return pb.ReturnCardRequest(request_id=key, clerk_name=CLERK, card_session_id=session)
+            return pb.ReturnCardRequest(request_id=key, card_session_id=session)
 
         return cast("pb.ReturnCardResponse", self._with_check("ReturnCard", can, request))
 
@@ -162,7 +159,6 @@ class Counter:
         request_id = str(uuid.uuid4())
         request = pb.ReissueCardRequest(
             request_id=request_id,
-            clerk_name=CLERK,
             form=forms_pb.ApplicationForm(
                 code=code,
                 style=forms_pb.CARD_STYLE_1,
@@ -176,7 +172,7 @@ class Counter:
 
     def cards_of(self, code: str) -> list[card_pb2.Card]:
         """Return a person's cards as the center has them, newest first; raise Problem."""
-        request = pb.GetCardRequest(clerk_name=CLERK, card=pb.CardReference(code=code))
+        request = pb.GetCardRequest(card=pb.CardReference(code=code))
         with self.opened() as desk:
             return list(desk.center.call(desk.center.cards.GetCard, request).cards)
 

@@ -15,7 +15,6 @@ from juki_terminal.cli import app
 from tests.support.center_process import CenterProcess
 from tests.support.pdf_text import pages_of
 
-CLERK = "窓口　花子"
 CHIYODA, TOKOROZAWA, NAHA = "131016", "112089", "472018"
 _JST = timezone(timedelta(hours=9))
 _CODE = re.compile(r"\d{4} \d{4} \d{4} \d{4} \d{2}")
@@ -65,7 +64,7 @@ class Window:
         """Run a command; a card opens with the PIN of all samples."""
         line = ["--config", str(self.config), "--json", "--lang", "ja"]
         line += ["--reader", f"virtual:{self.cards / card}.card"] if card else []
-        line += [*arguments, "--clerk", CLERK]
+        line += [*arguments]
         if form is not None:
             path = self.papers / f"form-{len(list(self.papers.iterdir()))}.json"
             path.write_text(json.dumps(form), encoding="utf-8")

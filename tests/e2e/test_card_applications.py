@@ -21,7 +21,6 @@ from tests.support.register_service import code_of
 from tests.support.renderings import found_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-CLERK = "千代田　花子"
 FUMI, KEN, MAKOTO, MISAKI, HARUTO = (
     code_of(key)
     for key in ("ichigaya-fumi", "yamazaki-ken", "tsuji-makoto", "tsuji-misaki", "tsuji-haruto")
@@ -77,7 +76,7 @@ def run(center: CenterProcess) -> Run:
         options = ["--config", str(config), "--json", "--lang", "ja"]
         options += ["--reader", reader] if reader else []
         source = ["--from", "-"] if form is not None else []
-        line = [*options, *arguments, *source, "--clerk", CLERK]
+        line = [*options, *arguments, *source]
         ended = CliRunner().invoke(app, line, input=json.dumps(form))
         return Ended(ended.exit_code, ended.stdout, ended.stderr)
 

@@ -26,7 +26,6 @@ from tests.support.register_service import code_of
 from tests.unit.terminal.counter import NEW, Counter, Scissors, ended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-CLERK = "千代田　花子"
 PIN, OTHER_PIN, WRONG = "2580", "7319", "9172"
 MAKOTO, FUMI, KEN = (code_of(key) for key in ("tsuji-makoto", "ichigaya-fumi", "yamazaki-ken"))
 DOCUMENTS = [
@@ -101,14 +100,7 @@ def run(center: CenterProcess, tmp_path: Path) -> Run:
     ) -> Ended:
         options = ["--config", str(config), "--json", "--lang", "ja"]
         options += ["--reader", card.reader] if card is not None else []
-        line = (
-            [*options, *arguments, "--clerk", CLERK]
-            if arguments[0] != "copy"
-            else [
-                *options,
-                *arguments,
-            ]
-        )
+        line = [*options, *arguments]
         line += ["--from", "-"] if form is not None else []
         for name, text in entries.items():
             path = tmp_path / name

@@ -172,7 +172,7 @@ def resumed_by_telephone(life: CardLife) -> str:
     assert life.desk("resume").exit_code == 2
     with Center.of(DeskConfig.load(life.stage.folder / "desk.toml")) as center:
         try:
-            center.call(center.cards.ResumeCard, pb.ResumeCardRequest(clerk_name="電話"))
+            center.call(center.cards.ResumeCard, pb.ResumeCardRequest())
         except Problem as problem:
             return problem.reason
     return ""

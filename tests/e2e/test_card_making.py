@@ -16,7 +16,6 @@ from tests.e2e.stage import Run, Stage
 from tests.support.register_service import code_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-CLERK = "千代田　花子"
 LICENCE = {"kind": "KIND_DRIVING_LICENCE", "number": "301234567890", "chip_verified": True}
 
 
@@ -40,7 +39,7 @@ class Counter:
             "documents": [LICENCE],
         }
         taken = self.stage.terminal(
-            *("application", "submit", "--yes", "--clerk", CLERK, "--from", "-"),
+            *("application", "submit", "--yes", "--from", "-"),
             stdin=json.dumps({"form": form}),
         )
         assert taken.exit_code == 0, taken.said
@@ -53,7 +52,7 @@ class Counter:
 
     def card(self, verb: str, *arguments: str, chip: Path) -> Run:
         with self.stage.slots.insert(chip) as reader:
-            return self.stage.terminal("card", verb, *arguments, "--clerk", CLERK, reader=reader)
+            return self.stage.terminal("card", verb, *arguments, reader=reader)
 
 
 @pytest.fixture

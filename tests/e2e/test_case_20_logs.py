@@ -18,10 +18,10 @@ from tests.e2e.window import Window, opened_window
 from tests.support.byte_search import ByteSearch, Hit
 from tests.support.center import SAMPLES
 from tests.support.center_process import CenterProcess
+from tests.support.clerks import NAME as CLERK
 from tests.support.sample_texts import searched
 
 pytestmark = pytest.mark.e2e
-CLERK = "窓口\u3000案内子"
 SALT = bytes(range(64, 80))
 BIRTH = {
     "calendar": "CALENDAR_ERA",
@@ -65,7 +65,6 @@ def by_photo(window: Window, address: str) -> State:
         birth_date=ParseDict(BIRTH, CivilDate()),
         address=address,
         municipality="112089",
-        clerk_name=CLERK,
         salt=SALT,
     )
     return issue_copy(window.desk, CopyApplication(document, fee_yen=300)).state

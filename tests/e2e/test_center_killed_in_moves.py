@@ -19,13 +19,14 @@ from tests.support import move_requests as ask
 from tests.support.byte_search import ByteSearch
 from tests.support.center import SAMPLES
 from tests.support.center_process import CenterProcess
+from tests.support.clerks import NAME as CLERK
 from tests.support.leaves import leaves_in
 from tests.support.move_books import content, disagreements
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 LONG = os.environ.get("JUKI_LONG") == "1"
 _EVERY_POINT = ("begun", "written", "committed")
-WORDS = (ask.CLERK, ask.NEW_ADDRESS, ask.NEW_BUILDING, ask.OLD_ADDRESS)
+WORDS = (CLERK, ask.NEW_ADDRESS, ask.NEW_BUILDING, ask.OLD_ADDRESS)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from tests.e2e.commands_checks import (
     check_tries_are_kept,
 )
 from tests.e2e.commands_of_life import (
-    CLERK,
     FIRST,
     HOLDERS,
     SECOND,
@@ -130,7 +129,7 @@ class Sweep:
             life = begun_life(self.counter, next(holders))
             for step in self._steps(number):
                 self._run_step(life, step, *self.trials[step.name][number : number + 1])
-            assert life.done("card", "open", "--clerk", CLERK).result["personalisations"] == []
+            assert life.done("card", "open").result["personalisations"] == []
 
     def require_killed(self) -> None:
         """Assert that the cuts were made: a run may end an event earlier than the rehearsed one."""

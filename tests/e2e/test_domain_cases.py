@@ -39,7 +39,6 @@ LICENCE = PhotoDocument(
     birth_date=civil_date.parse("昭和45年3月2日", "birth"),
     address="埼玉県所沢市並木三丁目2番地1",
     municipality="112089",
-    clerk_name="窓口　花",
     salt=bytes(16),
 )
 # After these a genuine, active card would have been asked for its code.

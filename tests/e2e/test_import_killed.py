@@ -25,7 +25,7 @@ from jukinet.residents.v1 import resident_service_pb2 as pb
 from tests.support.center_process import CenterProcess
 from tests.support.clerks import sign_in_everywhere
 from tests.support.mortal_cuts import POINTS
-from tests.support.register_service import CLERK, finish, hello, rows, update_row
+from tests.support.register_service import finish, hello, rows, update_row
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 TERMINAL = PeerIdentity(Role.TERMINAL, "77", "131016")
@@ -110,5 +110,5 @@ def test_killed_import_is_taken_up_and_no_row_counts_twice(
     assert (totals.row_count, totals.applied, totals.duplicate) == (2 * BLOCK, 2 * BLOCK, 0)
     with dialled(center) as channel:
         for number in (1, BLOCK, 2 * BLOCK):
-            asked = pb.GetRecordRequest(code=code(base + number), clerk_name=CLERK)
+            asked = pb.GetRecordRequest(code=code(base + number))
             assert channel.call(channel.residents.GetRecord, asked).record.version == 1

@@ -17,7 +17,7 @@ from juki_terminal.trust import Trust
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as agencies_pb
 from jukinet.residents.v1 import resident_service_pb2 as residents_pb
 from tests.e2e import tour_agencies, tour_import, tour_residents
-from tests.e2e.tour_stage import CLERK, TourStage, opened_tour
+from tests.e2e.tour_stage import TourStage, opened_tour
 from tests.support.byte_search import ByteSearch, Hit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -74,7 +74,7 @@ def ask_for_no_code(stage: TourStage, code: str) -> None:
         with pytest.raises(Problem, match="FIELD_INVALID"):
             center.confirm_by_code(asked)
     with window(stage) as center:
-        wanted = residents_pb.GetRecordRequest(code=code, clerk_name=CLERK)
+        wanted = residents_pb.GetRecordRequest(code=code)
         with pytest.raises(Problem, match="FIELD_INVALID"):
             center.call(center.residents.GetRecord, wanted)
 

@@ -17,7 +17,6 @@ from tests.support.second_clerk import second_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 MAKOTO, MISAKI = code_of("tsuji-makoto"), code_of("tsuji-misaki")
-CLERK = "千代田　花子"
 NAME = "辻󠄁　𠮷乃"
 CHILD: dict[str, object] = {
     "name": NAME,
@@ -70,7 +69,7 @@ def run(center: CenterProcess) -> Run:
 
     def run(command: str, *options: str, **form: object) -> Ended:
         arguments = ["--config", str(config), "--json", "resident", command, *options]
-        arguments += ["--from", "-", "--clerk", CLERK]
+        arguments += ["--from", "-"]
         ended = CliRunner().invoke(app, arguments, input=json.dumps(form))
         return Ended(ended.exit_code, json.loads(ended.stdout.splitlines()[-1]))
 

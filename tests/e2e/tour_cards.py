@@ -17,7 +17,7 @@ from juki_desk.center import Center as DeskCenter
 from juki_desk.config import DeskConfig
 from juki_terminal.application import CardProof
 from jukinet.cards.v1 import card_service_pb2 as pb
-from tests.e2e.card_life import CLERK, DESK_CLERK, LICENCE, TWO, CardLife, can_of
+from tests.e2e.card_life import DESK_CLERK, LICENCE, TWO, CardLife, can_of
 from tests.e2e.mortal import fatal_events, mortal_windows
 from tests.e2e.scenarios import refused
 from tests.e2e.stage import Run
@@ -55,7 +55,7 @@ class Window(CardLife):
 
 def window(stage: TourStage) -> Window:
     """Return the window of Tokorozawa."""
-    for text in (CLERK, DESK_CLERK, str(LICENCE["number"])):
+    for text in (DESK_CLERK, str(LICENCE["number"])):
         stage.personal.add(text)
     return Window(stage, stage.residence_config, stage.files)
 
@@ -321,7 +321,7 @@ def not_resumed_by_telephone(stage: TourStage) -> str:
     by_desk = ""
     with DeskCenter.of(DeskConfig.load(stage.folder / "desk.toml")) as center:
         try:
-            center.call(center.cards.ResumeCard, pb.ResumeCardRequest(clerk_name=DESK_CLERK))
+            center.call(center.cards.ResumeCard, pb.ResumeCardRequest())
         except Problem as problem:
             by_desk = problem.reason
     resumed = at.clerk(

@@ -16,7 +16,6 @@ from tests.e2e.tour_stage import TourStage
 from tests.e2e.window import CHIYODA
 from tests.support.pdf_text import pages_of
 
-CLERK = "窓口\u3000移子"
 Form = Mapping[str, object]
 Record = dict[str, Any]
 
@@ -86,7 +85,7 @@ class Office:
 
     def _run(self, line: Sequence[str], form: Form | None, stdin: str, reader: str = "") -> Run:
         """Run a command; what is sent and what comes back is remembered."""
-        command = ("move", *line, "--clerk", CLERK)
+        command = ("move", *line)
         run = self.stage.terminal(*command, config=self.config, reader=reader, stdin=stdin)
         self.stage.remember([form, run.answer])
         return run
@@ -94,7 +93,6 @@ class Office:
 
 def offices(stage: TourStage) -> tuple[Office, Office]:
     """Return the windows of Tokorozawa and Chiyoda."""
-    stage.personal.add(CLERK)
     return Office(stage, TOKOROZAWA), Office(stage, CHIYODA)
 
 

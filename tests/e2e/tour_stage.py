@@ -28,12 +28,12 @@ from juki_pki.profile import Profiles
 from tests.e2e.shell import run_here
 from tests.e2e.stage import AGENCY, CENTER, TERMINAL, Run, Stage, VirtualSlots, finished
 from tests.support.center_process import CenterProcess
+from tests.support.clerks import NAME as CLERK
 from tests.support.clerks import sign_in_everywhere
 from tests.support.sample_texts import searched
 from tests.support.second_clerk import second_window
 
 AGENCIES = {"passport-1": "agency.toml", "pension-1": "agency-pension.toml"}
-CLERK = "窓口\u3000案内子"
 SOCKET = "local.sock"
 # What tells who somebody is, by its name in a register file and on the wire.
 _TELLING = {
@@ -120,7 +120,7 @@ class TourStage(Stage):
     ) -> Run:
         """Run `juki-terminal resident` at the residence; what comes back is remembered."""
         run = self.terminal(
-            *("resident", command, "--from", "-", "--clerk", CLERK, *options),
+            *("resident", command, "--from", "-", *options),
             config=config or self.residence_config,
             stdin=json.dumps(request, ensure_ascii=False),
         )

@@ -96,7 +96,7 @@ def _earlier(
 def _report(settings: Settings, options: SuspendOptions) -> pb.SuspendCardRequest:
     if options.form is None:
         return Prompts(settings.language).report(options.clerk)
-    report = read_form(options.form, pb.SuspendCardRequest)
+    report = read_form(options.form, pb.SuspendCardRequest, names_clerk=True)
     if report.card.card_number:
         number = read_number(report.card.card_number, NumberKind.CARD, "card.card_number")
         report.card.card_number = number

@@ -195,10 +195,6 @@ def card_print_face_command(
         str, typer.Argument(metavar="APPLICATION", help="Its number, A and 12 digits.")
     ],
     out: Annotated[Path, typer.Option(help="Where the face comes out: .pdf or .png.")],
-    clerk: Annotated[
-        str | None,
-        typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-    ] = None,
 ) -> None:
     """Print the face of an application's card at true size."""
     settings: Settings = context.obj
@@ -206,7 +202,7 @@ def card_print_face_command(
     def act() -> Report:
         from juki_terminal.cli import card_faces  # noqa: PLC0415  # see the module's docstring
 
-        return card_faces.print_face(settings, application, out, clerk)
+        return card_faces.print_face(settings, application, out)
 
     end(settings, "card print-face", act)
 

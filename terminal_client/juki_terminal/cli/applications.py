@@ -26,6 +26,7 @@ from juki_terminal.cli.applications_tables import application_table, application
 from juki_terminal.cli.applications_texts import Text
 from juki_terminal.cli.document_form import take_documents
 from juki_terminal.cli.prompts import ask, confirm
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.letter_press import inquiry_pdf, notice_pdf, require_fonts
 from juki_terminal.photos import read_photo, require_recent
 from juki_terminal.printer import write_whole
@@ -53,7 +54,6 @@ class SubmitOptions:
     """What `application submit` was called with; no datum of a resident is among it."""
 
     form: str | None = None
-    clerk: str | None = None
     photo: Path | None = None
     taken_on: str | None = None
     out: Path | None = None
@@ -66,7 +66,6 @@ class ReplyOptions:
 
     number: str
     form: str | None = None
-    clerk: str | None = None
     is_certain: bool = False
 
 
@@ -76,7 +75,6 @@ class EndOptions:
 
     number: str
     reason: str
-    clerk: str | None = None
     is_certain: bool = False
 
 
@@ -86,12 +84,14 @@ def submit(settings: Settings, options: SubmitOptions) -> Report:
     refuse_early(options)
     language = settings.language
     request = service_pb.SubmitApplicationRequest()
-    seen = _filled(request, options.form, options.clerk, language, place="form")
-    add_photo(request.form, options, language)
     if options.out is not None:
         require_fonts()
     config = settings.config()
     with settings.center(config) as center:
+        if options.form is None or not options.is_certain:
+            require_clerk(center, language)
+        seen = _filled(request, options.form, language, place="form")
+        add_photo(request.form, options, language)
         if not options.is_certain:
             record = _record(center, request)
             lines = questions.submission_lines(request.form, seen, record, language)
@@ -107,20 +107,27 @@ def reply(settings: Settings, options: ReplyOptions) -> Report:
     _require_answers(options.form, is_certain=options.is_certain)
     number = _application_number(options.number)
     request = service_pb.RecordInquiryReplyRequest()
-    seen = _filled(request, options.form, options.clerk, settings.language)
+    config = settings.config()
+    with settings.center(config) as center:
+        if options.form is None or not options.is_certain:
+            require_clerk(center, settings.language)
+        seen = _filled(request, options.form, settings.language)
+        _name_papers(request, number)
+        if not options.is_certain:
+            lines = questions.reply_lines(request, seen, settings.language)
+            confirm(lines, Text.GO_ON.say(settings.language), settings.language)
+        answered = _changed(settings, config, center, "reply", request, seen)
+    answer = cast("service_pb.RecordInquiryReplyResponse", answered.message)
+    return _report(settings, answered, answer.application)
+
+
+def _name_papers(request: service_pb.RecordInquiryReplyRequest, number: str) -> None:
+    """Put the numbers in, as the center writes them; raise Problem USAGE_INVALID."""
     if request.application_number not in ("", number):
         facts = {"field": "application_number", "rule": "the one that the command names"}
         raise Problem("USAGE_INVALID", facts)
     request.application_number = number
     request.letter_number = read_number(request.letter_number, NumberKind.LETTER, "letter_number")
-    if not options.is_certain:
-        lines = questions.reply_lines(request, seen, settings.language)
-        confirm(lines, Text.GO_ON.say(settings.language), settings.language)
-    config = settings.config()
-    with settings.center(config) as center:
-        answered = _changed(settings, config, center, "reply", request, seen)
-    answer = cast("service_pb.RecordInquiryReplyResponse", answered.message)
-    return _report(settings, answered, answer.application)
 
 
 def end(settings: Settings, options: EndOptions) -> Report:
@@ -128,33 +135,30 @@ def end(settings: Settings, options: EndOptions) -> Report:
     request = service_pb.RejectApplicationRequest(
         application_number=_application_number(options.number),
         reason=service_pb.RejectApplicationRequest.EndReason.Value(f"END_REASON_{options.reason}"),
-        clerk_name=_clerk(options.clerk, settings.language),
     )
-    if not options.is_certain:
-        lines = questions.end_lines(request, settings.language)
-        confirm(lines, Text.GO_ON.say(settings.language), settings.language)
     config = settings.config()
     with settings.center(config) as center:
+        if not options.is_certain:
+            require_clerk(center, settings.language)
+            lines = questions.end_lines(request, settings.language)
+            confirm(lines, Text.GO_ON.say(settings.language), settings.language)
         answered = _changed(settings, config, center, "end", request)
     answer = cast("service_pb.RejectApplicationResponse", answered.message)
     # The clerk wanted this end.
     return _report(settings, answered, answer.application, wanted=answer.application.state)
 
 
-def show(settings: Settings, number: str, clerk: str | None) -> Report:
+def show(settings: Settings, number: str) -> Report:
     """Show how far an application has come."""
-    request = service_pb.GetApplicationRequest(
-        application_number=_application_number(number), clerk_name=_clerk(clerk, settings.language)
-    )
+    request = service_pb.GetApplicationRequest(application_number=_application_number(number))
     with settings.center(settings.config()) as center:
         found = application(center, request)
     return Report(_plain(found), application_table(found.application, settings.language))
 
 
-def list_all(settings: Settings, states: list[str], clerk: str | None) -> Report:
+def list_all(settings: Settings, states: list[str]) -> Report:
     """List the municipality's applications, all pages of them."""
     request = service_pb.ListApplicationsRequest(
-        clerk_name=_clerk(clerk, settings.language),
         states=[pb.ApplicationState.Value(f"APPLICATION_STATE_{state}") for state in states],
     )
     found: list[pb.Application] = []
@@ -167,7 +171,7 @@ def list_all(settings: Settings, states: list[str], clerk: str | None) -> Report
     return Report(result, applications_table(found, settings.language))
 
 
-def letter(settings: Settings, number: str, out: Path, clerk: str | None) -> Report:
+def letter(settings: Settings, number: str, out: Path) -> Report:
     """Print the letter or the notice of an application again.
 
     Raises Problem NOT_IN_THIS_STATE where there is neither any more.
@@ -175,7 +179,6 @@ def letter(settings: Settings, number: str, out: Path, clerk: str | None) -> Rep
     require_fonts()
     request = service_pb.GetApplicationRequest(
         application_number=_application_number(number),
-        clerk_name=_clerk(clerk, settings.language),
         with_letter=True,
     )
     with settings.center(settings.config()) as center:
@@ -195,7 +198,6 @@ def letter(settings: Settings, number: str, out: Path, clerk: str | None) -> Rep
 def _filled(
     request: service_pb.SubmitApplicationRequest | service_pb.RecordInquiryReplyRequest,
     source: str | None,
-    clerk: str | None,
     language: Language,
     *,
     place: str = "",
@@ -210,9 +212,6 @@ def _filled(
         holder = fields.get(place) if place and isinstance(fields, dict) else fields
         seen = take_documents(holder, f"{place}.documents" if place else "documents")
         request.MergeFrom(parse_form(fields, type(request)))  # type: ignore[arg-type]  # of its own type
-    # A form on standard input leaves nobody to ask: the center refuses what has no clerk.
-    if clerk is not None or (not request.clerk_name and source != "-"):
-        request.clerk_name = _clerk(clerk, language)
     return questions.ask_for(request, language) if source is None else seen
 
 
@@ -277,7 +276,7 @@ def _explain(language: Language, command: str, problem: Problem) -> None:
 def _record(
     center: Center, request: service_pb.SubmitApplicationRequest
 ) -> records_pb.ResidenceRecord:
-    asked = residents_pb.GetRecordRequest(code=request.form.code, clerk_name=request.clerk_name)
+    asked = residents_pb.GetRecordRequest(code=request.form.code)
     return cast("residents_pb.GetRecordResponse", question(center, "show", asked).message).record
 
 
@@ -334,10 +333,6 @@ def _plain(message: Message) -> dict[str, JSON]:
 
 def _application_number(text: str) -> str:
     return read_number(text, NumberKind.APPLICATION, "application_number")
-
-
-def _clerk(name: str | None, language: Language) -> str:
-    return name if name is not None else ask(Text.ASK_CLERK.say(language))
 
 
 def _require_answers(form: str | None, *, is_certain: bool) -> None:

@@ -56,10 +56,6 @@ _Form = Annotated[
         help="The request as JSON with the proto's field names; a document has its number in it.",
     ),
 ]
-_Clerk = Annotated[
-    str | None,
-    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the act.")]
 _Out = Annotated[Path, typer.Option("--out", help="Where the PDF comes out.")]
 
@@ -79,7 +75,6 @@ def submit_command(  # typer makes each argument an option
     taken_on: Annotated[
         str | None, typer.Option("--taken-on", metavar="DATE", help="When the photo was taken.")
     ] = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Where the inquiry letter comes out, if any.")
@@ -91,7 +86,7 @@ def submit_command(  # typer makes each argument an option
         # gRPC, fonts and PDF are loaded for the commands that need them alone.
         from juki_terminal.cli import applications  # noqa: PLC0415
 
-        options = applications.SubmitOptions(form, clerk, photo, taken_on, out, is_certain=yes)
+        options = applications.SubmitOptions(form, photo, taken_on, out, is_certain=yes)
         return applications.submit(settings, options)
 
     _run(context, "submit", act)
@@ -102,7 +97,6 @@ def reply_command(
     context: typer.Context,
     number: _Number,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
 ) -> None:
     """Record the reply to an inquiry letter. One that does not count ends the application."""
@@ -110,9 +104,7 @@ def reply_command(
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import applications  # noqa: PLC0415  # see above
 
-        return applications.reply(
-            settings, applications.ReplyOptions(number, form, clerk, is_certain=yes)
-        )
+        return applications.reply(settings, applications.ReplyOptions(number, form, is_certain=yes))
 
     _run(context, "reply", act)
 
@@ -122,7 +114,6 @@ def end_command(
     context: typer.Context,
     number: _Number,
     reason: Annotated[EndReason, typer.Option("--reason", help="Why.")],
-    clerk: _Clerk = None,
     yes: _Yes = False,
 ) -> None:
     """End an application without a card."""
@@ -131,20 +122,20 @@ def end_command(
         from juki_terminal.cli import applications  # noqa: PLC0415  # see above
 
         return applications.end(
-            settings, applications.EndOptions(number, reason.name, clerk, is_certain=yes)
+            settings, applications.EndOptions(number, reason.name, is_certain=yes)
         )
 
     _run(context, "end", act)
 
 
 @application_app.command("show")
-def show_command(context: typer.Context, number: _Number, clerk: _Clerk = None) -> None:
+def show_command(context: typer.Context, number: _Number) -> None:
     """Show how far an application has come."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import applications  # noqa: PLC0415  # see above
 
-        return applications.show(settings, number, clerk)
+        return applications.show(settings, number)
 
     _run(context, "show", act)
 
@@ -152,7 +143,6 @@ def show_command(context: typer.Context, number: _Number, clerk: _Clerk = None) 
 @application_app.command("list")
 def list_command(
     context: typer.Context,
-    clerk: _Clerk = None,
     state: Annotated[
         list[State] | None,
         typer.Option("--state", help="Only these; without it, those that have not ended."),
@@ -163,20 +153,18 @@ def list_command(
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import applications  # noqa: PLC0415  # see above
 
-        return applications.list_all(settings, [one.name for one in state or ()], clerk)
+        return applications.list_all(settings, [one.name for one in state or ()])
 
     _run(context, "list", act)
 
 
 @application_app.command("letter")
-def letter_command(
-    context: typer.Context, number: _Number, out: _Out, clerk: _Clerk = None
-) -> None:
+def letter_command(context: typer.Context, number: _Number, out: _Out) -> None:
     """Print the inquiry letter, or the notice of a same-day issue, again."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import applications  # noqa: PLC0415  # see above
 
-        return applications.letter(settings, number, out, clerk)
+        return applications.letter(settings, number, out)
 
     _run(context, "letter", act)

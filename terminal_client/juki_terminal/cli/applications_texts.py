@@ -71,7 +71,6 @@ def words_in(language: Language, words: Mapping[int, Words]) -> dict[int, str]:
 class Text(Enum):
     """A sentence in both languages; names in braces are filled in."""
 
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
     ASK_CODE = ("住民票コード (11桁)", "Resident record code (11 digits)")
     ASK_STYLE = ("カードの様式", "Style of the card")
     ASK_PLACE = ("申請の場所", "Place of the application")

@@ -8,7 +8,6 @@ from juki_client.card_numbers import NumberKind, read_number
 from juki_client.outcome import JSON, Problem
 from juki_client.report import Report
 from juki_terminal.cli.applications_texts import Text
-from juki_terminal.cli.prompts import ask
 from juki_terminal.letter_press import card_face, require_fonts
 from juki_terminal.printer import write_whole
 from jukinet.cards.v1 import card_pb2
@@ -22,17 +21,14 @@ if TYPE_CHECKING:
 _SUFFIXES: Final = (".pdf", ".png")
 
 
-def print_face(settings: Settings, number: str, out: Path, clerk: str | None) -> Report:
+def print_face(settings: Settings, number: str, out: Path) -> Report:
     """Ask for the face of an application's card, and write it."""
     suffix = out.suffix.lower()
     if suffix not in _SUFFIXES:
         raise Problem("USAGE_INVALID", {"field": "out", "rule": " or ".join(_SUFFIXES)})
     application = read_number(number, NumberKind.APPLICATION, "application_number")
     require_fonts()
-    request = service_pb.GetCardFaceRequest(
-        application_number=application,
-        clerk_name=clerk if clerk is not None else ask(Text.ASK_CLERK.say(settings.language)),
-    )
+    request = service_pb.GetCardFaceRequest(application_number=application)
     with settings.center(settings.config()) as center:
         face: card_pb2.CardFace = center.call(center.cards.GetCardFace, request).face
     rendered = card_face(face)

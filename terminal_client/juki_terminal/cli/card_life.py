@@ -31,8 +31,9 @@ from juki_terminal.cli.card_life_questions import ask_for, summary
 from juki_terminal.cli.card_life_tables import card_table, cards_table
 from juki_terminal.cli.card_life_texts import Text, grouped
 from juki_terminal.cli.document_form import take_documents
-from juki_terminal.cli.prompts import ask, confirm
+from juki_terminal.cli.prompts import confirm
 from juki_terminal.cli.residents_texts import Text as ChangeText
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.identity_documents import identity_documents
 from juki_terminal.register_words import moment_text
 from juki_terminal.session import authenticate
@@ -60,7 +61,6 @@ class CardOptions:
     command: str
     number: str | None = None
     form: str | None = None
-    clerk: str | None = None
     can_from: str | None = None
     is_certain: bool = False
     is_read: bool = False
@@ -85,9 +85,11 @@ def run(settings: Settings, options: CardOptions) -> Report:
     if changes and options.form == "-" and not options.is_certain:
         raise Problem("USAGE_INVALID", {"field": "yes", "rule": "--yes with --from -"})
     _refuse_early(options)
-    order = _order(settings.language, options)
     config = settings.config()
     with settings.center(config) as center:
+        if options.form is None or not options.is_certain:
+            require_clerk(center, settings.language)
+        order = _order(settings.language, options)
         if not changes:
             return _shown(settings.language, question(center, options.command, order.request))
         if not options.is_certain:
@@ -107,7 +109,6 @@ def _order(language: Language, options: CardOptions) -> _Order:
         seen = take_documents(holder, "form.documents" if nested else "documents")
         request.MergeFrom(parse_form(fields, type(request)))
     number = _name_card(request, options)
-    _name_clerk(request, options, language)
     if options.form is None:
         seen = ask_for(request, language)
     if isinstance(request, pb.ReissueCardRequest):
@@ -131,13 +132,6 @@ def _as_submitted(options: CardOptions) -> SubmitOptions:
     from juki_terminal.cli.applications import SubmitOptions  # noqa: PLC0415  # as in `_order`
 
     return SubmitOptions(options.form, photo=options.photo, taken_on=options.taken_on)
-
-
-def _name_clerk(request: Message, options: CardOptions, language: Language) -> None:
-    if options.clerk is not None:
-        request.clerk_name = options.clerk  # type: ignore[attr-defined]  # all of them have it
-    elif not getattr(request, "clerk_name", ""):
-        request.clerk_name = ask(Text.ASK_CLERK.say(language))  # type: ignore[attr-defined]  # as above
 
 
 def _name_card(request: Message, options: CardOptions) -> str:

@@ -42,10 +42,6 @@ _Form = Annotated[
         help="The request as JSON with the proto's field names; a document has its number in it.",
     ),
 ]
-_Clerk = Annotated[
-    str | None,
-    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the act.")]
 _Can = Annotated[
     str | None,
@@ -74,7 +70,6 @@ def hand_over_command(
     context: typer.Context,
     application: _Application,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     new_pin_from: _NewPin = None,
 ) -> None:
@@ -87,9 +82,7 @@ def hand_over_command(
     def act() -> Report:
         from juki_terminal.cli import pin_work  # noqa: PLC0415  # see above
 
-        options = pin_work.PinOptions(
-            application, form, clerk, new_pin_from=new_pin_from, is_certain=yes
-        )
+        options = pin_work.PinOptions(application, form, new_pin_from=new_pin_from, is_certain=yes)
         return pin_work.hand_card_over(settings, options)
 
     end(settings, "card hand-over", act)
@@ -104,7 +97,6 @@ def unlock_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an op
         bool, typer.Option("--forgotten", help="Take the PIN away, and set a new one.")
     ] = False,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     can_from: _Can = None,
     pin_from: _Pin = None,
@@ -125,7 +117,6 @@ def unlock_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an op
         options = pin_work.PinOptions(
             number,
             form,
-            clerk,
             new_pin_from=new_pin_from,
             pin_from=pin_from,
             can_from=can_from,
@@ -138,11 +129,9 @@ def unlock_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an op
 
 
 @life_app.command("show")
-def show_command(
-    context: typer.Context, number: _AnyCard = None, form: _Form = None, clerk: _Clerk = None
-) -> None:
+def show_command(context: typer.Context, number: _AnyCard = None, form: _Form = None) -> None:
     """Show a card, or all cards of a person, newest first."""
-    _run(context, "show", number=number, form=form, clerk=clerk)
+    _run(context, "show", number=number, form=form)
 
 
 _ACTS: Final = {
@@ -157,10 +146,9 @@ def _add_act(command: str, help_text: str) -> None:
         context: typer.Context,
         number: _AnyCard = None,
         form: _Form = None,
-        clerk: _Clerk = None,
         yes: _Yes = False,
     ) -> None:
-        _run(context, command, number=number, form=form, clerk=clerk, is_certain=yes)
+        _run(context, command, number=number, form=form, is_certain=yes)
 
 
 for _name, _help in _ACTS.items():
@@ -172,7 +160,6 @@ def resume_command(  # typer makes each argument an option
     context: typer.Context,
     number: _Number,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     can_from: _Can = None,
 ) -> None:
@@ -182,7 +169,6 @@ def resume_command(  # typer makes each argument an option
         "resume",
         number=number,
         form=form,
-        clerk=clerk,
         is_certain=yes,
         can_from=can_from,
         is_read=True,
@@ -193,7 +179,6 @@ def resume_command(  # typer makes each argument an option
 def return_command(  # typer makes each argument an option
     context: typer.Context,
     number: _Number,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     can_from: _Can = None,
     dead: Annotated[
@@ -205,7 +190,6 @@ def return_command(  # typer makes each argument an option
         context,
         "return",
         number=number,
-        clerk=clerk,
         is_certain=yes,
         can_from=can_from,
         is_read=not dead,
@@ -216,7 +200,6 @@ def return_command(  # typer makes each argument an option
 def reissue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an option
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     handed_in: Annotated[
         str | None,
@@ -239,7 +222,6 @@ def reissue_command(  # noqa: PLR0913, PLR0917  # typer makes each argument an o
         "reissue",
         number=handed_in,
         form=form,
-        clerk=clerk,
         is_certain=yes,
         can_from=can_from,
         is_read=handed_in is not None,

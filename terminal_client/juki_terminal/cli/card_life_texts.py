@@ -27,7 +27,6 @@ class Label(Enum):
 class Text(Enum):
     """A sentence in both languages; names in braces are filled in."""
 
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
     ASK_NUMBER = (
         "カードに印刷された番号 (12桁。分からなければ空のままEnter)",
         "Number on the card's face (12 digits; empty where it is not known)",

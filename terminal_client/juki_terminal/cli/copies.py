@@ -15,6 +15,7 @@ from juki_client.report import Report, say
 from juki_terminal.application import CardProof, CopyApplication, Item, Scope
 from juki_terminal.cli.entries import pin_source, surroundings
 from juki_terminal.cli.form import Form
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.cli.texts import Text
 from juki_terminal.copies import CopyDesk, CopyStatus, Tray, issue_copy, resume
 from juki_terminal.journal import Entry, State
@@ -56,6 +57,8 @@ def issue(settings: Settings, options: IssueOptions) -> Report:
     with settings.journal(config) as journal, settings.center(config) as center:
         journal.require_none_open()
         center.require_reachable()
+        if options.photo_id and options.form is None:
+            require_clerk(center, settings.language)
         desk = _desk(config, center, journal, FilePrinter(options.out))
         application = _application(settings, config, center, form, options)
         say(Text.ISSUING.say(settings.language))

@@ -17,6 +17,7 @@ from juki_client.report import Report
 from juki_terminal import disclosure_words as words
 from juki_terminal import disclosures
 from juki_terminal.cli import entries
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.cli.tables import table
 from juki_terminal.disclosures import Asked
 from juki_terminal.paper.disclosure import DisclosurePaper, disclosure_pdf
@@ -80,6 +81,8 @@ def _asked(settings: Settings, config: TerminalConfig, center: Center, options: 
     """Have the holder prove card and PIN; raise Problem."""
     entries.refuse_both_from_stdin(code_from=options.code_from, pin_from=options.pin_from)
     code = _code(options.code_from)
+    if options.pin_from is None:
+        require_clerk(center, settings.language)
     card = authenticate(
         center,
         settings.reader(),

@@ -1,7 +1,7 @@
 """What the applicant says, from a file, from standard input or by prompts; never from arguments.
 
-The file is JSON: {"photo_id": {"kind", "number", "name", "birth", "address", "municipality",
-"clerk"}, "members": [{"name", "birth"}]}; both keys are optional, others are refused.
+The file is JSON: {"photo_id": {"kind", "number", "name", "birth", "address", "municipality"},
+"members": [{"name", "birth"}]}; both keys are optional, others are refused.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from juki_client.outcome import Language
 
 _FORM: Final = frozenset(("photo_id", "members"))
-_PHOTO_ID: Final = frozenset(
-    ("kind", "number", "name", "birth", "address", "municipality", "clerk")
-)
+_PHOTO_ID: Final = frozenset(("kind", "number", "name", "birth", "address", "municipality"))
 _MEMBER: Final = frozenset(("name", "birth"))
 _SALT_SIZE: Final = 16
 
@@ -74,7 +72,6 @@ class Form:
             birth_date=civil_date.parse(texts["birth"], "photo_id.birth"),
             address=texts["address"],
             municipality=texts["municipality"],
-            clerk_name=texts["clerk"],
             salt=secrets.token_bytes(_SALT_SIZE),
         )
 
@@ -96,7 +93,6 @@ class Form:
             "birth": self._prompt(Text.ASK_BIRTH),
             "address": self._prompt(Text.ASK_ADDRESS),
             "municipality": self._prompt(Text.ASK_MUNICIPALITY),
-            "clerk": self._prompt(Text.ASK_CLERK),
         }
 
     def _ask_members(self) -> list[dict[str, str]]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from juki_client.change_journal import ChangeJournal
 from juki_client.changes import Changes
 from juki_client.outcome import JSON, Exit, Problem
@@ -18,6 +16,7 @@ from juki_client.patience import Patience
 from juki_client.report import Report, say
 from juki_terminal.cli import entries
 from juki_terminal.cli.making_texts import Text
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.cli.tables import table
 from juki_terminal.personalisation import (
     Progress,
@@ -61,11 +60,12 @@ _CUT_OFF: Final = frozenset(
 """After these a card may be half made."""
 
 
-def make(settings: Settings, application: str, clerk: str | None) -> Report:
+def make(settings: Settings, application: str) -> Report:
     """Make a card of the blank in the reader."""
     config = settings.config()
-    wanted = Wanted(application, clerk_name(settings, clerk))
+    wanted = Wanted(application)
     with settings.center(config) as center:
+        require_clerk(center, settings.language)
         try:
             made = personalise(
                 center,
@@ -90,22 +90,22 @@ def make(settings: Settings, application: str, clerk: str | None) -> Report:
     return Report(result, text)
 
 
-def show_open(settings: Settings, clerk: str | None) -> Report:
+def show_open(settings: Settings) -> Report:
     """List the cards that were begun and not finished."""
-    config, name = settings.config(), clerk_name(settings, clerk)
+    config = settings.config()
     with settings.center(config) as center:
-        found = open_ones(center, name)
+        found = open_ones(center)
     return Report({"personalisations": _rows(found)}, _table(found, settings.language))
 
 
-def give_up(settings: Settings, digits: str, clerk: str | None) -> Report:
+def give_up(settings: Settings, digits: str) -> Report:
     """Give a card up, for ever."""
     personalisation_id = _id(digits)
-    config, name = settings.config(), clerk_name(settings, clerk)
+    config = settings.config()
     path = config.journal.with_name(config.journal.name + ".cards")
     with settings.center(config) as center, ChangeJournal(path) as journal:
         changes = Changes(center, journal, patience=Patience(seconds=config.retry_seconds))
-        application = void(changes, personalisation_id, name).number
+        application = void(changes, personalisation_id).number
     result: dict[str, JSON] = {
         "personalisation_id": digits,
         "application_number": application,
@@ -113,13 +113,13 @@ def give_up(settings: Settings, digits: str, clerk: str | None) -> Report:
     return Report(result, Text.GIVEN_UP.say(settings.language, application=application))
 
 
-def reconcile(settings: Settings, clerk: str | None) -> Report:
+def reconcile(settings: Settings) -> Report:
     """Finish the card in the reader, if it is one that was begun, and say what is left."""
-    config, name = settings.config(), clerk_name(settings, clerk)
+    config = settings.config()
     language = settings.language
     with settings.center(config) as center:
-        finished = _take_up(settings, config, center, name)
-        left = open_ones(center, name)
+        finished = _take_up(settings, config, center)
+        left = open_ones(center)
     lines = [
         Text.STILL_OPEN.say(
             language, application=one.application_number, id=one.personalisation_id.hex()
@@ -137,14 +137,13 @@ def reconcile(settings: Settings, clerk: str | None) -> Report:
 
 
 def _take_up(
-    settings: Settings, config: TerminalConfig, center: Center, clerk: str
+    settings: Settings, config: TerminalConfig, center: Center
 ) -> pb.Personalisation | None:
     """Finish the card in the reader; an empty reader, or none, finishes nothing."""
     try:
         return take_up(
             center,
             settings.reader(),
-            clerk,
             surroundings=_quietly(settings, config),
             progress=_tell(settings.language),
         )
@@ -153,14 +152,6 @@ def _take_up(
             raise
         say(problem.text(settings.language))
         return None
-
-
-def clerk_name(settings: Settings, clerk: str | None) -> str:
-    """Return the clerk's name, asked for where the command line has none."""
-    if clerk is not None:
-        return clerk
-    name: str = typer.prompt(Text.ASK_CLERK.say(settings.language), err=True)
-    return name
 
 
 def grouped(number: str) -> str:

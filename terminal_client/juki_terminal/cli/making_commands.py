@@ -11,11 +11,6 @@ from juki_terminal.cli.settings import Settings
 
 making_app = typer.Typer()
 
-_Clerk = Annotated[
-    str | None,
-    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-]
-
 
 @making_app.command("personalise")
 def personalise_command(
@@ -23,7 +18,6 @@ def personalise_command(
     application: Annotated[
         str, typer.Argument(metavar="APPLICATION", help="The number, A and 12 digits.")
     ],
-    clerk: _Clerk = None,
 ) -> None:
     """Make a card of the blank in the reader, for an approved application.
 
@@ -34,20 +28,20 @@ def personalise_command(
     def act() -> Report:
         from juki_terminal.cli import making  # noqa: PLC0415  # see the package's docstring
 
-        return making.make(settings, application, clerk)
+        return making.make(settings, application)
 
     end(settings, "card personalise", act)
 
 
 @making_app.command("open")
-def open_command(context: typer.Context, clerk: _Clerk = None) -> None:
+def open_command(context: typer.Context) -> None:
     """List the cards of this municipality that were begun and not finished."""
     settings: Settings = context.obj
 
     def act() -> Report:
         from juki_terminal.cli import making  # noqa: PLC0415  # see the package's docstring
 
-        return making.show_open(settings, clerk)
+        return making.show_open(settings)
 
     end(settings, "card open", act)
 
@@ -58,7 +52,6 @@ def void_command(
     personalisation: Annotated[
         str, typer.Argument(metavar="ID", help="What `card open` shows, 32 digits.")
     ],
-    clerk: _Clerk = None,
 ) -> None:
     """Give up a card that cannot be finished; its chip is never used again.
 
@@ -69,13 +62,13 @@ def void_command(
     def act() -> Report:
         from juki_terminal.cli import making  # noqa: PLC0415  # see the package's docstring
 
-        return making.give_up(settings, personalisation, clerk)
+        return making.give_up(settings, personalisation)
 
     end(settings, "card void", act)
 
 
 @making_app.command("reconcile")
-def reconcile_command(context: typer.Context, clerk: _Clerk = None) -> None:
+def reconcile_command(context: typer.Context) -> None:
     """Finish the card in the reader, if one was begun with it, and say what is left to do.
 
     Ends with 3 while any card is begun and not finished.
@@ -85,6 +78,6 @@ def reconcile_command(context: typer.Context, clerk: _Clerk = None) -> None:
     def act() -> Report:
         from juki_terminal.cli import making  # noqa: PLC0415  # see the package's docstring
 
-        return making.reconcile(settings, clerk)
+        return making.reconcile(settings)
 
     end(settings, "card reconcile", act)

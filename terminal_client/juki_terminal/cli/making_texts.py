@@ -55,7 +55,6 @@ class Text(Enum):
         " juki-terminal card personalise {application}\n"
         "  where the card is dead, give it up: juki-terminal card void {id}",
     )
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
 
     def say(self, language: Language, **facts: object) -> str:
         """Return the sentence in a language, filled in."""

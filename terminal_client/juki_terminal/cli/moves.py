@@ -30,6 +30,7 @@ from juki_terminal.cli.moves_words import word
 from juki_terminal.cli.prompts import ask, ask_yes_or_no, confirm
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_texts import Text as ChangeText
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.letter_press import require_fonts
 from jukinet.moves.v1 import move_pb2
 from jukinet.moves.v1 import move_service_pb2 as pb
@@ -57,7 +58,6 @@ class MoveOptions:
     command: str
     number: str | None = None
     form: str | None = None
-    clerk: str | None = None
     is_certain: bool = False
     out: Path | None = None
     receipt: Path | None = None
@@ -72,11 +72,12 @@ def run(settings: Settings, options: MoveOptions) -> Report:
     require_answers(options)
     if options.command not in _WITHOUT_PERSONS:
         require_fonts()
-    request = _request(options, settings.language)
+    request = _request(options)
     config = settings.config()
     with settings.center(config) as center:
-        clerk: str = request.clerk_name  # type: ignore[attr-defined]  # all of them have it
-        desk = Desk(center, clerk, settings.language, can_ask=options.form is None)
+        desk = Desk(center, settings.language, can_ask=options.form is None)
+        if asks(options):
+            require_clerk(center, settings.language)
         if options.form is None:
             _ask(request, options, desk)
         moves_inputs.make_exact(request)
@@ -92,12 +93,9 @@ def require_answers(options: MoveOptions) -> None:
         raise Problem("USAGE_INVALID", {"field": "yes", "rule": "--yes with --from -"})
 
 
-def name_clerk(request: Message, options: MoveOptions, language: Language) -> None:
-    """Put the clerk's name in."""
-    if options.clerk is not None:
-        request.clerk_name = options.clerk  # type: ignore[attr-defined]  # all of them have it
-    elif not getattr(request, "clerk_name", "") and options.form != "-":
-        request.clerk_name = ask(Text.ASK_CLERK.say(language))  # type: ignore[attr-defined]  # as above
+def asks(options: MoveOptions) -> bool:
+    """Tell whether somebody will be asked for something."""
+    return options.form is None or not options.is_certain
 
 
 @contextmanager
@@ -114,14 +112,13 @@ def tell_repeated(answered: Answered, command: str, language: Language) -> None:
         say(ChangeText.REPEATED.say(language, command=f"move {command}"))
 
 
-def _request(options: MoveOptions, language: Language) -> Message:
+def _request(options: MoveOptions) -> Message:
     kind = moves.CALLS[options.command].request
     request = read_form(options.form, kind) if options.form is not None else kind()
     if options.number is not None:
         moves_inputs.name_move(request, moves_inputs.move_number(options.number))
     if isinstance(request, pb.IssueMovingOutCertificateRequest):
         request.give_up_special = options.gives_up
-    name_clerk(request, options, language)
     return request
 
 

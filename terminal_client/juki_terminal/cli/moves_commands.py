@@ -60,10 +60,6 @@ _Form = Annotated[
         help="The request as JSON with the proto's field names; without it, prompts ask.",
     ),
 ]
-_Clerk = Annotated[
-    str | None,
-    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before the act.")]
 _Out = Annotated[
     Path, typer.Option("--out", help="Where the certificate of moving out comes out, if any.")
@@ -94,7 +90,6 @@ def out_command(
     context: typer.Context,
     out: _Out,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     receipt: _Receipt = None,
 ) -> None:
@@ -103,7 +98,7 @@ def out_command(
     By the special case, no paper is needed: the card opens the move at the destination. Where no
     card may be used, it becomes an ordinary move, and its certificate is printed.
     """
-    options = {"form": form, "clerk": clerk, "is_certain": yes, "out": out, "receipt": receipt}
+    options = {"form": form, "is_certain": yes, "out": out, "receipt": receipt}
     _run(context, "out", **options)
 
 
@@ -113,21 +108,18 @@ def change_command(  # typer makes each argument an option
     number: _Number,
     out: _Out,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     receipt: _Receipt = None,
 ) -> None:
     """Change a notice before an arrival: where to, when, or who; prints a new certificate."""
-    options = {"form": form, "clerk": clerk, "is_certain": yes, "out": out, "receipt": receipt}
+    options = {"form": form, "is_certain": yes, "out": out, "receipt": receipt}
     _run(context, "change", number=number, **options)
 
 
 @move_app.command("cancel", rich_help_panel=_OUT)
-def cancel_command(
-    context: typer.Context, number: _Number, clerk: _Clerk = None, yes: _Yes = False
-) -> None:
+def cancel_command(context: typer.Context, number: _Number, yes: _Yes = False) -> None:
     """Withdraw a notice before an arrival: everybody stays."""
-    _run(context, "cancel", number=number, clerk=clerk, is_certain=yes)
+    _run(context, "cancel", number=number, is_certain=yes)
 
 
 @move_app.command("certificate", rich_help_panel=_OUT)
@@ -135,7 +127,6 @@ def certificate_command(
     context: typer.Context,
     number: _Number,
     out: _Out,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     give_up_special: Annotated[
         bool, typer.Option("--give-up-special", help="The special case is given up for good.")
@@ -145,8 +136,7 @@ def certificate_command(
 
     Papers after the first one are marked as issued again.
     """
-    options = {"clerk": clerk, "is_certain": yes, "out": out, "gives_up": give_up_special}
-    _run(context, "certificate", number=number, **options)
+    _run(context, "certificate", number=number, is_certain=yes, out=out, gives_up=give_up_special)
 
 
 _BY_NUMBER: Final = {
@@ -163,10 +153,9 @@ def _add(command: str, panel: str, help_text: str) -> None:
         context: typer.Context,
         number: _Number,
         form: _Form = None,
-        clerk: _Clerk = None,
         yes: _Yes = False,
     ) -> None:
-        _run(context, command, number=number, form=form, clerk=clerk, is_certain=yes)
+        _run(context, command, number=number, form=form, is_certain=yes)
 
 
 for _name, (_panel, _help) in _BY_NUMBER.items():
@@ -180,7 +169,6 @@ def in_command(  # typer makes each argument an option
         bool, typer.Option("--paper", help="Against a certificate of moving out, without a card.")
     ] = False,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     receipt: _Receipt = None,
     pin_from: _Pin = None,
@@ -196,7 +184,6 @@ def in_command(  # typer makes each argument an option
         options = moves.MoveOptions(
             "in",
             form=form,
-            clerk=clerk,
             is_certain=yes,
             receipt=receipt,
             is_paper=paper,
@@ -208,28 +195,26 @@ def in_command(  # typer makes each argument an option
 
 
 @move_app.command("abandon", rich_help_panel=_IN)
-def abandon_command(
-    context: typer.Context, number: _Number, clerk: _Clerk = None, yes: _Yes = False
-) -> None:
+def abandon_command(context: typer.Context, number: _Number, yes: _Yes = False) -> None:
     """Give information back that this terminal has fetched: nobody moves in."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves, moves_in  # noqa: PLC0415  # see above
 
-        options = moves.MoveOptions("abandon", number=number, clerk=clerk, is_certain=yes)
+        options = moves.MoveOptions("abandon", number=number, is_certain=yes)
         return moves_in.abandon(settings, options)
 
     _end(context, "abandon", act)
 
 
 @move_app.command("look", rich_help_panel=_IN)
-def look_command(context: typer.Context, number: _Number, clerk: _Clerk = None) -> None:
+def look_command(context: typer.Context, number: _Number) -> None:
     """Look at the information of an expected move beforehand, without a card."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves, moves_in  # noqa: PLC0415  # see above
 
-        return moves_in.look(settings, moves.MoveOptions("look", number=number, clerk=clerk))
+        return moves_in.look(settings, moves.MoveOptions("look", number=number))
 
     _end(context, "look", act)
 
@@ -243,7 +228,6 @@ def continue_card_command(  # typer makes each argument an option
     back_written: Annotated[
         bool, typer.Option("--back-written", help="The new address is on the back of the card.")
     ] = False,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     pin_from: _Pin = None,
 ) -> None:
@@ -255,7 +239,6 @@ def continue_card_command(  # typer makes each argument an option
         options = moves.MoveOptions(
             "continue-card",
             number=card,
-            clerk=clerk,
             is_certain=yes,
             pin_from=pin_from,
             back_written=back_written,
@@ -269,22 +252,21 @@ def continue_card_command(  # typer makes each argument an option
 def within_command(
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     yes: _Yes = False,
     receipt: _Receipt = None,
 ) -> None:
     """Register a move within the municipality."""
-    _run(context, "within", form=form, clerk=clerk, is_certain=yes, receipt=receipt)
+    _run(context, "within", form=form, is_certain=yes, receipt=receipt)
 
 
 @move_app.command("show", rich_help_panel=_LOOK)
-def show_command(context: typer.Context, number: _Number, clerk: _Clerk = None) -> None:
+def show_command(context: typer.Context, number: _Number) -> None:
     """Show a move, out of the municipality or into it."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves_looks  # noqa: PLC0415  # see above
 
-        return moves_looks.show(settings, number, clerk)
+        return moves_looks.show(settings, number)
 
     _end(context, "show", act)
 
@@ -295,26 +277,25 @@ def list_command(
     which: Annotated[
         Listed, typer.Argument(metavar="[WHICH]", help=f"{', '.join(Listed)}.")
     ] = Listed.OUT,
-    clerk: _Clerk = None,
 ) -> None:
     """List moves: out and not ended, all out, in and fetched, in and done, expected, run out."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves_looks  # noqa: PLC0415  # see above
 
-        return moves_looks.list_moves(settings, moves_looks.Which(_SELECTIONS[which]), clerk)
+        return moves_looks.list_moves(settings, moves_looks.Which(_SELECTIONS[which]))
 
     _end(context, "list", act)
 
 
 @move_app.command("missing", rich_help_panel=_LOOK)
-def missing_command(context: typer.Context, clerk: _Clerk = None) -> None:
+def missing_command(context: typer.Context) -> None:
     """List moves out whose arrival nobody has reported."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves_looks  # noqa: PLC0415  # see above
 
-        return moves_looks.list_moves(settings, moves_looks.Which(), clerk)
+        return moves_looks.list_moves(settings, moves_looks.Which())
 
     _end(context, "missing", act)
 
@@ -325,14 +306,13 @@ def alerts_command(
     with_seen: Annotated[
         bool, typer.Option("--all", help="Those that a clerk has seen, too.")
     ] = False,
-    clerk: _Clerk = None,
 ) -> None:
     """List what the municipality must know about moves."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves_looks  # noqa: PLC0415  # see above
 
-        return moves_looks.alerts(settings, clerk, with_seen=with_seen)
+        return moves_looks.alerts(settings, with_seen=with_seen)
 
     _end(context, "alerts", act)
 
@@ -341,13 +321,12 @@ def alerts_command(
 def seen_command(
     context: typer.Context,
     alert: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
-    clerk: _Clerk = None,
 ) -> None:
     """Note that a clerk has seen an alert."""
 
     def act(settings: Settings) -> Report:
         from juki_terminal.cli import moves_looks  # noqa: PLC0415  # see above
 
-        return moves_looks.seen(settings, alert, clerk)
+        return moves_looks.seen(settings, alert)
 
     _end(context, "seen", act)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from juki_client.report import say
@@ -23,28 +23,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A center, a clerk, a language. `can_ask` tells that somebody answers at the prompt."""
+    """A center, a language. `can_ask` tells that somebody answers at the prompt."""
 
     center: Center
-    clerk: str = field(repr=False)
     language: Language
     can_ask: bool = True
 
     def record(self, code: str) -> records_pb.ResidenceRecord:
         """Return a person's record; raise Problem with the center's reason."""
-        asked = residents_pb.GetRecordRequest(code=code, clerk_name=self.clerk)
+        asked = residents_pb.GetRecordRequest(code=code)
         answered = residents.question(self.center, "show", asked)
         return cast("residents_pb.GetRecordResponse", answered.message).record
 
     def household(self, code: str) -> Sequence[records_pb.ResidenceRecord]:
         """Return a person's household; raise Problem with the center's reason."""
-        asked = residents_pb.ListHouseholdRequest(code=code, clerk_name=self.clerk)
+        asked = residents_pb.ListHouseholdRequest(code=code)
         answered = residents.question(self.center, "household", asked)
         return cast("residents_pb.ListHouseholdResponse", answered.message).records
 
     def move(self, number: str) -> pb.GetMoveResponse:
         """Return a move; raise Problem with the center's reason."""
-        asked = pb.GetMoveRequest(clerk_name=self.clerk, move_number=number)
+        asked = pb.GetMoveRequest(move_number=number)
         answered = moves.question(self.center, "show", asked)
         return cast("pb.GetMoveResponse", answered.message)
 

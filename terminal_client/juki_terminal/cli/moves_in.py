@@ -20,13 +20,14 @@ from juki_terminal import moves
 from juki_terminal.card_life import WithSession
 from juki_terminal.cli import entries, moves_inputs, moves_questions, moves_summaries
 from juki_terminal.cli.card_life_texts import grouped
-from juki_terminal.cli.moves import changes_at, name_clerk, plain, require_answers, tell_repeated
+from juki_terminal.cli.moves import asks, changes_at, plain, require_answers, tell_repeated
 from juki_terminal.cli.moves_desk import Desk
 from juki_terminal.cli.moves_ends import end_of, result_of
 from juki_terminal.cli.moves_rules import advised
 from juki_terminal.cli.moves_tables import move_table, persons_table
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.prompts import ask, ask_choices, ask_yes_or_no, confirm
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.letter_press import require_fonts
 from juki_terminal.session import authenticate
 from jukinet.moves.v1 import move_service_pb2 as pb
@@ -78,12 +79,13 @@ def move_in(settings: Settings, options: MoveOptions) -> Report:
     by_paper = options.is_paper or request.HasField("paper")
     if by_paper and moved_date:
         raise Problem("USAGE_INVALID", {"field": "moved_date", "rule": "paper.moved_date"})
-    name_clerk(request, options, settings.language)
     moves_inputs.make_exact(request)
     config = settings.config()
     with settings.center(config) as center:
         can_ask = options.form is None
-        desk = Desk(center, request.clerk_name, settings.language, can_ask=can_ask)
+        desk = Desk(center, settings.language, can_ask=can_ask)
+        if asks(options):
+            require_clerk(center, settings.language)
         with changes_at(config, center, _JOURNAL) as changes:
             counter = _Counter(settings, config, options, desk, changes)
             if by_paper:
@@ -94,15 +96,15 @@ def move_in(settings: Settings, options: MoveOptions) -> Report:
 def abandon(settings: Settings, options: MoveOptions) -> Report:
     """Give information back that this terminal has fetched."""
     number = moves_inputs.move_number(options.number or "")
-    named = pb.GetMoveRequest(move_number=number)
-    name_clerk(named, options, settings.language)
     config = settings.config()
     with settings.center(config) as center:
-        desk = Desk(center, named.clerk_name, settings.language)
+        if not options.is_certain:
+            require_clerk(center, settings.language)
+        desk = Desk(center, settings.language)
         with changes_at(config, center, _JOURNAL) as changes:
             counter = _Counter(settings, config, options, desk, changes)
             transfer_id = moves.transfer_of(changes, number)
-            request = pb.AbandonMoveInRequest(clerk_name=named.clerk_name, transfer_id=transfer_id)
+            request = pb.AbandonMoveInRequest(transfer_id=transfer_id)
             if not options.is_certain:
                 move = desk.move(number).move
                 lines = moves_summaries.move_lines(request, move, settings.language)
@@ -114,15 +116,13 @@ def abandon(settings: Settings, options: MoveOptions) -> Report:
 def look(settings: Settings, options: MoveOptions) -> Report:
     """Look at the information of an expected move beforehand."""
     number = moves_inputs.move_number(options.number or "")
-    named = pb.GetMoveRequest(move_number=number)
-    name_clerk(named, options, settings.language)
     language, config = settings.language, settings.config()
     with (
         settings.center(config) as center,
         changes_at(config, center, _JOURNAL) as changes,
         advised(language, "move look"),
     ):
-        information = moves.look(center, changes, number, named.clerk_name)
+        information = moves.look(center, changes, number)
     people = [one.entries for one in information.persons]
     lines = [
         move_table(information.move, language),
@@ -137,15 +137,12 @@ def continue_card(settings: Settings, options: MoveOptions) -> Report:
     language = settings.language
     number = read_number(options.number or "", NumberKind.CARD, "card_number")
     request = pb.ContinueCardRequest(back_written=options.back_written)
-    name_clerk(request, options, language)
-    if not options.is_certain:
-        if not request.back_written:
-            request.back_written = ask_yes_or_no(Text.ASK_BACK.say(language), language)
-        will = Text.WILL_CONTINUE.say(language, number=grouped(number))
-        confirm([will], Text.GO_ON.say(language), language)
     config = settings.config()
     with settings.center(config) as center:
-        desk = Desk(center, request.clerk_name, language)
+        if not options.is_certain:
+            require_clerk(center, language)
+            _agree_to_continue(request, number, language)
+        desk = Desk(center, language)
         with changes_at(config, center, _JOURNAL) as changes:
             counter = _Counter(settings, config, options, desk, changes)
             answered = _continued(counter, request, number)
@@ -158,9 +155,16 @@ def continue_card(settings: Settings, options: MoveOptions) -> Report:
     return Report(result_of(answered, ()), "\n".join(lines))
 
 
+def _agree_to_continue(request: pb.ContinueCardRequest, number: str, language: Language) -> None:
+    if not request.back_written:
+        request.back_written = ask_yes_or_no(Text.ASK_BACK.say(language), language)
+    will = Text.WILL_CONTINUE.say(language, number=grouped(number))
+    confirm([will], Text.GO_ON.say(language), language)
+
+
 def _by_card(counter: _Counter, request: pb.RegisterMoveInRequest, moved_date: str) -> Report:
-    language, clerk = counter.desk.language, request.clerk_name
-    for move in moves.settled(counter.desk.center, counter.changes, clerk):
+    language = counter.desk.language
+    for move in moves.settled(counter.desk.center, counter.changes):
         done = Text.ALREADY_DONE.say(language, number=move.number)
         return Report({"earlier": plain(move), "repeated": True}, done)
     day = moved_date or (moves_questions.ask_moved_date(language) if counter.desk.can_ask else "")
@@ -204,7 +208,7 @@ def _fetch(counter: _Counter, moved_date: str) -> Fetched:
         surroundings=entries.surroundings(settings, counter.config),
     )
     with advised(desk.language, "move in"):
-        return moves.fetch(desk.center, counter.changes, card.session_id, moved_date, desk.clerk)
+        return moves.fetch(desk.center, counter.changes, card.session_id, moved_date)
 
 
 def _register(
@@ -256,9 +260,7 @@ def _agree_or_give_back(counter: _Counter, fetched: Fetched, lines: Sequence[str
             raise
     else:
         return None
-    request = pb.AbandonMoveInRequest(
-        clerk_name=counter.desk.clerk, transfer_id=fetched.transfer_id
-    )
+    request = pb.AbandonMoveInRequest(transfer_id=fetched.transfer_id)
     answered = _changed(counter, "abandon", request, fetched.move_number)
     return replace(end_of(request, answered, (), None, None, language), exit=Exit.REFUSED)
 

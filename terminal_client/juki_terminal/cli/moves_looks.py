@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from juki_client.report import Report, say
 from juki_terminal import moves
 from juki_terminal.cli import moves_inputs
-from juki_terminal.cli.moves import MoveOptions, name_clerk, plain
+from juki_terminal.cli.moves import plain
 from juki_terminal.cli.moves_tables import alerts_table, move_table, moves_table
 from juki_terminal.cli.moves_texts import Text
 from juki_terminal.cli.moves_words import ALERTS, NOTICES, words_in
@@ -32,10 +32,9 @@ class Which:
     selection: str = ""
 
 
-def show(settings: Settings, number: str, clerk: str | None) -> Report:
+def show(settings: Settings, number: str) -> Report:
     """Show a move: to its origin with the persons' codes, to its destination with corrections."""
     request = pb.GetMoveRequest(move_number=moves_inputs.move_number(number))
-    name_clerk(request, MoveOptions("show", clerk=clerk), settings.language)
     with settings.center(settings.config()) as center:
         answered = moves.question(center, "show", request)
     found, language = cast("pb.GetMoveResponse", answered.message), settings.language
@@ -50,13 +49,11 @@ def show(settings: Settings, number: str, clerk: str | None) -> Report:
     return Report(plain(found), "\n".join(lines))
 
 
-def list_moves(settings: Settings, which: Which, clerk: str | None) -> Report:
+def list_moves(settings: Settings, which: Which) -> Report:
     """List moves, all pages of them."""
-    named = pb.ListMovesRequest()
-    name_clerk(named, MoveOptions("list", clerk=clerk), settings.language)
     found: list[move_pb2.Move] = []
     with settings.center(settings.config()) as center:
-        for page in moves.pages(lambda token: _page(center, named.clerk_name, which, token)):
+        for page in moves.pages(lambda token: _page(center, which, token)):
             found.extend(page.moves)
             if page.next_page_token:
                 say(Text.LISTED.say(settings.language, count=len(found)))
@@ -64,10 +61,9 @@ def list_moves(settings: Settings, which: Which, clerk: str | None) -> Report:
     return Report(result, moves_table(found, settings.language))
 
 
-def alerts(settings: Settings, clerk: str | None, *, with_seen: bool) -> Report:
+def alerts(settings: Settings, *, with_seen: bool) -> Report:
     """List what the municipality must know about moves, all pages of it."""
     request = pb.ListMoveAlertsRequest(with_acknowledged=with_seen)
-    name_clerk(request, MoveOptions("alerts", clerk=clerk), settings.language)
     found: list[move_pb2.MoveAlert] = []
 
     def ask(token: str) -> pb.ListMoveAlertsResponse:
@@ -82,10 +78,9 @@ def alerts(settings: Settings, clerk: str | None, *, with_seen: bool) -> Report:
     return Report(result, alerts_table(found, settings.language))
 
 
-def seen(settings: Settings, alert: str, clerk: str | None) -> Report:
+def seen(settings: Settings, alert: str) -> Report:
     """Note that a clerk has seen an alert."""
     request = pb.AcknowledgeMoveAlertRequest(alert_id=alert)
-    name_clerk(request, MoveOptions("seen", clerk=clerk), settings.language)
     with settings.center(settings.config()) as center:
         answered = moves.question(center, "seen", request)
     answer = cast("pb.AcknowledgeMoveAlertResponse", answered.message)
@@ -93,14 +88,14 @@ def seen(settings: Settings, alert: str, clerk: str | None) -> Report:
     return Report(plain(answer), "\n".join(lines))
 
 
-def _page(center: Center, clerk_name: str, which: Which, token: str) -> _Listed:
+def _page(center: Center, which: Which, token: str) -> _Listed:
     if not which.selection:
-        missing = pb.ListMissingArrivalsRequest(clerk_name=clerk_name, page_token=token)
+        missing = pb.ListMissingArrivalsRequest(page_token=token)
         answered = moves.question(center, "missing", missing)
         return cast("pb.ListMissingArrivalsResponse", answered.message)
     kinds = pb.ListMovesRequest.Selection
     selection = kinds.Value(f"SELECTION_{which.selection}")
-    request = pb.ListMovesRequest(clerk_name=clerk_name, selection=selection, page_token=token)
+    request = pb.ListMovesRequest(selection=selection, page_token=token)
     return cast("pb.ListMovesResponse", moves.question(center, "list", request).message)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def ask_for(request: Message, desk: Desk) -> None:
-    """Ask for what a request needs beside number and clerk, and put it in.
+    """Ask for what a request needs beside the number, and put it in.
 
     Raises Problem USAGE_INVALID for an answer that is none, and the center's reasons.
     """

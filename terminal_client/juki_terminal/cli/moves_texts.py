@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 class Text(Enum):
     """A sentence in both languages; names in braces are filled in."""
 
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
     ASK_HOUSEHOLD = (
         "異動する世帯員のうち1人の住民票コード (11桁)",
         "Code of one of the persons who move (11 digits)",

@@ -22,8 +22,9 @@ from juki_terminal.cli.card_life_questions import ask_representative
 from juki_terminal.cli.card_life_tables import card_table
 from juki_terminal.cli.card_life_texts import Text, grouped
 from juki_terminal.cli.document_form import ask_documents, document_lines, take_documents
-from juki_terminal.cli.prompts import ask, confirm
+from juki_terminal.cli.prompts import confirm
 from juki_terminal.cli.residents_texts import Text as ChangeText
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.hand_over import HandOverOrder, hand_over
 from juki_terminal.new_pin import NewPinSource
 from juki_terminal.pin_desk import PinDesk
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
     from juki_client.changes import Answered
     from juki_client.outcome import Language
+    from juki_terminal.channel import Center
     from juki_terminal.cli.settings import Settings
+    from juki_terminal.config import TerminalConfig
     from juki_terminal.identity_documents import SeenDocument
 
 
@@ -47,7 +50,6 @@ class PinOptions:
 
     number: str
     form: str | None = None
-    clerk: str | None = None
     new_pin_from: str | None = None
     pin_from: str | None = None
     can_from: str | None = None
@@ -59,7 +61,6 @@ class PinOptions:
 class _Said:
     """What the clerk said."""
 
-    clerk_name: str = field(repr=False)
     seen: tuple[SeenDocument, ...]
     representative: LegalRepresentative | None = field(default=None, repr=False)
 
@@ -68,18 +69,20 @@ def hand_card_over(settings: Settings, options: PinOptions) -> Report:
     """Hand a card over, or finish a hand-over that was cut off."""
     language = settings.language
     number = read_number(options.number, NumberKind.APPLICATION, "application_number")
-    said = _said(options, language, pb.BeginHandOverRequest)
-    order = HandOverOrder(
-        application=number,
-        clerk_name=said.clerk_name,
-        documents=said.seen,
-        new_pin=_new_pin(options, language),
-        begun=lambda begun: _tell_card(begun, language),
-    )
-    with _at_desk(settings, f"card hand-over {number}") as desk:
-        answered = hand_over(desk, order)
-        _tell_repeated(answered, "card hand-over", language)
-        work = desk.work.of_application(number)
+    _refuse_early(options)
+    config = settings.config()
+    with settings.center(config) as center:
+        said = _said(center, options, language, pb.BeginHandOverRequest)
+        order = HandOverOrder(
+            application=number,
+            documents=said.seen,
+            new_pin=_new_pin(options, language),
+            begun=lambda begun: _tell_card(begun, language),
+        )
+        with _at_desk(settings, config, center, f"card hand-over {number}") as desk:
+            answered = hand_over(desk, order)
+            _tell_repeated(answered, "card hand-over", language)
+            work = desk.work.of_application(number)
     answer = cast("pb.HandOverResponse", answered.message)
     fee = work.fee_yen if work is not None else 0
     lines = [Text.HANDED_OVER.say(language, number=grouped(answer.card.number), fee=fee)]
@@ -90,20 +93,22 @@ def unlock_card(settings: Settings, options: PinOptions) -> Report:
     """Unlock a PIN, or finish an unlocking that was cut off."""
     language = settings.language
     number = read_number(options.number, NumberKind.CARD, "card_number")
-    said = _said(options, language, pb.BeginUnlockPinRequest)
-    order = UnlockOrder(
-        card_number=number,
-        forgotten=options.forgotten,
-        clerk_name=said.clerk_name,
-        documents=said.seen,
-        can=entries.can_source(language, options.can_from),
-        pin=entries.pin_source(language, options.pin_from),
-        new_pin=_new_pin(options, language),
-        representative=said.representative,
-    )
-    with _at_desk(settings, f"card unlock {number}") as desk:
-        answered = unlock(desk, order)
-        _tell_repeated(answered, "card unlock", language)
+    _refuse_early(options)
+    config = settings.config()
+    with settings.center(config) as center:
+        said = _said(center, options, language, pb.BeginUnlockPinRequest)
+        order = UnlockOrder(
+            card_number=number,
+            forgotten=options.forgotten,
+            documents=said.seen,
+            can=entries.can_source(language, options.can_from),
+            pin=entries.pin_source(language, options.pin_from),
+            new_pin=_new_pin(options, language),
+            representative=said.representative,
+        )
+        with _at_desk(settings, config, center, f"card unlock {number}") as desk:
+            answered = unlock(desk, order)
+            _tell_repeated(answered, "card unlock", language)
     card = cast("pb.UnlockPinResponse", answered.message).card
     done = Text.NEW_PIN_PROVED if options.forgotten else Text.UNLOCKED
     lines = [done.say(language, number=grouped(card.number))]
@@ -113,15 +118,16 @@ def unlock_card(settings: Settings, options: PinOptions) -> Report:
 
 
 @contextmanager
-def _at_desk(settings: Settings, command: str) -> Iterator[PinDesk]:
-    """Open the center, the reader and the journals; say what follows where it ends too early."""
-    config, language = settings.config(), settings.language
+def _at_desk(
+    settings: Settings, config: TerminalConfig, center: Center, command: str
+) -> Iterator[PinDesk]:
+    """Open the reader and the journals; say what follows where it ends too early."""
+    language = settings.language
     around = entries.surroundings(settings, config)
     path = config.journal
     with (
         advised(language, command),
         advised_of_pin(language),
-        settings.center(config) as center,
         ChangeJournal(path.with_name(path.name + ".pins")) as journal,
         CardWork(path.with_name(path.name + ".pin-work")) as work,
     ):
@@ -129,12 +135,8 @@ def _at_desk(settings: Settings, command: str) -> Iterator[PinDesk]:
         yield PinDesk(center, settings.reader(), changes, work, around)
 
 
-def _said(
-    options: PinOptions,
-    language: Language,
-    kind: type[pb.BeginHandOverRequest] | type[pb.BeginUnlockPinRequest],
-) -> _Said:
-    """Take what the clerk says from a file or from prompts, and show it before the act."""
+def _refuse_early(options: PinOptions) -> None:
+    """Refuse two options that read standard input, before anything is opened."""
     entries.refuse_both_from_stdin(
         **{
             "from": options.form,
@@ -143,14 +145,23 @@ def _said(
             "can_from": options.can_from,
         }
     )
+
+
+def _said(
+    center: Center,
+    options: PinOptions,
+    language: Language,
+    kind: type[pb.BeginHandOverRequest] | type[pb.BeginUnlockPinRequest],
+) -> _Said:
+    """Take what the clerk says from a file or from prompts, and show it before the act."""
     if options.form is None:
-        said = _asked(options, language, kind)
+        require_clerk(center, language)
+        said = _asked(language, kind)
     else:
         fields = read_fields(options.form)
         seen = take_documents(fields, "documents")
         request = parse_form(fields, kind)
-        name = options.clerk or request.clerk_name or ask(Text.ASK_CLERK.say(language))
-        said = _Said(name, seen, _representative_in(request))
+        said = _Said(seen, _representative_in(request))
     if options.form is None and not options.is_certain:
         lines = _summary(options, said, language, kind)
         confirm(lines, Text.GO_ON.say(language), language)
@@ -168,14 +179,13 @@ def _summary(options: PinOptions, said: _Said, language: Language, kind: type[ob
     return [will.say(language), number, documents]
 
 
-def _asked(options: PinOptions, language: Language, kind: type[object]) -> _Said:
-    name = options.clerk or ask(Text.ASK_CLERK.say(language))
+def _asked(language: Language, kind: type[object]) -> _Said:
     seen = ask_documents(language)
     if kind is not pb.BeginUnlockPinRequest:
-        return _Said(name, seen)
+        return _Said(seen)
     representative = LegalRepresentative()
     ask_representative(representative, language)
-    return _Said(name, seen, representative if representative.name else None)
+    return _Said(seen, representative if representative.name else None)
 
 
 def _representative_in(

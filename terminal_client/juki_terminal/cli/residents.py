@@ -21,6 +21,7 @@ from juki_client.request_form import read_form
 from juki_terminal.cli.residents_questions import Questions
 from juki_terminal.cli.residents_tables import history_tables, household_table, record_table
 from juki_terminal.cli.residents_texts import Text
+from juki_terminal.cli.signed_in import require_clerk
 from juki_terminal.register_words import moment_text
 from juki_terminal.residents import CALLS, change, question
 from juki_terminal.sign_in import propose
@@ -47,7 +48,6 @@ class ResidentOptions:
 
     command: str
     form: str | None = None
-    clerk: str | None = None
     lock: str | None = None
     minutes: int | None = None
     approval: str | None = None
@@ -115,8 +115,6 @@ def _request(settings: Settings, center: Center, options: ResidentOptions) -> Me
 
 
 def _add_options(request: Message, options: ResidentOptions) -> None:
-    if options.clerk is not None and "clerk_name" in request.DESCRIPTOR.fields_by_name:
-        request.clerk_name = options.clerk  # type: ignore[attr-defined]  # it has the field
     if options.approval is not None:
         request.approval_id = options.approval  # type: ignore[attr-defined]  # the commands with an approval have it
     if options.lock is not None:
@@ -139,14 +137,11 @@ def _lock_id(digits: str) -> bytes:
 
 def _ask(settings: Settings, center: Center, options: ResidentOptions, request: Message) -> None:
     def look(code: str) -> records_pb.ResidenceRecord:
-        clerk: str = getattr(request, "clerk_name", "")
-        asked = pb.GetRecordRequest(code=code, clerk_name=clerk)
+        asked = pb.GetRecordRequest(code=code)
         return cast("pb.GetRecordResponse", question(center, "show", asked).message).record
 
-    asking = Questions(settings.language, look)
-    if not options.clerk:
-        request.clerk_name = asking.clerk()  # type: ignore[attr-defined]  # all that ask have it
-    asking.fill(options.command, request)
+    require_clerk(center, settings.language)
+    Questions(settings.language, look).fill(options.command, request)
 
 
 def _add_step(request: Message, options: ResidentOptions) -> None:

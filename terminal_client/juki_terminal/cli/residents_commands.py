@@ -25,10 +25,6 @@ _Form = Annotated[
         help="The request as JSON with the proto's field names; without it, prompts ask.",
     ),
 ]
-_Clerk = Annotated[
-    str | None,
-    typer.Option("--clerk", help="Counts for nothing: the center names who is signed in."),
-]
 _Lock = Annotated[
     str | None, typer.Option("--lock", metavar="ID", help="The edit lock that you hold.")
 ]
@@ -69,40 +65,36 @@ def _run(context: typer.Context, command: str, **options: str | int | bool | Non
 
 def _add_edit(command: str, help_text: str) -> None:
     @resident_app.command(command, help=help_text)
-    def edit(
-        context: typer.Context, form: _Form = None, clerk: _Clerk = None, lock: _Lock = None
-    ) -> None:
-        _run(context, command, form=form, clerk=clerk, lock=lock)
+    def edit(context: typer.Context, form: _Form = None, lock: _Lock = None) -> None:
+        _run(context, command, form=form, lock=lock)
 
 
 def _add_other(command: str, help_text: str) -> None:
     @resident_app.command(command, help=help_text)
-    def other(context: typer.Context, form: _Form = None, clerk: _Clerk = None) -> None:
-        _run(context, command, form=form, clerk=clerk)
+    def other(context: typer.Context, form: _Form = None) -> None:
+        _run(context, command, form=form)
 
 
 @resident_app.command("show")
 def show_command(
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     history: Annotated[
         bool, typer.Option("--history", help="Earlier versions too, newest first.")
     ] = False,
 ) -> None:
     """Show a person's record."""
-    _run(context, "show", form=form, clerk=clerk, history=history)
+    _run(context, "show", form=form, history=history)
 
 
 @resident_app.command("household")
 def household_command(
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted records too.")] = False,
 ) -> None:
     """Show the household of a person, in the order of its paper."""
-    _run(context, "household", form=form, clerk=clerk, deleted=deleted)
+    _run(context, "household", form=form, deleted=deleted)
 
 
 for _name, _help in _OTHERS.items():
@@ -115,7 +107,6 @@ for _name, _help in _EDITS.items():
 def lift_command(
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     lock: _Lock = None,
     minutes: Annotated[
         int | None, typer.Option("--minutes", min=1, max=1440, help="For how long.")
@@ -127,14 +118,13 @@ def lift_command(
     Needs two clerks: the first call proposes it, and after a colleague's `juki-terminal approve`
     the same call with --approval does it.
     """
-    _run(context, "lift", form=form, clerk=clerk, lock=lock, minutes=minutes, approval=approval)
+    _run(context, "lift", form=form, lock=lock, minutes=minutes, approval=approval)
 
 
 @resident_app.command("end-protection")
 def end_protection_command(
     context: typer.Context,
     form: _Form = None,
-    clerk: _Clerk = None,
     lock: _Lock = None,
     approval: _Approval = None,
 ) -> None:
@@ -143,7 +133,7 @@ def end_protection_command(
     Needs two clerks: the first call proposes it, and after a colleague's `juki-terminal approve`
     the same call with --approval does it.
     """
-    _run(context, "end-protection", form=form, clerk=clerk, lock=lock, approval=approval)
+    _run(context, "end-protection", form=form, lock=lock, approval=approval)
 
 
 @resident_app.command("unlock")

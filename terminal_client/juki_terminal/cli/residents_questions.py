@@ -56,10 +56,6 @@ class Questions:
     language: Language
     look: Callable[[str], records_pb.ResidenceRecord]
 
-    def clerk(self) -> str:
-        """Ask for the clerk's name."""
-        return self._ask(Text.ASK_CLERK)
-
     def fill(self, command: str, request: Message) -> None:
         """Ask for what the command's request needs, and put it in."""
         match request:

@@ -10,7 +10,6 @@ from juki_client.outcome import Language
 class Text(Enum):
     """A sentence in both languages; names in braces are filled in."""
 
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
     ASK_CODE = ("住民票コード (11桁)", "Resident record code (11 digits)")
     ASK_HOUSEHOLD_OF = (
         "入る世帯の世帯員の住民票コード (11桁)",

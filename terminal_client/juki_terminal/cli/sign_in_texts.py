@@ -19,6 +19,7 @@ class Text(Enum):
         "{name}さん（{clerk}）がサインインしました。{until}まで有効です。権限：{rights}",
         "{name} ({clerk}) is signed in until {until}. Rights: {rights}",
     )
+    AT_WORK = ("担当者：{name}さん（{clerk}）", "Clerk: {name} ({clerk})")
     SIGNED_OUT = ("サインアウトしました。", "Nobody is signed in at this terminal now.")
     NOTHING_PENDING = ("承認待ちの操作はありません。", "Nothing waits for an approval.")
     PROPOSAL = (

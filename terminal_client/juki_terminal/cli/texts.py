@@ -179,7 +179,6 @@ class Text(Enum):
     ASK_KIND = ("書類の種類", "Kind of document")
     ASK_NUMBER = ("書類の番号", "Number of the document")
     ASK_MUNICIPALITY = ("住所地の市区町村コード(6桁)", "Municipality of residence (6 digits)")
-    ASK_CLERK = ("担当者の氏名", "Name of the clerk")
 
     def say(self, language: Language, **facts: object) -> str:
         """Return the sentence in a language, filled in."""

@@ -14,7 +14,7 @@ from jukinet.cards.v1 import card_application_pb2 as applications
 from jukinet.cards.v1 import card_pb2 as records
 from jukinet.cards.v1 import card_service_pb2 as pb
 from jukinet.options.v1 import options_pb2
-from tests.unit.terminal.center_double import LocksDouble, SessionDouble, refuse
+from tests.unit.terminal.center_double import CLERK, LocksDouble, SessionDouble, refuse
 
 CARD_NUMBER = "482913057611"
 APPLICATION = "A123456789092"
@@ -39,6 +39,8 @@ class CardsDouble(LocksDouble):
     used: set[bytes] = field(default_factory=set)
     unlocks: set[bytes] = field(default_factory=set)
     face: records.CardFace = field(default_factory=records.CardFace)
+    clerk: str = CLERK
+    """Who is signed in: the center writes the name into a request before it compares it."""
 
     def GetCardFace(  # noqa: N802
         self, request: pb.GetCardFaceRequest, context: grpc.ServicerContext
@@ -191,7 +193,7 @@ class CardsDouble(LocksDouble):
     ) -> Answer:
         self.requests.append(request)
         fault = self._before(context)
-        content = request.SerializeToString(deterministic=True)
+        content = self.clerk.encode() + request.SerializeToString(deterministic=True)
         if request_id not in self.acts:
             self.acts[request_id] = (content, act())
         first, kept = self.acts[request_id]

@@ -36,6 +36,8 @@ from jukinet.cards.v1 import card_service_pb2_grpc as cards_grpc
 from jukinet.copies.v1 import certificate_copy_service_pb2 as copies_pb
 from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as copies_grpc
 from jukinet.disclosure.v1 import disclosure_service_pb2_grpc as disclosure_grpc
+from jukinet.fleet.v1 import terminal_service_pb2 as fleet_pb
+from jukinet.fleet.v1 import terminal_service_pb2_grpc as fleet_grpc
 from jukinet.moves.v1 import move_service_pb2_grpc as moves_grpc
 from jukinet.operations.v1 import center_service_pb2_grpc as operations_grpc
 from jukinet.options.v1 import options_pb2
@@ -53,6 +55,7 @@ RIGHTS = {
     options_pb2.PURPOSE_SPECIAL_MOVE_IN: ("at-center-id", Right.NONE),
     options_pb2.PURPOSE_OWN_DISCLOSURE: ("at-center-id", Right.NONE),
 }
+CLERK = "千代田　花子"
 Bend = Callable[[card_pb.AuthenticateResponse], card_pb.AuthenticateResponse]
 
 
@@ -334,6 +337,25 @@ class CopiesDouble(copies_grpc.CertificateCopyServiceServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "")
 
 
+@dataclass
+class SignInDouble(fleet_grpc.TerminalServiceServicer):
+    """Who is signed in at the terminal; an empty name is nobody."""
+
+    clerk: str = CLERK
+    asked: int = 0
+
+    def GetSignIn(  # noqa: N802
+        self,
+        _request: fleet_pb.GetSignInRequest,
+        context: grpc.ServicerContext,
+    ) -> fleet_pb.GetSignInResponse:
+        self.asked += 1
+        if not self.clerk:
+            refuse(context, grpc.StatusCode.UNAUTHENTICATED, "CLERK_SIGN_IN_REQUIRED")
+        signed_in = fleet_pb.SignIn(clerk_id="131016-0001", clerk_name=self.clerk)
+        return fleet_pb.GetSignInResponse(sign_in=signed_in)
+
+
 @contextmanager
 def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
     pki: PKIFolder,
@@ -345,6 +367,7 @@ def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
     moves: moves_grpc.MoveServiceServicer | None = None,
     receipting: Receipting | None = None,
     disclosures: disclosure_grpc.DisclosureServiceServicer | None = None,
+    sign_in: fleet_grpc.TerminalServiceServicer | None = None,
 ) -> Iterator[str]:
     """Serve on a free port; gives the address."""
     receipting = receipting or Receipting.of(pki)
@@ -372,6 +395,7 @@ def serving(  # noqa: PLR0917  # one for each service, and nobody names them all
         moves_grpc.add_MoveServiceServicer_to_server(moves, server)
     if disclosures is not None:
         disclosure_grpc.add_DisclosureServiceServicer_to_server(disclosures, server)
+    fleet_grpc.add_TerminalServiceServicer_to_server(sign_in or SignInDouble(), server)
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:

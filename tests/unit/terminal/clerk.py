@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from juki_terminal.cli import app
 from tests.unit.terminal.residents_double import CODE, NAME
 
-CLERK = "千代田　花子"
 DEATH: dict[str, object] = {
     "code": CODE,
     "expected_version": 4,

@@ -22,7 +22,13 @@ from juki_terminal.trust import Trust
 from tests.support.receipting import Receipting
 from tests.unit.terminal.applications_double import ApplicationsDouble
 from tests.unit.terminal.cards_double import CardsDouble
-from tests.unit.terminal.center_double import CopiesDouble, LocksDouble, SessionDouble, serving
+from tests.unit.terminal.center_double import (
+    CopiesDouble,
+    LocksDouble,
+    SessionDouble,
+    SignInDouble,
+    serving,
+)
 from tests.unit.terminal.moves_double import MovesDouble
 from tests.unit.terminal.residents_double import ResidentsDouble
 
@@ -122,6 +128,12 @@ def moves(sessions: SessionDouble) -> MovesDouble:
 
 
 @pytest.fixture
+def sign_in() -> SignInDouble:
+    """The clerk who is signed in at the terminal."""
+    return SignInDouble()
+
+
+@pytest.fixture
 def receipting(pki: PKIFolder) -> Receipting:
     """The audit log of the center in this process."""
     return Receipting.of(pki)
@@ -137,10 +149,19 @@ def address(  # noqa: PLR0917  # the services of a center
     applications: ApplicationsDouble,
     moves: MovesDouble,
     receipting: Receipting,
+    sign_in: SignInDouble,
 ) -> Iterator[str]:
     """Where the center in this process listens."""
     with serving(
-        pki, sessions, copies, residents, locks, applications, moves, receipting=receipting
+        pki,
+        sessions,
+        copies,
+        residents,
+        locks,
+        applications,
+        moves,
+        receipting=receipting,
+        sign_in=sign_in,
     ) as listening:
         yield listening
 

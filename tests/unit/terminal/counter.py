@@ -35,7 +35,6 @@ from tests.unit.terminal.cards_double import APPLICATION, CARD_NUMBER, TRANSPORT
 
 NEW = "2580"
 CAN = "310452"
-CLERK = "千代田　花子"
 FRESH = PinRecord(PinState.TRANSPORT, TransportPin(TRANSPORT))
 DOCUMENTS = (
     SeenDocument(IdentityDocument.KIND_DRIVING_LICENCE, "501234567890"),
@@ -158,7 +157,6 @@ class Counter:
                 desk,
                 HandOverOrder(
                     self.application,
-                    CLERK,
                     DOCUMENTS,
                     _chosen(entries or (NEW, NEW)),
                     lambda _: None,
@@ -173,7 +171,6 @@ class Counter:
                 UnlockOrder(
                     card_number=self.card_number,
                     forgotten=forgotten,
-                    clerk_name=CLERK,
                     documents=DOCUMENTS,
                     can=FileCan([self.can] * 3),
                     pin=FilePin(list(entries)),

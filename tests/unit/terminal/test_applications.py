@@ -22,7 +22,7 @@ from tests.unit.terminal.applications_double import (
     OTHER,
     ApplicationsDouble,
 )
-from tests.unit.terminal.clerk import CLERK, Ended, Run, group_runner
+from tests.unit.terminal.clerk import Ended, Run, group_runner
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble
 
 LICENCE = {"kind": "KIND_DRIVING_LICENCE", "number": "3012-3456 7890", "chip_verified": True}
@@ -47,7 +47,7 @@ def submit(run: Run) -> Run:
 
     def submit(*options: str, form: object = FORM, **named: object) -> Ended:
         said = json.dumps({"form": form})
-        arguments = ("submit", "--from", "-", "--yes", "--clerk", CLERK, *options)
+        arguments = ("submit", "--from", "-", "--yes", *options)
         return run(*arguments, stdin=said, **named)
 
     return submit
@@ -58,7 +58,7 @@ def reply(run: Run) -> Run:
     """Record a reply from standard input."""
 
     def reply(*options: str, form: object = REPLY, **named: object) -> Ended:
-        arguments = ("reply", NUMBER, "--from", "-", "--yes", "--clerk", CLERK, *options)
+        arguments = ("reply", NUMBER, "--from", "-", "--yes", *options)
         return run(*arguments, stdin=json.dumps(form), **named)
 
     return reply
@@ -75,14 +75,14 @@ def submitted(applications: ApplicationsDouble) -> service_pb.SubmitApplicationR
     return request
 
 
-def test_form_is_sent_with_clerk_and_request_id(
+def test_form_is_sent_with_a_request_id_and_no_clerk(
     submit: Run, applications: ApplicationsDouble
 ) -> None:
     ended = submit()
 
     sent = submitted(applications)
     assert ended.code == 0, ended.err
-    assert sent.clerk_name == CLERK
+    assert sent.clerk_name == ""
     assert (sent.form.code, sent.form.style) == (CODE, pb.CARD_STYLE_1)
     assert sent.form.place == pb.ApplicationForm.PLACE_COUNTER
     assert ended.result("request_id") == sent.request_id
@@ -285,7 +285,7 @@ def test_journal_has_no_personal_data(submit: Run, reply: Run, config: Path) -> 
     reply()
 
     text = (config.parent / "terminal.journal.applications").read_text(encoding="ascii")
-    assert not any(part in text for part in (CODE, LETTER, "3012", CLERK))
+    assert not any(part in text for part in (CODE, LETTER, "3012"))
     assert [line.get("subject", "") for line in journal_of(config)] == ["", "", NUMBER, NUMBER]
 
 
@@ -397,7 +397,7 @@ def _without_fonts() -> tuple[object, ...]:
 
 
 def test_form_on_standard_input_needs_yes(run: Run, applications: ApplicationsDouble) -> None:
-    ended = run("submit", "--from", "-", "--clerk", CLERK, stdin=json.dumps({"form": FORM}))
+    ended = run("submit", "--from", "-", stdin=json.dumps({"form": FORM}))
 
     assert (ended.code, ended.error("metadata")) == (
         2,
@@ -406,33 +406,14 @@ def test_form_on_standard_input_needs_yes(run: Run, applications: ApplicationsDo
     assert applications.requests == []
 
 
-def test_form_on_standard_input_is_sent_without_a_clerk_where_it_names_none(
-    run: Run, applications: ApplicationsDouble
-) -> None:
-    applications.faults = ["CLERK_NAME_REQUIRED"]
-
-    ended = run("submit", "--from", "-", "--yes", stdin=json.dumps({"form": FORM}))
-
-    assert (ended.code, ended.error("reason")) == (3, "CLERK_NAME_REQUIRED")
-    assert submitted(applications).clerk_name == ""
-
-
-def test_clerk_of_a_form_stands(run: Run, applications: ApplicationsDouble) -> None:
-    form = {"clerk_name": CLERK, "form": FORM}
-
-    run("submit", "--from", "-", "--yes", stdin=json.dumps(form))
-
-    assert submitted(applications).clerk_name == CLERK
-
-
 def test_file_is_summed_up_with_the_person_before_the_act(
     run: Run, applications: ApplicationsDouble, tmp_path: Path
 ) -> None:
     form = tmp_path / "form.json"
     form.write_text(json.dumps({"form": {**FORM, "documents": [LICENCE]}}), encoding="utf-8")
 
-    declined = run("submit", "--from", str(form), "--clerk", CLERK, stdin="n\n")
-    accepted = run("submit", "--from", str(form), "--clerk", CLERK, stdin="はい\n")
+    declined = run("submit", "--from", str(form), stdin="n\n")
+    accepted = run("submit", "--from", str(form), stdin="はい\n")
 
     assert (declined.code, declined.error("reason")) == (130, "INTERRUPTED")
     assert NAME in declined.err
@@ -449,7 +430,7 @@ def test_unknown_person_is_told_before_the_act(
     form = tmp_path / "form.json"
     form.write_text(json.dumps({"form": FORM}), encoding="utf-8")
 
-    ended = run("submit", "--from", str(form), "--clerk", CLERK, stdin="y\n")
+    ended = run("submit", "--from", str(form), stdin="y\n")
 
     assert (ended.code, ended.error("reason")) == (3, "RESIDENT_NOT_FOUND")
     assert applications.requests == []
@@ -524,7 +505,7 @@ def test_replies_of_two_applications_have_ids_of_their_own(
     reply()
     form = json.dumps(REPLY)
 
-    other_one = run("reply", OTHER, "--from", "-", "--yes", "--clerk", CLERK, stdin=form)
+    other_one = run("reply", OTHER, "--from", "-", "--yes", stdin=form)
     again = reply()
 
     assert other_one.result("repeated") is False
@@ -545,7 +526,7 @@ def test_application_is_ended_with_its_reason(
 ) -> None:
     applications.state = pb.APPLICATION_STATE_REJECTED
 
-    ended = run("end", NUMBER, "--reason", word, "--yes", "--clerk", CLERK)
+    ended = run("end", NUMBER, "--reason", word, "--yes")
 
     (sent,) = applications.requests
     assert isinstance(sent, service_pb.RejectApplicationRequest)
@@ -554,7 +535,7 @@ def test_application_is_ended_with_its_reason(
 
 
 def test_end_asks_first(run: Run, applications: ApplicationsDouble) -> None:
-    ended = run("end", NUMBER, "--reason", "withdrawn", "--clerk", CLERK, stdin="\n")
+    ended = run("end", NUMBER, "--reason", "withdrawn", stdin="\n")
 
     assert ended.code == 130
     assert "取下げ" in ended.err
@@ -564,8 +545,8 @@ def test_end_asks_first(run: Run, applications: ApplicationsDouble) -> None:
 def test_application_is_shown_without_its_letter(
     run: Run, applications: ApplicationsDouble
 ) -> None:
-    ended = run("show", NUMBER, "--clerk", CLERK)
-    table = run("show", NUMBER, "--clerk", CLERK, as_json=False)
+    ended = run("show", NUMBER)
+    table = run("show", NUMBER, as_json=False)
 
     assert ended.result("application")
     assert "照会中" in table.out
@@ -574,7 +555,7 @@ def test_application_is_shown_without_its_letter(
 
 
 def test_list_goes_through_all_pages(run: Run, applications: ApplicationsDouble) -> None:
-    ended = run("list", "--clerk", CLERK, "--state", "inquiry-sent", "--state", "ready")
+    ended = run("list", "--state", "inquiry-sent", "--state", "ready")
 
     found = ended.result("applications")
     assert isinstance(found, list)
@@ -590,7 +571,7 @@ def test_list_goes_through_all_pages(run: Run, applications: ApplicationsDouble)
 
 
 def test_list_is_a_table(run: Run) -> None:
-    table = run("list", "--clerk", CLERK, as_json=False, lang="en").out
+    table = run("list", as_json=False, lang="en").out
 
     assert NUMBER in table
     assert OTHER in table
@@ -600,8 +581,8 @@ def test_list_is_a_table(run: Run) -> None:
 def test_letter_is_printed_again(run: Run, tmp_path: Path) -> None:
     first, second = tmp_path / "1.pdf", tmp_path / "2.pdf"
 
-    ended = run("letter", NUMBER, "--out", str(first), "--clerk", CLERK)
-    run("letter", NUMBER, "--out", str(second), "--clerk", CLERK)
+    ended = run("letter", NUMBER, "--out", str(first))
+    run("letter", NUMBER, "--out", str(second))
 
     assert ended.code == 0, ended.err
     assert first.read_bytes() == second.read_bytes()
@@ -616,7 +597,7 @@ def test_notice_of_a_same_day_issue_is_printed(
         name=NAME, address=ADDRESS, sent_on="2026-11-23", municipality_name="東京都千代田区"
     )
 
-    ended = run("letter", NUMBER, "--out", str(tmp_path / "notice.pdf"), "--clerk", CLERK)
+    ended = run("letter", NUMBER, "--out", str(tmp_path / "notice.pdf"))
 
     (page,) = pages_of((tmp_path / "notice.pdf").read_bytes())
     assert ended.code == 0, ended.err
@@ -629,7 +610,7 @@ def test_application_without_a_paper_is_refused_with_its_state(
 ) -> None:
     applications.letter, applications.state = None, pb.APPLICATION_STATE_READY
 
-    ended = run("letter", NUMBER, "--out", str(tmp_path / "letter.pdf"), "--clerk", CLERK)
+    ended = run("letter", NUMBER, "--out", str(tmp_path / "letter.pdf"))
 
     assert (ended.code, ended.error("reason")) == (3, "NOT_IN_THIS_STATE")
     assert ended.error("metadata") == {"state": "READY"}
@@ -645,7 +626,7 @@ def test_number_of_no_application_is_refused_before_it_is_sent(
         "end": ("--reason", "withdrawn"),
     }.get(command, ())
 
-    ended = run(command, "A000000000196", "--clerk", CLERK, *more)
+    ended = run(command, "A000000000196", *more)
 
     assert (ended.code, ended.error("metadata")) == (
         2,

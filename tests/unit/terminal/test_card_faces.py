@@ -16,7 +16,7 @@ from tests.support.pdf_text import pages_of
 from tests.support.photos import jpeg
 from tests.unit.terminal.applications_double import ADDRESS, CARD, NUMBER
 from tests.unit.terminal.cards_double import CardsDouble
-from tests.unit.terminal.clerk import CLERK, Ended, Run, group_runner
+from tests.unit.terminal.clerk import Ended, Run, group_runner
 from tests.unit.terminal.residents_double import NAME, day
 
 CAN = "310452"
@@ -48,7 +48,7 @@ def print_face(run: Run, tmp_path: Path) -> Run:
     """Print the face into a file of this name."""
 
     def print_face(name: str = "face.pdf", number: str = NUMBER) -> Ended:
-        return run("print-face", number, "--out", str(tmp_path / name), "--clerk", CLERK)
+        return run("print-face", number, "--out", str(tmp_path / name))
 
     return print_face
 
@@ -60,9 +60,7 @@ def test_face_of_style_1_is_printed(print_face: Run, cards: CardsDouble, tmp_pat
 
     (page,) = pages_of((tmp_path / "face.pdf").read_bytes())
     assert ended.code == 0, ended.err
-    assert cards.requests == [
-        service_pb.GetCardFaceRequest(clerk_name=CLERK, application_number=NUMBER)
-    ]
+    assert cards.requests == [service_pb.GetCardFaceRequest(application_number=NUMBER)]
     assert NAME.encode() in page.encode()
     assert "令和18年11月22日（2036年11月22日）まで有効" in page
     assert f"0000-0000-0389{CAN}" in page

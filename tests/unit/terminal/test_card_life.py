@@ -36,7 +36,7 @@ from tests.unit.terminal.cards_double import (
     CardsDouble,
 )
 from tests.unit.terminal.center_double import SessionDouble
-from tests.unit.terminal.clerk import CLERK, Ended, Run
+from tests.unit.terminal.clerk import Ended, Run
 from tests.unit.terminal.conftest import PIN, RESIDENT_CODE
 from tests.unit.terminal.counter import CAN, FRESH, NEW
 from tests.unit.terminal.test_pin_setting import put, record_of
@@ -95,21 +95,21 @@ def ask(run: Run, can: str) -> Run:
         if command == "resume":
             more += ["--can-from", can]
         text = json.dumps(FORMS[command] if form is None else form)
-        given = [CARD_NUMBER, "--from", "-", "--clerk", CLERK, *more, *options]
+        given = [CARD_NUMBER, "--from", "-", *more, *options]
         return run(command, *given, stdin=text, **named)
 
     return ask
 
 
 @pytest.mark.parametrize("command", FORMS)
-def test_form_is_sent_with_the_card_the_clerk_and_a_request_id(
+def test_form_is_sent_with_the_card_a_request_id_and_no_clerk(
     ask: Run, cards: CardsDouble, command: str
 ) -> None:
     ended = ask(command)
 
     (sent,) = cards.requests
     assert ended.code == 0, ended.err
-    assert sent.clerk_name == CLERK  # type: ignore[attr-defined]  # each has one
+    assert sent.clerk_name == ""  # type: ignore[attr-defined]  # each has one
     if command != "show":
         assert ended.result("request_id") == sent.request_id  # type: ignore[attr-defined]  # these have one
     if command != "resume":
@@ -159,8 +159,8 @@ def test_a_card_is_resumed_by_a_session_over_the_number_on_its_face(
 def test_a_card_is_returned_by_a_session_or_by_its_number_where_its_chip_is_dead(
     run: Run, cards: CardsDouble, can: str
 ) -> None:
-    read = run("return", CARD_NUMBER, "--clerk", CLERK, "--yes", "--can-from", can)
-    dead = run("return", GROUPED, "--clerk", CLERK, "--yes", "--dead")
+    read = run("return", CARD_NUMBER, "--yes", "--can-from", can)
+    dead = run("return", GROUPED, "--yes", "--dead")
 
     first, second = cards.requests
     assert (read.code, dead.code) == (0, 0), read.err + dead.err
@@ -174,7 +174,7 @@ def test_a_card_is_returned_by_a_session_or_by_its_number_where_its_chip_is_dead
 def test_another_card_than_the_one_that_was_named_is_told(run: Run, can: str) -> None:
     other = "123456789092"
 
-    ended = run("return", other, "--clerk", CLERK, "--yes", "--can-from", can, as_json=False)
+    ended = run("return", other, "--yes", "--can-from", can, as_json=False)
 
     assert ended.code == 0
     assert f"注意: 指定した番号 1234-5678-9092 ではなく、リーダーのカード {GROUPED}" in ended.out
@@ -203,7 +203,7 @@ def test_a_loss_without_the_card_is_asked_for_and_shown_before_the_act(
 ) -> None:
     answers = ["", RESIDENT_CODE, "1", "1", "1", "2", "はい", "", "12-3456", "はい"]
 
-    ended = run("suspend", "--clerk", CLERK, stdin="\n".join(answers) + "\n", as_json=False)
+    ended = run("suspend", stdin="\n".join(answers) + "\n", as_json=False)
 
     (sent,) = cards.requests
     assert isinstance(sent, pb.SuspendCardRequest)
@@ -220,7 +220,7 @@ def test_choices_are_told_by_the_words_that_desks_use(
 ) -> None:
     answers = ["", RESIDENT_CODE, "1", "1", "1", "2", "y", "", "", "y"]
 
-    ended = run("suspend", "--clerk", CLERK, stdin="\n".join(answers) + "\n", lang=lang)
+    ended = run("suspend", stdin="\n".join(answers) + "\n", lang=lang)
 
     assert ended.code == 0, ended.err
     assert len(cards.requests) == 1
@@ -256,7 +256,7 @@ def test_until_when_the_use_is_to_be_continued_is_shown_where_it_is(
 
 
 def test_nothing_is_sent_where_the_clerk_does_not_go_on(run: Run, cards: CardsDouble) -> None:
-    ended = run("revoke", CARD_NUMBER, "--clerk", CLERK, stdin="1\n50\nいいえ\n\nいいえ\n")
+    ended = run("revoke", CARD_NUMBER, stdin="1\n50\nいいえ\n\nいいえ\n")
 
     assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")
     assert cards.requests == []
@@ -307,7 +307,7 @@ def test_another_cards_act_does_not_take_the_request_of_one_that_was_cut(
     cards.faults = ["before"]
     ask("suspend")
 
-    other = ["suspend", "123456789092", "--from", "-", "--clerk", CLERK, "--yes"]
+    other = ["suspend", "123456789092", "--from", "-", "--yes"]
     ended = run(*other, stdin=json.dumps(REPORT))
 
     assert ended.result("repeated") is False
@@ -317,7 +317,7 @@ def test_a_report_of_another_loss_is_sent_though_an_earlier_outcome_is_unknown(
     run: Run, cards: CardsDouble
 ) -> None:
     cards.faults = ["after"]
-    suspend = ("suspend", "--from", "-", "--clerk", CLERK, "--yes")
+    suspend = ("suspend", "--from", "-", "--yes")
     run(*suspend, stdin=json.dumps({**REPORT, "card": {"code": RESIDENT_CODE}}))
 
     ended = run(*suspend, stdin=json.dumps({**REPORT, "card": {"code": "25208017645"}}))
@@ -345,7 +345,7 @@ def test_a_lost_card_is_replaced_by_an_application(run: Run, cards: CardsDouble)
         "lost": {"reason": "REASON_LOST", "police_report": "77"},
     }
 
-    ended = run("reissue", "--from", "-", "--clerk", CLERK, "--yes", stdin=json.dumps(form))
+    ended = run("reissue", "--from", "-", "--yes", stdin=json.dumps(form))
 
     (sent,) = cards.requests
     assert ended.code == 0, ended.err
@@ -378,7 +378,7 @@ def test_a_card_that_is_handed_in_is_replaced_by_its_session(
     run: Run, cards: CardsDouble, sessions: SessionDouble, can: str
 ) -> None:
     form = {"form": {"code": RESIDENT_CODE, "style": "CARD_STYLE_1", "place": "PLACE_COUNTER"}}
-    given = ["--handed-in", CARD_NUMBER, "--can-from", can, "--from", "-", "--clerk", CLERK]
+    given = ["--handed-in", CARD_NUMBER, "--can-from", can, "--from", "-"]
 
     ended = run("reissue", *given, "--yes", stdin=json.dumps(form), as_json=False)
 
@@ -394,7 +394,7 @@ def test_a_card_is_handed_over_and_its_fee_is_told(
 ) -> None:
     put(card, FRESH)
     form = json.dumps({"documents": DOCUMENTS[:1]})
-    given = [APPLICATION, "--from", "-", "--clerk", CLERK, "--new-pin-from", new_pin]
+    given = [APPLICATION, "--from", "-", "--new-pin-from", new_pin]
 
     ended = run("hand-over", *given, stdin=form, as_json=False)
 
@@ -412,7 +412,7 @@ def test_a_pin_that_may_not_be_chosen_says_that_nothing_was_counted(
 ) -> None:
     put(card, FRESH)
     (tmp_path / "bad").write_text("1234\n1234\n", encoding="ascii")
-    given = [APPLICATION, "--from", "-", "--clerk", CLERK, "--new-pin-from", str(tmp_path / "bad")]
+    given = [APPLICATION, "--from", "-", "--new-pin-from", str(tmp_path / "bad")]
 
     ended = run("hand-over", *given, stdin="{}")
 
@@ -425,7 +425,7 @@ def test_a_locked_card_is_told_before_the_one_report_and_names_its_way_out(
     run: Run, card: Path, cards: CardsDouble, new_pin: str
 ) -> None:
     put(card, replace(FRESH, tries_left=0))
-    given = [APPLICATION, "--from", "-", "--clerk", CLERK, "--new-pin-from", new_pin]
+    given = [APPLICATION, "--from", "-", "--new-pin-from", new_pin]
 
     ended = run("hand-over", *given, stdin="{}")
 
@@ -444,7 +444,7 @@ def test_a_pin_is_unlocked(
     entries = ["--pin-from", str(tmp_path / "pin"), "--new-pin-from", new_pin, "--can-from", can]
     form = json.dumps({"documents": DOCUMENTS})
 
-    ended = run("unlock", CARD_NUMBER, mode, *entries, "--from", "-", "--clerk", CLERK, stdin=form)
+    ended = run("unlock", CARD_NUMBER, mode, *entries, "--from", "-", stdin=form)
 
     assert ended.code == 0, ended.err
     assert record_of(card).value == Pin(PIN if mode == "--keep" else NEW)
@@ -459,15 +459,13 @@ def test_no_journal_of_cards_holds_a_name_a_code_or_a_document(
         "suspend",
         "--from",
         "-",
-        "--clerk",
-        CLERK,
         "--yes",
         stdin=json.dumps({**REPORT, "card": {"code": RESIDENT_CODE}}),
     )
 
     written = "".join(path.read_text() for path in config.parent.glob("terminal.journal*"))
     assert '"command":"suspend"' in written
-    for secret in (CLERK, RESIDENT_CODE, "501234567890", "567890"):
+    for secret in (RESIDENT_CODE, "501234567890", "567890"):
         assert secret not in written
 
 
@@ -476,14 +474,14 @@ def test_a_hand_over_is_asked_for_and_shown_before_anything_is_sent(
 ) -> None:
     put(card, FRESH)
     given = [APPLICATION, "--new-pin-from", new_pin]
-    answers = [CLERK, "1", "501234567890", "はい", "", "はい"]
+    answers = ["1", "501234567890", "はい", "", "はい"]
 
     ended = run("hand-over", *given, stdin="\n".join(answers) + "\n")
 
     begin = cards.requests[0]
     assert ended.code == 0, ended.err
     assert isinstance(begin, pb.BeginHandOverRequest)
-    assert (begin.clerk_name, [one.chip_verified for one in begin.documents]) == (CLERK, [True])
+    assert (begin.clerk_name, [one.chip_verified for one in begin.documents]) == ("", [True])
     assert f"申請 {APPLICATION} のカードを交付します。" in ended.err
     assert "本人確認書類: 運転免許証" in ended.err
 
@@ -491,7 +489,7 @@ def test_a_hand_over_is_asked_for_and_shown_before_anything_is_sent(
 def test_an_unlocking_that_the_clerk_does_not_want_is_not_opened(
     run: Run, cards: CardsDouble, can: str
 ) -> None:
-    answers = [CLERK, "1", "50", "いいえ", "7", "12", "いいえ", "", "代理　太郎", "戸籍", "いいえ"]
+    answers = ["1", "50", "いいえ", "7", "12", "いいえ", "", "代理　太郎", "戸籍", "いいえ"]
 
     ended = run(
         "unlock", CARD_NUMBER, "--forgotten", "--can-from", can, stdin="\n".join(answers) + "\n"
@@ -512,7 +510,7 @@ def test_a_legal_representative_is_sent_with_an_unlocking(
     }
     given = ["--forgotten", "--can-from", can, "--new-pin-from", new_pin, "--from", "-"]
 
-    ended = run("unlock", CARD_NUMBER, *given, "--clerk", CLERK, stdin=json.dumps(form))
+    ended = run("unlock", CARD_NUMBER, *given, stdin=json.dumps(form))
 
     begin = cards.requests[0]
     assert ended.code == 0, ended.err
@@ -525,7 +523,7 @@ def test_case_34_no_pin_and_no_transport_pin_stands_in_a_trace(
 ) -> None:
     put(card, FRESH)
     trace = tmp_path / "trace.jsonl"
-    given = [APPLICATION, "--from", "-", "--clerk", CLERK, "--new-pin-from", new_pin]
+    given = [APPLICATION, "--from", "-", "--new-pin-from", new_pin]
 
     line = ["--config", str(config), "--trace", str(trace), "card", "hand-over", *given]
     ended = CliRunner().invoke(app, line, input=json.dumps({"documents": DOCUMENTS}))
@@ -534,5 +532,5 @@ def test_case_34_no_pin_and_no_transport_pin_stands_in_a_trace(
     assert ended.exit_code == 0, ended.stderr
     assert "BeginHandOverResponse" in written
     assert cards.state == records.CARD_STATE_ACTIVE
-    for secret in (TRANSPORT, FORBIDDEN, CLERK, "501234567890"):
+    for secret in (TRANSPORT, FORBIDDEN, "501234567890"):
         assert f'"{secret}"' not in written

@@ -32,7 +32,7 @@ def changes(center: Center, tmp_path: Path) -> Iterator[Changes]:
 
 
 def send(changes: Changes, attempt: Attempt) -> Answered:
-    request = CALL.request(code=CODE, clerk_name="x")
+    request = CALL.request(code=CODE)
     return carry_out(changes, attempt, CALL.of(changes.center), request)  # type: ignore[arg-type]  # the fixture's
 
 

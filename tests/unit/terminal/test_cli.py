@@ -32,7 +32,6 @@ LICENCE = {
     "birth": "昭和45年3月2日",
     "address": "埼玉県所沢市並木一丁目1番地の1",
     "municipality": "112089",
-    "clerk": "千代田　花子",
 }
 
 
@@ -101,8 +100,7 @@ def test_copy_by_photo_document_is_issued(run: Run, tmp_path: Path) -> None:
 
 def test_photo_document_is_asked_for_by_prompts(run: Run, tmp_path: Path) -> None:
     answers = "\n".join(
-        LICENCE[key]
-        for key in ("kind", "number", "name", "birth", "address", "municipality", "clerk")
+        LICENCE[key] for key in ("kind", "number", "name", "birth", "address", "municipality")
     )
 
     ended = run(

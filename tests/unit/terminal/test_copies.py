@@ -150,7 +150,6 @@ def photo_document(**changes: object) -> PhotoDocument:
         birth_date=civil_date.parse("昭和45年3月2日", "birth"),
         address="埼玉県所沢市並木一丁目1番地の1",
         municipality="112089",
-        clerk_name="千代田　花子",
         salt=bytes(range(16)),
     )
     return replace(document, **changes)  # type: ignore[arg-type]  # names of fields

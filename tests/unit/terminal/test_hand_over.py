@@ -15,7 +15,7 @@ from jukinet.cards.v1 import card_pb2 as records
 from jukinet.cards.v1 import card_service_pb2 as pb
 from tests.unit.terminal.cards_double import APPLICATION, FEE, FORBIDDEN, CardsDouble
 from tests.unit.terminal.center_double import SessionDouble
-from tests.unit.terminal.counter import CLERK, FRESH, NEW, Counter, Scissors, ended
+from tests.unit.terminal.counter import FRESH, NEW, Counter, Scissors, ended
 from tests.unit.terminal.test_pin_setting import put, record_of
 
 OTHER = "9172"
@@ -42,7 +42,7 @@ def test_the_holder_sets_a_pin_the_card_proves_it_and_the_center_counts_it_as_in
     begin, end = cards.requests
     assert isinstance(begin, pb.BeginHandOverRequest)
     assert isinstance(end, pb.HandOverRequest)
-    assert (end.application_number, end.clerk_name, end.fee_yen) == (APPLICATION, CLERK, FEE)
+    assert (end.application_number, end.clerk_name, end.fee_yen) == (APPLICATION, "", FEE)
     assert answered.request_id == end.request_id
     assert record_of(counter.card) == SET
     assert cards.state == records.CARD_STATE_ACTIVE
@@ -53,7 +53,7 @@ def test_journals_hold_no_pin_no_name_and_no_document(counter: Counter) -> None:
     counter.hand_over()
 
     written = b"".join((counter.folder / name).read_bytes() for name in ("work", "changes"))
-    for secret in (NEW, "60718", CLERK, "501234567890", FORBIDDEN):
+    for secret in (NEW, "60718", "501234567890", FORBIDDEN):
         assert f'"{secret}"'.encode() not in written
 
 
@@ -188,12 +188,12 @@ def test_an_unknown_outcome_is_asked_again_without_the_card(
 
 
 def test_another_clerk_hears_that_it_was_done_and_only_once(
-    counter: Counter, cards: CardsDouble, monkeypatch: pytest.MonkeyPatch
+    counter: Counter, cards: CardsDouble
 ) -> None:
     cards.faults = ["", "after"]
     assert ended(counter.hand_over) == "OUTCOME_UNKNOWN"
 
-    monkeypatch.setattr("tests.unit.terminal.counter.CLERK", "所沢　次郎")
+    cards.clerk = "所沢　次郎"
 
     assert ended(counter.hand_over) == "REQUEST_ID_REUSED"
     assert works(counter)[-1] == "ended"

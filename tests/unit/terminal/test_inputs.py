@@ -141,7 +141,7 @@ def test_text_that_is_no_date_is_refused_without_being_repeated(text: str) -> No
 
 
 PHOTO = """{"photo_id": {"kind": "passport", "number": "TK1234567", "name": "髙橋", "birth":
-"1980-05-06", "address": "a", "municipality": "112089", "clerk": "c"},
+"1980-05-06", "address": "a", "municipality": "112089"},
 "members": [{"name": "髙橋 花", "birth": "平成12年4月1日"}]}"""
 
 

@@ -9,7 +9,7 @@ import pytest
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.unit.terminal.cards_double import CARD_NUMBER
 from tests.unit.terminal.center_double import SessionDouble
-from tests.unit.terminal.clerk import CLERK, Run, group_runner
+from tests.unit.terminal.clerk import Run, group_runner
 from tests.unit.terminal.conftest import PIN
 from tests.unit.terminal.moves_double import (
     MovesDouble,
@@ -33,7 +33,7 @@ def pin(tmp_path: Path) -> str:
 def test_card_is_continued_by_its_pin(
     run: Run, pin: str, moves: MovesDouble, sessions: SessionDouble
 ) -> None:
-    given = ["continue-card", GROUPED, "--pin-from", pin, "--clerk", CLERK]
+    given = ["continue-card", GROUPED, "--pin-from", pin]
 
     ended = run(*given, stdin="はい\nはい\n", as_json=False)
 
@@ -44,7 +44,7 @@ def test_card_is_continued_by_its_pin(
 
 
 def test_back_that_is_not_written_is_refused(run: Run, pin: str) -> None:
-    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--clerk", CLERK, "--yes"]
+    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--yes"]
 
     refused, done = run(*given), run(*given, "--back-written")
 
@@ -53,7 +53,7 @@ def test_back_that_is_not_written_is_refused(run: Run, pin: str) -> None:
 
 
 def test_another_card_than_the_one_named_is_told(run: Run, pin: str) -> None:
-    given = ["continue-card", "123456789092", "--pin-from", pin, "--clerk", CLERK, "--yes"]
+    given = ["continue-card", "123456789092", "--pin-from", pin, "--yes"]
 
     ended = run(*given, "--back-written", as_json=False)
 
@@ -63,7 +63,7 @@ def test_another_card_than_the_one_named_is_told(run: Run, pin: str) -> None:
 def test_continuation_that_was_cut_asks_for_no_card_again(
     run: Run, pin: str, moves: MovesDouble, sessions: SessionDouble
 ) -> None:
-    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--clerk", CLERK, "--yes"]
+    given = ["continue-card", CARD_NUMBER, "--pin-from", pin, "--yes"]
     moves.faults = ["after"]
 
     lost, again = run(*given, "--back-written"), run(*given, "--back-written")

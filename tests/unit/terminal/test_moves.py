@@ -12,7 +12,7 @@ from juki_terminal.cli.moves_words import REFUSALS, word
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.support.pdf_text import pages_of
-from tests.unit.terminal.clerk import CLERK, ENTRIES, Run, group_runner
+from tests.unit.terminal.clerk import ENTRIES, Run, group_runner
 from tests.unit.terminal.moves_double import MOVE, VERIFICATION, WIFE, MovesDouble
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble
 
@@ -70,7 +70,7 @@ def ask(run: Run, pdf: Path) -> Run:
             given += ["--out", str(pdf)]
         given += [] if command in WITHOUT_FORM else ["--from", "-"]
         text = json.dumps(FORMS[command] if form is None else form)
-        return run(command, *given, "--clerk", CLERK, "--yes", *options, stdin=text, **named)
+        return run(command, *given, "--yes", *options, stdin=text, **named)
 
     return ask  # type: ignore[return-value]  # it has the runner's signature
 
@@ -81,7 +81,7 @@ def sent(moves: MovesDouble) -> object:
 
 
 @pytest.mark.parametrize("command", FORMS)
-def test_form_is_sent_with_the_number_the_clerk_and_a_request_id(
+def test_form_is_sent_with_the_number_a_request_id_and_no_clerk(
     ask: Run, moves: MovesDouble, command: str
 ) -> None:
     moves.move.state = records.Move.STATE_LAPSED
@@ -90,7 +90,7 @@ def test_form_is_sent_with_the_number_the_clerk_and_a_request_id(
 
     one = sent(moves)
     assert ended.code == 0, ended.err
-    assert one.clerk_name == CLERK  # type: ignore[attr-defined]  # each has one
+    assert one.clerk_name == ""  # type: ignore[attr-defined]  # each has one
     assert ended.result("request_id") == one.request_id  # type: ignore[attr-defined]  # each has one
     assert ended.result("repeated") is False
     assert ended.result("unprintable") == []
@@ -286,7 +286,7 @@ def test_bad_input_is_named_by_its_field_and_nothing_is_sent(
     given += [] if command in WITHOUT_FORM else ["--from", "-"]
     form = json.dumps({**FORMS[command], **changes})
 
-    ended = run(command, *given, "--clerk", CLERK, "--yes", stdin=form)
+    ended = run(command, *given, "--yes", stdin=form)
 
     metadata = ended.envelope["error"]["metadata"]  # type: ignore[index]  # an object
     assert (ended.code, ended.error("reason")) == (2, "USAGE_INVALID")
@@ -299,14 +299,14 @@ def test_bad_input_is_named_by_its_field_and_nothing_is_sent(
 def test_number_that_is_none_is_refused_before_anything_is_sent(
     run: Run, moves: MovesDouble, number: str
 ) -> None:
-    ended = run("show", number, "--clerk", CLERK)
+    ended = run("show", number)
 
     assert (ended.code, ended.error("reason")) == (2, "USAGE_INVALID")
     assert moves.requests == []
 
 
 def test_number_is_taken_as_people_type_it(run: Run) -> None:
-    ended = run("show", "ｍ1234-5678 9092", "--clerk", CLERK)
+    ended = run("show", "ｍ1234-5678 9092")
 
     assert ended.code == 0, ended.err
 
@@ -360,7 +360,7 @@ def test_another_moves_cut_is_not_taken_for_this_one(
     moves.faults = ["before"]
     ask("cancel")
 
-    ended = run("cancel", "M000000000195", "--clerk", CLERK, "--yes")
+    ended = run("cancel", "M000000000195", "--yes")
 
     assert ended.result("repeated") is False
 
@@ -372,7 +372,7 @@ def test_journal_has_numbers_and_no_personal_datum(ask: Run, config: Path) -> No
     written = "".join(path.read_text() for path in config.parent.glob("terminal.journal.moves*"))
     assert '"command":"out"' in written
     assert f'"subject":"{MOVE}"' in written
-    for secret in (CODE, CLERK, NAME, "並木"):
+    for secret in (CODE, NAME, "並木"):
         assert secret not in written
 
 
@@ -401,7 +401,7 @@ def test_special_case_is_given_up_by_a_flag_or_by_an_answer_only(
     run: Run, ask: Run, moves: MovesDouble, pdf: Path
 ) -> None:
     refused = ask("certificate")
-    given = ["certificate", MOVE, "--out", str(pdf), "--clerk", CLERK]
+    given = ["certificate", MOVE, "--out", str(pdf)]
     asked = run(*given, stdin="はい\nはい\n")
 
     assert (refused.code, refused.error("reason")) == (3, "SPECIAL_MUST_BE_GIVEN_UP")
@@ -424,7 +424,7 @@ def test_notice_stands_where_its_certificate_cannot_be_written(
     out = str(tmp_path / "file" / "certificate.pdf")
     form = json.dumps({**OUT, "kind": "KIND_ORDINARY"})
 
-    ended = run("out", "--out", out, "--from", "-", "--clerk", CLERK, "--yes", stdin=form)
+    ended = run("out", "--out", out, "--from", "-", "--yes", stdin=form)
 
     assert (ended.code, ended.error("reason")) == (4, "PRINTER_FAILED")
     assert f"juki-terminal move certificate {MOVE}" in ended.err
@@ -440,7 +440,7 @@ def test_character_that_no_font_has_is_flagged_before_the_act(
     told = ask("out")
     form = pdf.with_suffix(".json")
     form.write_text(json.dumps(OUT), encoding="utf-8")
-    given = ["out", "--out", str(pdf), "--from", str(form), "--clerk", CLERK]
+    given = ["out", "--out", str(pdf), "--from", str(form)]
     shown = run(*given, stdin="いいえ\n")
 
     assert told.result("unprintable") == [

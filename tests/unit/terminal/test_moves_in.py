@@ -20,7 +20,7 @@ from jukinet.options.v1 import options_pb2
 from tests.support.pdf_text import pages_of
 from tests.unit.terminal.cards_double import CARD_NUMBER
 from tests.unit.terminal.center_double import SessionDouble
-from tests.unit.terminal.clerk import CLERK, Ended, Run, group_runner
+from tests.unit.terminal.clerk import Ended, Run, group_runner
 from tests.unit.terminal.conftest import PIN
 from tests.unit.terminal.moves_double import (
     ALERT,
@@ -51,7 +51,7 @@ def by_card(run: Run, pin: str) -> Run:
     """Move in by card with a form."""
 
     def by_card(*options: str, form: object = None, **named: object) -> Ended:
-        given = ["in", "--from", "-", "--pin-from", pin, "--clerk", CLERK, "--yes", *options]
+        given = ["in", "--from", "-", "--pin-from", pin, "--yes", *options]
         return run(*given, stdin=json.dumps(BY_CARD if form is None else form), **named)
 
     return by_card
@@ -113,7 +113,7 @@ def test_clerk_ticks_who_has_come_and_sees_who_stays(
     moves.persons[0].is_protected = True
     answers = ["2026-11-21", "1", *TYPED_PLACE, "", CARD_NUMBER, "", "いいえ", "はい"]
 
-    ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("in", "--pin-from", pin, stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.RegisterMoveInRequest)
     assert ended.code == 0, ended.err
@@ -140,7 +140,7 @@ def test_clerk_who_stops_may_give_the_information_back(
 ) -> None:
     answers = ["2026-11-21", "", *TYPED_PLACE, "", "", "", "いいえ", "いいえ", "はい"]
 
-    ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("in", "--pin-from", pin, stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.AbandonMoveInRequest)
     assert ended.code == 3, ended.err
@@ -155,8 +155,8 @@ def test_clerk_who_stops_is_told_that_it_stays_fetched_and_may_abandon_later(
 ) -> None:
     answers = ["2026-11-21", "", *TYPED_PLACE, "", "", "", "いいえ", "いいえ", "いいえ"]
 
-    stopped = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
-    abandoned = run("abandon", MOVE, "--clerk", CLERK, stdin="はい\n", as_json=False)
+    stopped = run("in", "--pin-from", pin, stdin="\n".join([*answers, ""]))
+    abandoned = run("abandon", MOVE, stdin="はい\n", as_json=False)
 
     assert (stopped.code, stopped.error("reason")) == (130, "INTERRUPTED")
     assert f"juki-terminal move abandon {MOVE}" in stopped.err
@@ -168,10 +168,10 @@ def test_clerk_who_stops_is_told_that_it_stays_fetched_and_may_abandon_later(
 def test_what_is_given_back_to_an_origin_that_is_cut_off_says_when_it_is_told(
     run: Run, pin: str, moves: MovesDouble
 ) -> None:
-    run("in", "--pin-from", pin, "--clerk", CLERK, stdin="2026-11-21\n")
+    run("in", "--pin-from", pin, stdin="2026-11-21\n")
     moves.waits = True
 
-    abandoned = run("abandon", MOVE, "--clerk", CLERK, stdin="はい\n", as_json=False)
+    abandoned = run("abandon", MOVE, stdin="はい\n", as_json=False)
 
     assert abandoned.code == 0, abandoned.err
     assert "返したことは、再び接続されると転出元に知らされます。" in abandoned.out
@@ -179,7 +179,7 @@ def test_what_is_given_back_to_an_origin_that_is_cut_off_says_when_it_is_told(
 
 
 def test_input_that_ends_leaves_the_information_fetched_and_says_so(run: Run, pin: str) -> None:
-    ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="2026-11-21\n")
+    ended = run("in", "--pin-from", pin, stdin="2026-11-21\n")
 
     assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")
     assert f"juki-terminal move abandon {MOVE}" in ended.err
@@ -188,7 +188,7 @@ def test_input_that_ends_leaves_the_information_fetched_and_says_so(run: Run, pi
 def test_information_that_this_terminal_has_not_fetched_is_not_given_back(
     run: Run, moves: MovesDouble
 ) -> None:
-    ended = run("abandon", MOVE, "--clerk", CLERK, "--yes")
+    ended = run("abandon", MOVE, "--yes")
 
     assert (ended.code, ended.error("reason")) == (3, "TRANSFER_NOT_FOUND")
     assert moves.requests == []
@@ -199,7 +199,7 @@ def test_information_is_fetched_again_after_it_was_given_back(
 ) -> None:
     moves.faults = ["", "NOT_OF_THE_MOVE"]
     refused = by_card()
-    run("abandon", MOVE, "--clerk", CLERK, "--yes")
+    run("abandon", MOVE, "--yes")
 
     ended = by_card()
 
@@ -339,7 +339,7 @@ def test_clerk_may_send_the_same_request_again_at_once(
     moves.faults = ["", "after"]
     answers = ["2026-11-21", "", *TYPED_PLACE, "", "", "", "いいえ", "はい", "はい"]
 
-    ended = run("in", "--pin-from", pin, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("in", "--pin-from", pin, stdin="\n".join([*answers, ""]))
 
     first, second = moves.of(pb.RegisterMoveInRequest)
     assert ended.code == 0, ended.err
@@ -366,7 +366,7 @@ def test_journal_keeps_the_transfer_and_no_personal_datum(by_card: Run, config: 
 
     written = (config.parent / "terminal.journal.moves-in").read_text()
     assert f'"transfer":"{TRANSFER.hex()}"' in written
-    for secret in (CODE, WIFE_CODE, NAME, CLERK, "神田"):
+    for secret in (CODE, WIFE_CODE, NAME, "神田"):
         assert secret not in written
 
 
@@ -400,7 +400,7 @@ def test_form_and_pins_are_not_both_on_standard_input(run: Run, moves: MovesDoub
 
 
 def test_expected_move_is_looked_at_without_a_claim(run: Run, moves: MovesDouble) -> None:
-    ended = run("look", MOVE, "--clerk", CLERK, as_json=False)
+    ended = run("look", MOVE, as_json=False)
 
     (one,) = moves.of(pb.FetchTransferInformationRequest)
     assert ended.code == 0, ended.err
@@ -412,7 +412,7 @@ def test_expected_move_is_looked_at_without_a_claim(run: Run, moves: MovesDouble
 def test_library_registers_once_by_the_number_of_the_move(
     center: Center, moves: MovesDouble, tmp_path: Path
 ) -> None:
-    request = pb.RegisterMoveInRequest(clerk_name=CLERK)
+    request = pb.RegisterMoveInRequest()
     request.arrivals.add(code=CODE, expected_version=4, relationship_to_householder="世帯主")
     moves.faults = ["after"]
 

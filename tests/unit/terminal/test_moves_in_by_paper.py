@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from juki_terminal.cli import app
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.unit.terminal.center_double import SessionDouble
-from tests.unit.terminal.clerk import CLERK, Ended, Run, group_runner
+from tests.unit.terminal.clerk import Ended, Run, group_runner
 from tests.unit.terminal.moves_double import (
     MOVE,
     VERIFICATION,
@@ -31,7 +31,7 @@ def by_paper(run: Run) -> Run:
     """Move in by paper with a form."""
 
     def by_paper(*options: str, form: object = None, **named: object) -> Ended:
-        given = ["in", "--from", "-", "--clerk", CLERK, "--yes", *options]
+        given = ["in", "--from", "-", "--yes", *options]
         return run(*given, stdin=json.dumps(BY_PAPER if form is None else form), **named)
 
     return by_paper
@@ -80,9 +80,7 @@ def test_day_beside_a_paper_is_refused_by_its_right_place(
 def test_paper_is_asked_for_and_shown(run: Run, moves: MovesDouble) -> None:
     typed = [MOVE, PAPER["verification_code"], "2026-11-21", CODE, "世帯主", "", *TYPED_PLACE]
 
-    ended = run(
-        "in", "--paper", "--clerk", CLERK, stdin="\n".join([*typed, "", "はい", "はい", ""])
-    )
+    ended = run("in", "--paper", stdin="\n".join([*typed, "", "はい", "はい", ""]))
 
     (one,) = moves.of(pb.RegisterMoveInRequest)
     assert ended.code == 0, ended.err
@@ -99,8 +97,6 @@ def test_late_paper_is_asked_for_its_reason(run: Run, moves: MovesDouble) -> Non
     ended = run(
         "in",
         "--paper",
-        "--clerk",
-        CLERK,
         stdin="\n".join([*typed, "", "いいえ", "はい", "入院していたため", ""]),
     )
 
@@ -138,12 +134,10 @@ def test_trace_of_a_move_has_no_name_no_code_and_no_verification_code(
     trace = tmp_path / "trace.jsonl"
     line = ["--config", str(config), "--trace", str(trace), "move", "in", "--yes"]
 
-    ended = CliRunner().invoke(
-        app, [*line, "--clerk", CLERK, "--from", "-"], input=json.dumps(BY_PAPER)
-    )
+    ended = CliRunner().invoke(app, [*line, "--from", "-"], input=json.dumps(BY_PAPER))
 
     written = trace.read_text(encoding="utf-8")
     assert ended.exit_code == 0, ended.stderr
     assert "RegisterMoveInRequest" in written
-    for secret in (CODE, NAME, VERIFICATION, CLERK, "神田"):
+    for secret in (CODE, NAME, VERIFICATION, "神田"):
         assert secret not in written

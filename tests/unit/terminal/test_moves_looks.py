@@ -9,7 +9,7 @@ import pytest
 from juki_terminal.cli.moves_words import ALERTS, KINDS, NOTICES, REFUSALS, STATES
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
-from tests.unit.terminal.clerk import CLERK, Run, group_runner
+from tests.unit.terminal.clerk import Run, group_runner
 from tests.unit.terminal.moves_double import ALERT, MOVE, MovesDouble
 from tests.unit.terminal.residents_double import CODE
 
@@ -20,7 +20,7 @@ def run(config: Path) -> Run:
 
 
 def test_move_is_shown_with_what_there_is_to_do(run: Run) -> None:
-    ended = run("show", MOVE, "--clerk", CLERK, as_json=False)
+    ended = run("show", MOVE, as_json=False)
 
     assert ended.code == 0, ended.err
     for text in ("埼玉県所沢市", "東京都千代田区", "2026-12-21", f"{CODE} ", "訂正 ("):
@@ -51,7 +51,7 @@ def test_notices_that_wait_or_have_waited_are_shown(
         one.send_time.FromSeconds(1_795_398_000)
     one.end_time.FromSeconds(1_795_498_000)
 
-    ended = run("show", MOVE, "--clerk", CLERK, as_json=False, lang=lang)
+    ended = run("show", MOVE, as_json=False, lang=lang)
 
     assert ended.code == 0, ended.err
     assert waits in ended.out
@@ -59,7 +59,7 @@ def test_notices_that_wait_or_have_waited_are_shown(
 
 
 def test_move_of_others_is_not_found(run: Run) -> None:
-    ended = run("show", "M000000000195", "--clerk", CLERK)
+    ended = run("show", "M000000000195")
 
     assert (ended.code, ended.error("reason")) == (3, "MOVE_NOT_FOUND")
 
@@ -80,7 +80,7 @@ def test_all_pages_of_a_list_are_read(
 ) -> None:
     moves.pages = 2
 
-    ended = run("list", *which, "--clerk", CLERK)
+    ended = run("list", *which)
 
     first, second = moves.of(pb.ListMovesRequest)
     listed = ended.result("moves")
@@ -90,22 +90,22 @@ def test_all_pages_of_a_list_are_read(
 
 
 def test_list_that_is_unknown_is_a_wrong_call(run: Run, moves: MovesDouble) -> None:
-    ended = run("list", "elsewhere", "--clerk", CLERK)
+    ended = run("list", "elsewhere")
 
     assert ended.code == 2
     assert moves.requests == []
 
 
 def test_missing_arrivals_are_listed(run: Run) -> None:
-    ended = run("missing", "--clerk", CLERK, as_json=False)
+    ended = run("missing", as_json=False)
 
     assert (ended.code, ended.out) == (0, "届出はありません。\n")
 
 
 def test_alerts_are_listed_and_acknowledged(run: Run, moves: MovesDouble) -> None:
-    listed = run("alerts", "--all", "--clerk", CLERK, as_json=False)
-    seen = run("seen", ALERT, "--clerk", CLERK)
-    unknown = run("seen", "alert-2", "--clerk", CLERK)
+    listed = run("alerts", "--all", as_json=False)
+    seen = run("seen", ALERT)
+    unknown = run("seen", "alert-2")
 
     (asked,) = moves.of(pb.ListMoveAlertsRequest)
     assert asked.with_acknowledged

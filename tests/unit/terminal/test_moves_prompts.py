@@ -9,7 +9,7 @@ import pytest
 from jukinet.moves.v1 import move_pb2 as records
 from jukinet.moves.v1 import move_service_pb2 as pb
 from tests.support.pdf_text import pages_of
-from tests.unit.terminal.clerk import CLERK, Run, group_runner
+from tests.unit.terminal.clerk import Run, group_runner
 from tests.unit.terminal.moves_double import MOVE, MovesDouble
 from tests.unit.terminal.residents_double import CODE, NAME
 
@@ -29,7 +29,7 @@ def test_prompts_choose_persons_from_their_household_and_show_all_before_the_act
 ) -> None:
     answers = [CODE, "1", "112089", "並木一丁目1番地の1", "令和8年11月20日", "はい", "1", "2", ""]
 
-    ended = run("out", "--out", str(pdf), "--clerk", CLERK, stdin="\n".join([*answers, "はい", ""]))
+    ended = run("out", "--out", str(pdf), stdin="\n".join([*answers, "はい", ""]))
 
     (one,) = moves.of(pb.FileMoveOutRequest)
     assert ended.code == 0, ended.err
@@ -53,7 +53,7 @@ def test_prompts_for_a_move_abroad_ask_for_no_special_case(
 ) -> None:
     answers = [CODE, "", "", "2026-11-20", "1", "1", "", "はい"]
 
-    ended = run("out", "--out", str(pdf), "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("out", "--out", str(pdf), stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.FileMoveOutRequest)
     assert ended.code == 0, ended.err
@@ -63,7 +63,7 @@ def test_prompts_for_a_move_abroad_ask_for_no_special_case(
 
 
 def test_nothing_is_sent_where_the_clerk_does_not_go_on(run: Run, moves: MovesDouble) -> None:
-    ended = run("cancel", MOVE, "--clerk", CLERK, stdin="いいえ\n")
+    ended = run("cancel", MOVE, stdin="いいえ\n")
 
     assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")
     assert f"転出届 {MOVE} を取り消します。" in ended.err
@@ -76,9 +76,7 @@ def test_prompts_for_a_change_show_the_notice_and_take_its_version(
     moves.move.notice_version = 3
     answers = [CODE, "1", "131121", "", "2026-11-25", "はい"]
 
-    ended = run(
-        "change", MOVE, "--out", str(pdf), "--clerk", CLERK, stdin="\n".join([*answers, ""])
-    )
+    ended = run("change", MOVE, "--out", str(pdf), stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.ChangeMoveOutRequest)
     assert ended.code == 0, ended.err
@@ -87,8 +85,8 @@ def test_prompts_for_a_change_show_the_notice_and_take_its_version(
 
 
 def test_prompts_for_an_arrival_and_for_taking_back(run: Run, moves: MovesDouble) -> None:
-    arrived = run("arrived", MOVE, "--clerk", CLERK, stdin="131121\n令和8年11月19日\nはい\n")
-    back = run("take-back", MOVE, "--clerk", CLERK, stdin=f"{CODE}\n\nはい\n")
+    arrived = run("arrived", MOVE, stdin="131121\n令和8年11月19日\nはい\n")
+    back = run("take-back", MOVE, stdin=f"{CODE}\n\nはい\n")
 
     (one,) = moves.of(pb.RecordArrivalRequest)
     (other,) = moves.of(pb.CancelMoveInRequest)
@@ -101,7 +99,7 @@ def test_prompts_for_an_arrival_and_for_taking_back(run: Run, moves: MovesDouble
 def test_prompts_for_a_correction_begin_with_what_stands(run: Run, moves: MovesDouble) -> None:
     answers = [CODE, "葛󠄀城　良男", *[""] * 15, "はい"]
 
-    ended = run("correct", MOVE, "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("correct", MOVE, stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.CorrectMoveOutRequest)
     assert ended.code == 0, ended.err
@@ -112,7 +110,7 @@ def test_prompts_for_a_correction_begin_with_what_stands(run: Run, moves: MovesD
 def test_correction_of_the_origin_is_shown_before_it_is_entered(
     run: Run, moves: MovesDouble
 ) -> None:
-    ended = run("accept-correction", MOVE, "--clerk", CLERK, stdin=f"{CODE}\nはい\n")
+    ended = run("accept-correction", MOVE, stdin=f"{CODE}\nはい\n")
 
     (one,) = moves.of(pb.AcceptCorrectionRequest)
     assert ended.code == 0, ended.err
@@ -130,8 +128,6 @@ def test_move_within_keeps_a_whole_household_and_prints_its_receipt(
         "within",
         "--receipt",
         str(receipt),
-        "--clerk",
-        CLERK,
         stdin="\n".join([*answers, ""]),
         as_json=False,
     )
@@ -152,7 +148,7 @@ def test_member_who_moves_within_alone_founds_or_enters_a_household(
 ) -> None:
     answers = [CODE, "2", "神田一丁目", "", "", "世帯主", "2026-11-20", "はい"]
 
-    ended = run("within", "--clerk", CLERK, stdin="\n".join([*answers, ""]))
+    ended = run("within", stdin="\n".join([*answers, ""]))
 
     (one,) = moves.of(pb.RegisterMoveWithinRequest)
     assert ended.code == 0, ended.err
@@ -166,7 +162,7 @@ def test_late_move_within_is_asked_for_its_reason_and_sent_again(
     moves.faults = ["LATE_REASON_REQUIRED"]
     answers = [CODE, "", "はい", "神田一丁目", "", "2026-10-01", "はい", "入院していたため"]
 
-    ended = run("within", "--clerk", CLERK, stdin="\n".join([*answers, ""]), as_json=False)
+    ended = run("within", stdin="\n".join([*answers, ""]), as_json=False)
 
     first, second = moves.of(pb.RegisterMoveWithinRequest)
     assert ended.code == 0, ended.err

@@ -12,7 +12,7 @@ from juki_terminal.cli import app
 from juki_terminal.residents import CALLS
 from jukinet.residents.v1 import resident_service_pb2 as pb
 from jukinet.residents.v1.civil_date_pb2 import CivilDate
-from tests.unit.terminal.clerk import CLERK, DEATH, FORMS, Ended, Run, runner
+from tests.unit.terminal.clerk import DEATH, FORMS, Ended, Run, runner
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble, day
 
 APPROVAL = "0123456789abcdef"
@@ -30,7 +30,7 @@ def ask(run: Run) -> Run:
 
     def ask(command: str, *options: str, **named: object) -> Ended:
         form = json.dumps(named.pop("form", FORMS.get(command)))
-        return run(command, "--from", "-", "--clerk", CLERK, *options, stdin=form, **named)
+        return run(command, "--from", "-", *options, stdin=form, **named)
 
     return ask
 
@@ -41,7 +41,7 @@ def journal_of(config: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("command", FORMS)
-def test_form_is_sent_as_it_is_with_the_clerk_and_a_request_id(
+def test_form_is_sent_as_it_is_with_a_request_id_and_no_clerk(
     ask: Run, residents: ResidentsDouble, command: str
 ) -> None:
     ended = ask(command, *(("--approval", APPROVAL) if command in NEED_TWO else ()))
@@ -49,7 +49,7 @@ def test_form_is_sent_as_it_is_with_the_clerk_and_a_request_id(
     (sent,) = residents.requests
     assert ended.code == 0, ended.err
     assert type(sent) is CALLS[command].request
-    assert sent.clerk_name == CLERK  # type: ignore[attr-defined]  # each has one
+    assert sent.clerk_name == ""  # type: ignore[attr-defined]  # each has one
     if CALLS[command].changes:
         assert ended.result("request_id") == sent.request_id  # type: ignore[attr-defined]  # these have one
     for name in FORMS[command]:
@@ -315,11 +315,11 @@ def test_trace_shows_the_form_of_messages_and_no_datum(config: Path, tmp_path: P
     options = ["--config", str(config), "--trace", str(trace), "resident", "death"]
     form = json.dumps(DEATH)
 
-    CliRunner().invoke(app, [*options, "--from", "-", "--clerk", CLERK], input=form)
+    CliRunner().invoke(app, [*options, "--from", "-"], input=form)
 
     text = trace.read_text(encoding="utf-8")
     assert "RegisterDeathRequest" in text
-    for datum in (CODE, NAME, CLERK, "REIWA"):
+    for datum in (CODE, NAME, "REIWA"):
         assert datum not in text
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from jukinet.residents.v1 import residence_record_pb2 as records
 from jukinet.residents.v1 import resident_service_pb2 as pb
-from tests.unit.terminal.clerk import CLERK, Run, runner
+from tests.unit.terminal.clerk import Run, runner
 from tests.unit.terminal.residents_double import CODE, NAME, ResidentsDouble
 
 
@@ -17,18 +17,18 @@ def run(config: Path) -> Run:
     return runner(config)
 
 
-def test_prompts_ask_for_a_code_and_a_clerk(run: Run, residents: ResidentsDouble) -> None:
-    ended = run("show", stdin=f"{CLERK}\n{CODE}\n")
+def test_prompts_ask_for_a_code_and_for_no_clerk(run: Run, residents: ResidentsDouble) -> None:
+    ended = run("show", stdin=f"{CODE}\n")
 
     (sent,) = residents.requests
     assert ended.code == 0
-    assert sent == pb.GetRecordRequest(code=CODE, clerk_name=CLERK)
+    assert sent == pb.GetRecordRequest(code=CODE)
 
 
 def test_prompts_for_a_death_show_the_record_and_take_its_version(
     run: Run, residents: ResidentsDouble
 ) -> None:
-    ended = run("death", "--clerk", CLERK, stdin=f"{CODE}\n令和8年11月20日\n")
+    ended = run("death", stdin=f"{CODE}\n令和8年11月20日\n")
 
     look, sent = residents.requests
     assert isinstance(look, pb.GetRecordRequest)
@@ -47,8 +47,6 @@ def test_prompts_for_a_correction_begin_with_what_stands(
 
     run(
         "correct",
-        "--clerk",
-        CLERK,
         stdin="\n".join([CODE, *answers, "氏名の変更", "2026-11-20", ""]),
     )
 
@@ -63,7 +61,7 @@ def test_prompts_for_a_correction_begin_with_what_stands(
 def test_prompts_for_a_household_take_members_until_an_empty_one(
     run: Run, residents: ResidentsDouble
 ) -> None:
-    run("change-household", "--clerk", CLERK, stdin=f"{CODE}\n世帯主\n\n\n2026-11-20\n")
+    run("change-household", stdin=f"{CODE}\n世帯主\n\n\n2026-11-20\n")
 
     sent = residents.requests[-1]
     assert isinstance(sent, pb.ChangeHouseholdRequest)
@@ -75,7 +73,7 @@ def test_prompts_for_a_birth_ask_for_each_entry(run: Run, residents: ResidentsDo
     answers = ["葛󠄀城　桜", "カツラギ　サクラ", "", "", "", "令和8年11月1日", "女", "", "", "子"]
     answers += ["令和8年11月1日", "", "", "", "", "葛󠄀城　𠮷男"]
 
-    ended = run("birth", "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
+    ended = run("birth", stdin="\n".join([CODE, *answers, ""]))
 
     sent = residents.requests[-1]
     assert ended.code == 0, ended.err
@@ -99,7 +97,7 @@ def test_prompts_fill_each_change(
     run: Run, residents: ResidentsDouble, command: str, answers: list[str], kind: type
 ) -> None:
     approval = ["--approval", "0" * 16] if command == "end-protection" else []
-    ended = run(command, *approval, "--clerk", CLERK, stdin="\n".join([CODE, *answers, ""]))
+    ended = run(command, *approval, stdin="\n".join([CODE, *answers, ""]))
 
     assert ended.code == 0, ended.err
     assert isinstance(residents.requests[-1], kind)
@@ -107,6 +105,6 @@ def test_prompts_fill_each_change(
 
 
 def test_end_of_input_interrupts(run: Run) -> None:
-    ended = run("death", "--clerk", CLERK, stdin="")
+    ended = run("death", stdin="")
 
     assert (ended.code, ended.error("reason")) == (130, "INTERRUPTED")

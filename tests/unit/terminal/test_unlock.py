@@ -178,12 +178,12 @@ def test_an_unknown_outcome_is_asked_again_without_the_card(
 
 
 def test_another_clerk_hears_that_it_was_done_and_may_begin_again(
-    counter: Counter, cards: CardsDouble, monkeypatch: pytest.MonkeyPatch
+    counter: Counter, cards: CardsDouble
 ) -> None:
     cards.faults = ["", "after"]
     assert ended(lambda: counter.unlock(PIN)) == "OUTCOME_UNKNOWN"
 
-    monkeypatch.setattr("tests.unit.terminal.counter.CLERK", "所沢　次郎")
+    cards.clerk = "所沢　次郎"
 
     assert ended(lambda: counter.unlock(PIN)) == "REQUEST_ID_REUSED"
     assert works(counter)[-1] == "ended"
