@@ -23,7 +23,7 @@ ASKING = {
     "application end": (APPLICATION, "--reason", "withdrawn"),
     "card suspend": (),
     "card revoke": (CARD_NUMBER,),
-    "card reissue": ("--lost",),
+    "card reissue": (),
     "card hand-over": (APPLICATION,),
     "card unlock": (CARD_NUMBER, "--keep"),
     "card personalise": (APPLICATION,),
