@@ -25,6 +25,7 @@ from juki_center.cli.clerk_services import (
     terminal_service,
 )
 from juki_center.cli.copy_keys import copy_signer
+from juki_center.cli.duty import FileTurn, by_one
 from juki_center.cli.fleet_assembly import Enrolment
 from juki_center.cli.fleet_parts import Fleet
 from juki_center.cli.fleet_watch import FleetWatch
@@ -38,7 +39,7 @@ from juki_center.cli.policies import (
     fleet_limits,
     overload_settings,
 )
-from juki_center.cli.queue_drain import draining
+from juki_center.cli.queue_drain import draining, measure_queues
 from juki_center.cli.register_services import (
     confirmation_parts,
     confirmation_service,
@@ -60,10 +61,13 @@ from juki_center.rpc.open_streams import OpenStreams
 from juki_center.rpc.overload_gate import OverloadGate
 from juki_center.rpc.server_tls import ServerTLS
 from juki_center.rpc.terminal_sign_in import SignInParts
+from juki_center.storage.duty_lock import DutyLock
+from juki_center.store_url import is_server
 from juki_pki.folder import PKIFolder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from juki_center.config import CenterConfig
     from juki_center.rpc import agencies
@@ -155,7 +159,9 @@ class _Center:
         ground.metrics.tell_overload(overload.reading)
         return await server.start(
             services=tuple(self.services()),
-            listening=server.Listening(config.listen_grpc, config.listen_http),
+            listening=server.Listening(
+                config.listen_grpc, config.listen_http, is_shared=ground.around.shares_ports
+            ),
             credentials=self.tls.credentials(),
             observation=self._observation(),
             clock=ground.clock,
@@ -185,22 +191,34 @@ class _Center:
     @asynccontextmanager
     async def at_work(self, running: server.Server) -> AsyncIterator[None]:
         """Do until the block ends what no call asks for; take enrolments and local orders."""
+        ground = self.ground
+        measure_queues(ground.store, ground.clock, ground.metrics)
+        enrolling = self.enrolment.listening(
+            ground.log, ground.metrics, is_shared=ground.around.shares_ports
+        )
+        async with AsyncExitStack() as work:
+            await work.enter_async_context(self.fleet.watching())
+            await work.enter_async_context(_local_socket(ground))
+            await work.enter_async_context(self.confirmations.bell.watching())
+            await work.enter_async_context(_once(ground, self._duties))
+            await work.enter_async_context(ground.reloading.watching())
+            running.enrolment_port = await work.enter_async_context(enrolling)
+            yield
+
+    @asynccontextmanager
+    async def _duties(self) -> AsyncIterator[None]:
+        """Do what one process does for all that work on the same store."""
         ground, store, clock = self.ground, self.ground.store, self.ground.clock
         policy = alert_policy(ground.config)
         watch = LogWatch(store, policy, ground.log, ground.metrics, clock, self.witnesses)
         limits = fleet_limits(ground.config)
         terminals_watch = FleetWatch(store, policy, limits, ground.log, ground.metrics, clock)
-        enrolling = self.enrolment.listening(ground.log, ground.metrics)
-        async with AsyncExitStack() as work:
-            await work.enter_async_context(self.fleet.watching())
-            await work.enter_async_context(housekeeping(store, clock))
-            await work.enter_async_context(draining(store, clock, ground.metrics))
-            await work.enter_async_context(_local_socket(ground))
-            await work.enter_async_context(self.confirmations.bell.watching())
-            await work.enter_async_context(watch.watching())
-            await work.enter_async_context(terminals_watch.watching())
-            await work.enter_async_context(ground.reloading.watching())
-            running.enrolment_port = await work.enter_async_context(enrolling)
+        async with (
+            housekeeping(store, clock),
+            draining(store, clock),
+            watch.watching(),
+            terminals_watch.watching(),
+        ):
             yield
 
     async def stop(self, running: server.Server) -> None:
@@ -248,6 +266,24 @@ async def _local_socket(ground: Ground) -> AsyncIterator[None]:
         yield
         return
     by = f"juki://center/{config.node}"
-    parts = LocalParts(ground.store, card_policy(config), ground.clock, by)
-    async with listening_locally(parts, config.listen_local):
+    parts, path = (
+        LocalParts(ground.store, card_policy(config), ground.clock, by),
+        config.listen_local,
+    )
+    if not ground.around.shares_ports:
+        async with listening_locally(parts, path):
+            yield
+        return
+    turn = FileTurn(path.with_name(f"{path.name}.lock"))
+    async with by_one(turn, lambda: listening_locally(parts, path)):
+        yield
+
+
+@asynccontextmanager
+async def _once(
+    ground: Ground, work: Callable[[], AbstractAsyncContextManager[None]]
+) -> AsyncIterator[None]:
+    """Work until the block ends, or while no other process on the same database does."""
+    url = ground.config.store_url
+    async with by_one(DutyLock(url), work) if is_server(url) else work():
         yield

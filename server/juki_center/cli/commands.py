@@ -71,7 +71,7 @@ PARTS: Final = (
     ),
     Part(
         "serve",
-        "serve",
+        "serving",
         "serve_command",
         "Listen until SIGTERM or SIGINT; SIGHUP reads keys and configuration again.",
     ),
@@ -175,6 +175,12 @@ PARTS: Final = (
         "List the terminals: last report, version, hotlist, certificate, and who is cut off.",
     ),
     Part("schema", "schema", "app", "Look at a store's schema, or take a step back."),
+    Part(
+        "workers",
+        "workers",
+        "app",
+        "Show the workers of a center that serves by several processes, and replace them.",
+    ),
     Part("simulate", "simulate_commands", "app", "Simulate what happens to the registers."),
 )
 """Every command, its own help's first sentence beside it."""

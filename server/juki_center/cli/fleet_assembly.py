@@ -76,7 +76,12 @@ class Enrolment:
 
     @asynccontextmanager
     async def listening(
-        self, log: AccessLog, metrics: Metrics, limits: Limits | None = None
+        self,
+        log: AccessLog,
+        metrics: Metrics,
+        limits: Limits | None = None,
+        *,
+        is_shared: bool = False,
     ) -> AsyncIterator[int]:
         """Serve callers without a certificate until the block ends, where that is configured.
 
@@ -91,6 +96,7 @@ class Enrolment:
             credentials=self._tls.open_credentials(),
             watched=enrolment_listener.Watched(log, metrics, self._clock),
             limits=limits or Limits(),
+            is_shared=is_shared,
         )
         try:
             yield listener.port

@@ -32,11 +32,8 @@ PERIOD_SECONDS: Final = 0.5
 
 
 @contextlib.asynccontextmanager
-async def draining(
-    store: Store, clock: Callable[[], datetime], metrics: Metrics
-) -> AsyncIterator[None]:
-    """Look for what is to be applied until the block ends; measure what waits meanwhile."""
-    metrics.tell_queues(lambda: _lengths(store, clock()))
+async def draining(store: Store, clock: Callable[[], datetime]) -> AsyncIterator[None]:
+    """Look for what is to be applied until the block ends."""
     task = asyncio.create_task(_drain(store, clock))
     try:
         yield
@@ -44,6 +41,11 @@ async def draining(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def measure_queues(store: Store, clock: Callable[[], datetime], metrics: Metrics) -> None:
+    """Tell with each reading of the metrics what waits."""
+    metrics.tell_queues(lambda: _lengths(store, clock()))
 
 
 def _lengths(store: Store, now: datetime) -> list[QueueLength]:

@@ -17,6 +17,8 @@ import typer
 
 from juki_audit.errors import LogRefused
 from juki_card.errors import CertificateRefused
+from juki_center.cli.crew_errors import RenewalFailed, SupervisorAbsent, WorkersFailed
+from juki_center.cli.reserved_port import AddressTakenError
 from juki_center.cli.startup_guard import StartRefused
 from juki_center.errors import (
     ConfigInvalid,
@@ -45,6 +47,7 @@ class Exit(IntEnum):
     """Exit codes of every command of the project that this one uses."""
 
     DONE = 0
+    FAILED = 1
     USAGE = 2
     REFUSED = 3
     UNREACHABLE = 5
@@ -105,6 +108,23 @@ _KINDS: Final[Mapping[type[Exception], _Kind]] = {
     ),
     BindFailedError: _Kind(
         "ADDRESS_IN_USE", "Stop the other program, or choose another address in listen.*."
+    ),
+    AddressTakenError: _Kind(
+        "ADDRESS_IN_USE", "Stop the other program, or choose another address in listen.*."
+    ),
+    WorkersFailed: _Kind(
+        "WORKERS_FAILED",
+        "Read above what the workers said, and try `juki-center doctor`; then start it again.",
+        Exit.FAILED,
+    ),
+    RenewalFailed: _Kind(
+        "WORKERS_NOT_RENEWED",
+        "The workers of before serve on. Read in the center's output what the new one said.",
+    ),
+    SupervisorAbsent: _Kind(
+        "SUPERVISOR_ABSENT",
+        "Start it by `juki-center serve --workers N`, with listen.local in its configuration.",
+        Exit.UNREACHABLE,
     ),
     KeyUnusable: _Kind(
         "KEY_UNUSABLE",

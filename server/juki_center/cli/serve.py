@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from juki_center.cli import assembly, service_manager, startup_guard
-from juki_center.cli.event_loop import run
 from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
-from juki_center.cli.report import report, reporting
+from juki_center.cli.report import report
 from juki_center.cli.surroundings import Surroundings
 from juki_center.cli.tracing import tracing_of
+from juki_center.cli.worker_place import supervisor_gone
 from juki_center.config import CenterConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
 
     from juki_center.cli.report import JSON
+    from juki_center.cli.worker_place import WorkerPlace
     from juki_center.rpc.server import Server
     from juki_center.storage.center_store import CenterStore
-
-Config = Annotated[Path, typer.Option(envvar="JUKI_CONFIG", help="Configuration file.")]
-AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juki/1).")]
-DEFAULT_CONFIG = Path("/etc/juki/center.toml")
 
 
 async def serve(path: Path, *, as_json: bool) -> None:
@@ -37,11 +34,40 @@ async def serve(path: Path, *, as_json: bool) -> None:
     """
     config = CenterConfig.load(path)
     hangup = on_hangup(lambda: CenterConfig.load(path))
+    async with _surrounded(config, hangup) as (store, around):
+        await _listen(config, store, around, as_json=as_json)
+
+
+async def work(path: Path, place: WorkerPlace) -> None:
+    """Serve as one of a supervisor's workers, until a signal or the supervisor's end.
+
+    Raises as `serve` does.
+    """
+    config = place.placed(CenterConfig.load(path))
+    hangup = on_hangup(lambda: place.placed(CenterConfig.load(path)))
+    async with _surrounded(config, hangup) as (store, around):
+        shared = replace(around, shares_ports=True)
+        async with assembly.listening(config, store, shared):
+            await _first(until_stopped(), supervisor_gone())
+
+
+async def _first(*ends: Coroutine[object, object, None]) -> None:
+    """Return with the first of several ends."""
+    tasks = [asyncio.ensure_future(end) for end in ends]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _surrounded(
+    config: CenterConfig, hangup: Hangup
+) -> AsyncIterator[tuple[CenterStore, Surroundings]]:
     async with opened_store(config) as store:
         await startup_guard.check_parts(config, store)
         with tracing_of(config) as tracing:
-            around = Surroundings(tracing=tracing, hangup=hangup)
-            await _listen(config, store, around, as_json=as_json)
+            yield store, Surroundings(tracing=tracing, hangup=hangup)
 
 
 async def _listen(
@@ -91,9 +117,3 @@ async def until_stopped() -> None:
     await stopped.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
-
-
-def serve_command(config: Config = DEFAULT_CONFIG, as_json: AsJSON = False) -> None:
-    """Listen until SIGTERM or SIGINT; SIGHUP reads keys and configuration again."""
-    with reporting("serve", as_json=as_json):
-        run(serve(config, as_json=as_json))

@@ -31,3 +31,5 @@ class Surroundings:
     write_log: Callable[[bytes], object] = standard_error
     tracing: Tracing = NO_TRACING
     hangup: Hangup = field(default_factory=Hangup)
+    shares_ports: bool = False
+    """Whether other workers of one supervisor listen on the same ports."""

@@ -17,7 +17,7 @@ from juki_center.rpc.errors import Statuses
 from juki_center.rpc.interceptor import Edge, Interceptor
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import access_rules
-from juki_center.rpc.server import CHANNEL_OPTIONS, Service, bind
+from juki_center.rpc.server import Service, bind, channel_options
 from juki_center.rpc.strangers import Room, Strangers
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ async def start(
     credentials: grpc.ServerCredentials,
     watched: Watched,
     limits: Limits,
+    is_shared: bool = False,
 ) -> EnrolmentListener:
     """Listen; raise BindFailedError where the address is taken."""
     live = LiveCalls()
@@ -103,7 +104,7 @@ async def start(
     )
     server = grpc.aio.server(
         interceptors=(Interceptor(edge),),
-        options=(*CHANNEL_OPTIONS, *limits.options()),
+        options=(*channel_options(is_shared=is_shared), *limits.options()),
         maximum_concurrent_rpcs=_MOST_CALLS,
     )
     service.add(server)

@@ -43,7 +43,7 @@ class SocketOccupiedError(OSError):
 @asynccontextmanager
 async def listening_locally(parts: LocalParts, path: Path) -> AsyncIterator[None]:
     """Take orders on a socket until the block ends. Raises SocketOccupiedError and OSError."""
-    bound = _bind(path)
+    bound = bind_locally(path)
     server = await asyncio.start_unix_server(
         _Visits(parts).serve, sock=bound, limit=MOST_OCTETS, backlog=_BACKLOG
     )
@@ -55,7 +55,11 @@ async def listening_locally(parts: LocalParts, path: Path) -> AsyncIterator[None
         _remove(path)
 
 
-def _bind(path: Path) -> socket.socket:
+def bind_locally(path: Path) -> socket.socket:
+    """Return a socket at a path that is the owner's alone.
+
+    Raises SocketOccupiedError where somebody listens there, or something else lies there.
+    """
     _remove_left_over(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from juki_center.rpc.metrics import Metrics
     from juki_center.rpc.tracing import Tracing
 
+UNIX: Final = "unix:"
 _EVERYBODY: Final = frozenset(("terminal", "desk", "agency", "operator", "center"))
 _OPERATOR: Final = frozenset(("operator",))
 _REFLECTION_V1: Final = "grpc.reflection.v1.ServerReflection"
@@ -42,8 +43,7 @@ _SEND_CAP_BYTES: Final = 262_144
 # Above every limit, so that the interceptor sees an oversized message and can name the reason; far
 # above it, gRPC itself ends the call.
 _RECEIVE_CAP_BYTES: Final = 2 * _SEND_CAP_BYTES
-CHANNEL_OPTIONS: Final = (
-    ("grpc.so_reuseport", 0),
+_CHANNEL_OPTIONS: Final = (
     ("grpc.max_receive_message_length", _RECEIVE_CAP_BYTES),
     ("grpc.max_send_message_length", _SEND_CAP_BYTES),
     ("grpc.max_metadata_size", 16_384),
@@ -53,6 +53,15 @@ CHANNEL_OPTIONS: Final = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.enable_channelz", 1),
 )
+
+
+def channel_options(*, is_shared: bool) -> tuple[tuple[str, int], ...]:
+    """Return the settings of a server of ours; one that is not shared has its port for itself.
+
+    A shared port is listened on by all workers of one supervisor, which sees to it that nobody
+    else does.
+    """
+    return (("grpc.so_reuseport", int(is_shared)), *_CHANNEL_OPTIONS)
 
 
 class BindFailedError(OSError):
@@ -73,10 +82,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where to listen; port 0 lets the system choose."""
+    """Where to listen; port 0 lets the system choose. `http` may be `unix:` and a path."""
 
     grpc: str
     http: str
+    is_shared: bool = False
+    """Whether other processes listen on the same port of gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +104,10 @@ class Observation:
 
 
 @dataclass(slots=True)
-class Drain:
-    """Whether a server is about to end."""
+class Door:
+    """Whether calls are taken: not before the server has started, nor when it is about to end."""
 
-    has_begun: bool = False
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -109,13 +120,13 @@ class Server:
     _http: asyncio.Server = field(repr=False)
     _health: health.aio.HealthServicer = field(repr=False)
     _log: AccessLog = field(repr=False)
-    _drain: Drain = field(repr=False)
+    _door: Door = field(repr=False)
     enrolment_port: int = 0
     """Where callers without a certificate enrol; 0 where they cannot."""
 
     async def drain(self) -> None:
         """Say to whoever looks that no more calls should come; those that come are still served."""
-        self._drain.has_begun = True
+        self._door.is_open = False
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace_seconds: float) -> None:
@@ -173,19 +184,21 @@ async def start(  # the parts are wired together once, by name
         tracing=observation.tracing,
         judged=observation.judged,
     )
-    server = grpc.aio.server(interceptors=(Interceptor(edge),), options=CHANNEL_OPTIONS)
+    options = channel_options(is_shared=listening.is_shared)
+    server = grpc.aio.server(interceptors=(Interceptor(edge),), options=options)
     health_servicer = _add_services(server, ours, with_reflection=with_reflection)
     for service in ours:
         await health_servicer.set(service.descriptor.full_name, _SERVING)
     grpc_port = bind(server, listening.grpc, credentials)
-    drain = Drain()
+    door = Door()
     probes = status_http.Probes(
-        lambda: {**observation.ready(), "accepting": not drain.has_begun},
+        lambda: {**observation.ready(), "accepting": door.is_open},
         observation.metrics.exposition,
     )
     http, http_port = await _listen_http(probes, listening.http)
     await server.start()
-    return Server(grpc_port, http_port, server, http, health_servicer, observation.log, drain)
+    door.is_open = True
+    return Server(grpc_port, http_port, server, http, health_servicer, observation.log, door)
 
 
 def _add_services(
@@ -230,6 +243,8 @@ def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredenti
 async def _listen_http(probes: status_http.Probes, address: str) -> tuple[asyncio.Server, int]:
     host, _, port = address.rpartition(":")
     try:
+        if address.startswith(UNIX):
+            return await status_http.start_unix(probes, address.removeprefix(UNIX)), 0
         return await status_http.start(probes, host, int(port))
     except OSError as error:
         raise BindFailedError(address) from error

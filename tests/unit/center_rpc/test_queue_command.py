@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from juki_center.areas.moves.rows import AlertKind, MoveAlert
 from juki_center.cli import doctor
 from juki_center.cli.commands import app
-from juki_center.cli.queue_drain import drain, draining
+from juki_center.cli.queue_drain import drain, measure_queues
 from juki_center.config import CenterConfig
 from juki_center.rpc.metrics import Metrics
 from juki_center.storage.sqlite import SQLiteStore
@@ -128,8 +128,8 @@ def test_metrics_tell_length_and_age(config: Path) -> None:
     metrics, shown = Metrics(), []
 
     async def measure(store: SQLiteStore) -> None:
-        async with draining(store, lambda: NOW + timedelta(minutes=5), metrics):
-            shown.append(metrics.exposition().decode())
+        measure_queues(store, lambda: NOW + timedelta(minutes=5), metrics)
+        shown.append(metrics.exposition().decode())
 
     on_store(config.parent, measure)
 
@@ -142,8 +142,7 @@ def test_metrics_of_a_store_that_cannot_be_read_tell_the_rest(config: Path) -> N
     metrics, shown = Metrics(), []
 
     async def measure(store: SQLiteStore) -> None:
-        async with draining(store, lambda: NOW, metrics):
-            pass
+        measure_queues(store, lambda: NOW, metrics)
         with closing(sqlite3.connect(config.parent / "center.db")) as sql, sql:
             sql.execute("ALTER TABLE notice_queues RENAME TO elsewhere")
         shown.append(metrics.exposition().decode())
