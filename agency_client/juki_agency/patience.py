@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from juki_client.patience import told_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
+_LONGEST_TOLD: Final = 300.0
 _PASSING: Final = frozenset(
     ("CENTER_UNREACHABLE", "SHUTTING_DOWN", "STORE_UNAVAILABLE", "OVERLOADED")
 )
@@ -20,7 +23,10 @@ _PASSING: Final = frozenset(
 
 @dataclass(slots=True)
 class Patience:
-    """Pauses that double, until nothing has come for so many seconds; None never gives up."""
+    """Pauses that double, until nothing has come for so many seconds; None never gives up.
+
+    Where the center tells a longer pause, it is kept.
+    """
 
     seconds: float | None
     pause: Callable[[float], None] = time.sleep
@@ -40,5 +46,6 @@ class Patience:
         since = self._since = now if self._since is None else self._since
         if self.seconds is not None and now - since >= self.seconds:
             raise problem
-        self.pause(self._next)
+        told = min(told_seconds(problem) or 0.0, _LONGEST_TOLD)
+        self.pause(max(self._next, told))
         self._next = min(self._next * 2, _LONGEST_PAUSE)

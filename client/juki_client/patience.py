@@ -5,6 +5,8 @@ Each request carries its id, so that the center acts once however often it comes
 
 from __future__ import annotations
 
+import math
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -14,7 +16,7 @@ from google.protobuf.message import Message
 from juki_client.outcome import Problem, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -34,6 +36,25 @@ _SAYS_NOTHING_OF_EARLIER_TRIES: Final = _OUTCOME_UNKNOWN | {
     "SHUTTING_DOWN",
 }
 """Every other refusal comes after the center has looked the request id up: it is the outcome."""
+
+
+_LATER: Final = 0.1
+"""Up to so much longer than told everybody waits, so that no two who were told the same meet."""
+_UNTOLD_SECONDS: Final = 1.0
+_chance: Final = secrets.SystemRandom().random
+
+
+def told_seconds(problem: Problem, chance: Callable[[], float] = _chance) -> float | None:
+    """Return how long the center has told to wait, and a little longer; None where it has not.
+
+    >>> told_seconds(Problem("OVERLOADED", {"retryAfterSeconds": "2"}), lambda: 0.5)
+    2.1
+    """
+    try:
+        told = float(problem.metadata.get("retryAfterSeconds", ""))
+    except ValueError:
+        return None
+    return told * (1 + _LATER * chance()) if math.isfinite(told) and told >= 0 else None
 
 
 class Caller(Protocol):
@@ -58,20 +79,26 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the same request is sent again while the center does not answer, in seconds."""
+    """How long the same request is sent again while the center does not serve it, in seconds."""
 
     seconds: float = 20.0
     pause: float = 0.5
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
-    def tries(self) -> Iterator[None]:
-        """Yield once for each try."""
-        end = self.monotonic() + self.seconds
-        yield
-        while self.monotonic() < end:
-            self.sleep(self.pause)
-            yield
+    def pause_after(self, problem: Problem, left: float) -> float | None:
+        """Return how long to wait before the next try, with so many seconds left; None: no more.
+
+        A center that has too many calls says itself when to come back. Longer than the patience
+        nobody waits, and what else passes only later is told to the clerk at once.
+        """
+        if problem.retry is Retry.SAME_REQUEST:
+            return self.pause if left > 0 else None
+        if problem.reason != "OVERLOADED":
+            return None
+        told = told_seconds(problem)
+        wait = max(self.pause, _UNTOLD_SECONDS if told is None else told)
+        return wait if wait <= left else None
 
 
 def send(
@@ -126,15 +153,16 @@ class _Tries:
 
 
 def _send(center: Caller, method: Callable[..., Answer], request: Message, tries: _Tries) -> Answer:
-    last = Problem("CENTER_UNREACHABLE")
     # A later try may come upon what an earlier one has done: both say what was known before.
     seen = center.seen_tree_size if tries.seen is None else tries.seen
-    for _ in tries.patience.tries():
+    patience = tries.patience
+    end = patience.monotonic() + patience.seconds
+    while True:
         try:
             return center.call(method, request, seen=seen)
         except Problem as problem:
-            last = problem
-        tries.reasons.append(last.reason)
-        if last.retry is not Retry.SAME_REQUEST:
-            break
-    raise last
+            tries.reasons.append(problem.reason)
+            pause = patience.pause_after(problem, end - patience.monotonic())
+            if pause is None:
+                raise
+        patience.sleep(pause)

@@ -197,3 +197,16 @@ def test_patience_without_end_pauses_half_a_minute_at_most() -> None:
         patience.bear(Problem("OVERLOADED"))
 
     assert max(pauses) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("told", "least", "most"),
+    [("7", 7.0, 7.7), ("0.2", 0.5, 0.5), ("1e9", 300.0, 300.0), ("soon", 0.5, 0.5)],
+)
+def test_patience_waits_as_long_as_the_center_tells(told: str, least: float, most: float) -> None:
+    pauses: list[float] = []
+    patience = Patience(60, pauses.append)
+
+    patience.bear(Problem("OVERLOADED", {"retryAfterSeconds": told}))
+
+    assert least <= pauses[0] <= most
