@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from juki_center.rpc import tls13
 
 tls13.settle()  # before any test module imports gRPC, which reads its settings once
+# What is sampled is sampled alike in each process that this one starts; see tests.support.sampling.
+os.environ.setdefault("JUKI_SEED", str(secrets.randbelow(10_000)))
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,11 +28,13 @@ def pytest_runtest_makereport(
     item: pytest.Item,  # the hook's name
     call: pytest.CallInfo[None],  # the hook's name
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing but the published vectors may be missing: any other skip is a failure."""
+    """In CI nothing but the published vectors may be missing; what samples tells its seed."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and NOT_BESIDE not in str(report.longrepr):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
+    if report.failed and item.get_closest_marker("slow"):
+        report.sections.append(("what was sampled", f"JUKI_SEED={os.environ['JUKI_SEED']}"))
     return report
 
 

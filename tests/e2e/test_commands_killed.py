@@ -9,7 +9,6 @@ JUKI_SEED=n chooses those again.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -51,7 +50,7 @@ from tests.e2e.stage import Stage, VirtualSlots
 from tests.support.center_process import CenterProcess
 
 LONG = os.environ.get("JUKI_LONG") == "1"
-SEED = int(os.environ.get("JUKI_SEED", secrets.randbelow(10_000)))
+SEED = int(os.environ["JUKI_SEED"])
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(7_200 if LONG else 300)]
 DEFECT = 1
 Recovery = Callable[[Life, Command], None]

@@ -13,6 +13,7 @@ from juki_client.outcome import Problem
 from juki_terminal.channel import Center
 from jukinet.cards.v1 import card_pb2 as records
 from jukinet.cards.v1 import card_service_pb2 as pb
+from tests.support.sampling import edges, sampled
 from tests.unit.terminal.cards_double import APPLICATION, FEE, FORBIDDEN, CardsDouble
 from tests.unit.terminal.center_double import SessionDouble
 from tests.unit.terminal.counter import FRESH, NEW, Counter, Scissors, ended
@@ -234,6 +235,7 @@ def _check(counter: Counter, cards: CardsDouble, sessions: SessionDouble, how: s
     assert cards.state == records.CARD_STATE_ACTIVE, how
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["pull", "kill", "lose"])
 def test_a_cut_anywhere_is_finished_by_the_same_order(
     center: Center,
@@ -243,8 +245,16 @@ def test_a_cut_anywhere_is_finished_by_the_same_order(
     sessions: SessionDouble,
     what: str,
 ) -> None:
-    cuts = 0
-    for at in range(1, 200):
+    """A dozen places by a seed, the first and the last always; JUKI_LONG=1: everywhere."""
+    whole = Scissors()
+    counter = Counter(center, put(card, FRESH), tmp_path / "whole")
+    setattr(counter, what, whole)
+    sessions.bend = counter.bend
+    assert ended(counter.hand_over) == "DONE"
+    assert whole.happened >= {"pull": 40, "kill": 30, "lose": 7}[what]
+
+    places = range(1, whole.happened + 1)
+    for at in sampled(places, 12, where=f"hand over {what}", kind=edges(whole.happened)):
         folder = tmp_path / str(at)
         cards.state = records.CARD_STATE_MADE
         sessions.finished.clear()
@@ -253,8 +263,5 @@ def test_a_cut_anywhere_is_finished_by_the_same_order(
         setattr(counter, what, scissors)
         sessions.bend = counter.bend
         outcome = ended(counter.hand_over)
-        if scissors.happened < at:
-            break
-        cuts += 1
+        assert scissors.happened >= at
         _check(counter, cards, sessions, f"{outcome} at {at}")
-    assert cuts >= {"pull": 40, "kill": 30, "lose": 7}[what]

@@ -1,7 +1,8 @@
 """Whole sessions with fresh keys each, and how many leading zeros they met.
 
 A coordinate or secret that begins with 00 and loses that octet has broken whole card systems; it
-shows only in one of some hundred sessions. JUKI_SOAK sets the number of sessions.
+shows only in one of some hundred sessions. 200 sessions here, 2,000 by JUKI_LONG=1; JUKI_SOAK sets
+another number. `tests/unit/vectors/test_sessions` plays sessions with such zeros made on purpose.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from juki_card import pace
     from juki_card.eac import CenterKeys, ChipResult
 
-SESSIONS = int(os.environ.get("JUKI_SOAK", "1000"))
+LONG = bool(os.environ.get("JUKI_LONG"))
+SESSIONS = int(os.environ.get("JUKI_SOAK", "2000" if LONG else "200"))
 
 
 class ZeroCounter:
