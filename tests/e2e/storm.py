@@ -285,7 +285,9 @@ def _listed(desk: CopyDesk) -> set[str]:
 def run_storm(folder: Path, *, applicants: int, seed: int, mutant: str = "") -> Storm:
     """Serve `applicants` at 8 terminals through every cut; a mutant is served without cuts."""
     random = Random(seed)
-    storm = Storm(CenterProcess(folder), [] if mutant else random.sample(CUTS, len(CUTS)))
+    storm = Storm(
+        CenterProcess(folder, is_forked=True), [] if mutant else random.sample(CUTS, len(CUTS))
+    )
     storm.defects = {"mutant": mutant} if mutant else {}
     storm.center.start()
     _enrol(folder)

@@ -32,7 +32,7 @@ PATIENT_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
-    with CenterProcess(tmp_path_factory.mktemp("agency")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("agency"), is_forked=True) as serving:
         yield serving
 
 

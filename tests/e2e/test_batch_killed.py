@@ -112,7 +112,7 @@ class Order:
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
     """A center that lives when a test begins; each test leaves a living one behind."""
-    with CenterProcess(tmp_path_factory.mktemp("batch")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("batch"), is_forked=True) as serving:
         yield serving
 
 

@@ -64,7 +64,7 @@ Run = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
-    with CenterProcess(tmp_path_factory.mktemp("applications")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("applications"), is_forked=True) as serving:
         yield serving
 
 

@@ -87,7 +87,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
-    with CenterProcess(tmp_path_factory.mktemp("life")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("life"), is_forked=True) as serving:
         yield serving
 
 

@@ -214,7 +214,7 @@ ACTS = {
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     with (
-        CenterProcess(folder / "center") as center,
+        CenterProcess(folder / "center", is_forked=True) as center,
         mortal_windows(center.folder, center.address, folder / "scratch") as windows,
     ):
         yield Town(center, windows, enter_residents(center.folder, RESIDENTS))

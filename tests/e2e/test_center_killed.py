@@ -49,7 +49,7 @@ class End:
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
     """A center that lives when a test begins; each test leaves a living one behind."""
-    with CenterProcess(tmp_path_factory.mktemp("killed")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("killed"), is_forked=True) as serving:
         yield serving
 
 

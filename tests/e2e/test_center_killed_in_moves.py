@@ -92,7 +92,7 @@ LIFE = (
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovingCenter]:
     """A center that has lived through the deaths of a whole life of moves, and was stopped."""
-    with CenterProcess(tmp_path_factory.mktemp("moves")) as process:
+    with CenterProcess(tmp_path_factory.mktemp("moves"), is_forked=True) as process:
         center, answers = MovingCenter(process), dict[str, Any]()
         center.enrol()
         for act in LIFE:

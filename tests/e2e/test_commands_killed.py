@@ -105,7 +105,9 @@ STEPS = (
 @pytest.fixture(scope="module")
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
     folder = tmp_path_factory.mktemp("mortal-life")
-    with opened_counter(CenterProcess(folder / "center"), folder / "terminal") as opened:
+    with opened_counter(
+        CenterProcess(folder / "center", is_forked=True), folder / "terminal"
+    ) as opened:
         yield opened
 
 

@@ -174,7 +174,7 @@ def test_case_41_one_operator_alone_connects_nothing(site: Site) -> None:
 def test_a_center_that_dies_in_a_disconnect_has_done_it_or_not(
     tmp_path: Path, point: str, is_cut_off: bool
 ) -> None:
-    center = CenterProcess(tmp_path / "dev")
+    center = CenterProcess(tmp_path / "dev", is_forked=True)
     center.start(cut=f"disconnect:{point}")
     site, asked = Site(center), request()
     with site.line() as line:
@@ -198,7 +198,7 @@ def test_a_center_that_dies_in_a_disconnect_has_done_it_or_not(
 def test_a_center_that_dies_in_a_reconnect_has_done_it_or_not(
     tmp_path: Path, point: str, is_cut_off: bool
 ) -> None:
-    center = CenterProcess(tmp_path / "dev")
+    center = CenterProcess(tmp_path / "dev", is_forked=True)
     center.start(cut=f"reconnect:{point}")
     site, subject = Site(center), request().subject
     site.result("disconnect", TOKOROZAWA, "--level", "low", "--reason", "a drill")

@@ -70,7 +70,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
-    with CenterProcess(tmp_path_factory.mktemp("cases")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("cases"), is_forked=True) as serving:
         yield serving
 
 

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 @pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     folder = tmp_path_factory.mktemp("moves")
-    with CenterProcess(folder) as center:
+    with CenterProcess(folder, is_forked=True) as center:
         yield Offices(window_of(center, TOKOROZAWA), window_of(center, CHIYODA))
 
 
@@ -45,7 +45,7 @@ def offices_of_2023(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office
     folder = tmp_path_factory.mktemp("moves-of-2023")
     text = dev_texts.center_toml(dev_folder.NODE).replace("2003-08", "2023-02-06")
     (folder / "center.toml").write_text(text, encoding="utf-8")
-    with CenterProcess(folder) as center:
+    with CenterProcess(folder, is_forked=True) as center:
         yield Offices(window_of(center, TOKOROZAWA), window_of(center, CHIYODA))
 
 

@@ -59,7 +59,7 @@ Run = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CenterProcess]:
-    with CenterProcess(tmp_path_factory.mktemp("register")) as serving:
+    with CenterProcess(tmp_path_factory.mktemp("register"), is_forked=True) as serving:
         yield serving
 
 

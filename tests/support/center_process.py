@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 
+from tests.support.center_forks import ForkedCenter, Order, center_forks
 from tests.support.clerks import sign_in_everywhere
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -48,8 +49,10 @@ class CenterProcess:
         log: Path | None = None,
         environment: Mapping[str, str] | None = None,
         with_clerks: bool = True,
+        is_forked: bool = False,
     ) -> None:
-        """Without clerks, the windows begin with nobody signed in."""
+        """Without clerks nobody is signed in at first; `is_forked`: see `center_forks`."""
+        self._is_forked = is_forked
         self.folder = folder
         self._signs_in = with_clerks
         self.log = log or folder / "center-process.log"
@@ -57,7 +60,7 @@ class CenterProcess:
         self._environment = dict(environment or {})
         self.port = free_port()
         self.http_port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedCenter | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -84,25 +87,35 @@ class CenterProcess:
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = os.environ | self._environment
         environment |= {f"JUKI_TEST_{name.upper()}": v for name, v in defects.items()}
-        module = ["-m", "tests.support.mortal_center"] if defects else ["-c", _MAIN]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *module, "dev", *self._options()],
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
+        arguments = ["dev", *self._options()]
+        if self._is_forked:
+            order = Order(arguments, environment, str(self.log.absolute()))
+            self._process = center_forks().start(order)
+        else:
+            module = ["-m", "tests.support.mortal_center"] if defects else ["-c", _MAIN]
+            self._process = self._program([*module, *arguments], environment)
         self._await_ready(self._process)
         if self._signs_in:
             self._signs_in = False
             sign_in_everywhere(self.folder)
 
+    def _program(
+        self, arguments: list[str], environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+
     def _options(self) -> list[str]:
         ports = ["--port", str(self.port), "--http-port", str(self.http_port)]
         return ["--dir", str(self.folder), *ports]
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def _await_ready(self, process: subprocess.Popen[bytes] | ForkedCenter) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             if self.is_ready():

@@ -173,7 +173,8 @@ def unbind_sessions() -> None:
     CardsTable.session = newest  # type: ignore[method-assign]  # this process is a test's
 
 
-if __name__ == "__main__":
+def be() -> None:
+    """Run the command, with the defects that the environment names."""
     cut = os.environ.get("JUKI_TEST_CUT", "")
     if cut:
         cut_at(*cut.split(":"))
@@ -183,3 +184,7 @@ if __name__ == "__main__":
         sessions.SESSION_GUARDS = ()
         unbind_sessions()
     main()
+
+
+if __name__ == "__main__":
+    be()
