@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from juki_center.areas.overload.classes import Load
 from juki_center.areas.overload.lanes import Lane, Owner
@@ -46,9 +46,8 @@ class Settings:
     most_sessions: int = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A call that was admitted."""
+class Place(NamedTuple):
+    """A call that was admitted; a tuple, because one is made for every call."""
 
     load: Load
     owner: Owner
@@ -95,7 +94,8 @@ class Admission:
 
     def enter(self, load: Load, owner: Owner, now: float) -> Place:
         """Admit a call; raise Delayed(OVERLOADED) with the time to come back."""
-        self._pass(now)
+        if now >= self._closes:
+            self._pass(now)
         if not self._has_room(load, owner):
             self._refused[load] += 1
             raise Delayed(Reason.OVERLOADED, self._wait(load))
@@ -112,18 +112,23 @@ class Admission:
             self._lane(place.load).end(place.owner)
         if has_committed and place.load in _MEASURED:
             spent = now - place.began
-            self._fastest = spent if self._fastest is None else min(self._fastest, spent)
-        self._pass(now)
+            if self._fastest is None or spent < self._fastest:
+                self._fastest = spent
+        if now >= self._closes:
+            self._pass(now)
 
     def reading(self, now: float) -> Reading:
         """Return what the metrics show."""
-        self._pass(now)
+        if now >= self._closes:
+            self._pass(now)
         limits = {Load.WINDOW: self._window.calls, Load.BROAD: self._broad.calls}
         counted = (dict(self._admitted), dict(self._refused), dict(self._running))
         return Reading(*counted, limits, self._standing)
 
     def _has_room(self, load: Load, owner: Owner) -> bool:
         match load:
+            case Load.WINDOW:
+                return self._window.has_room(owner)
             case Load.VITAL:
                 return True
             case Load.CONTINUED if self._window.running_of(owner) < _CONTINUED_EACH:
@@ -149,8 +154,6 @@ class Admission:
 
     def _pass(self, now: float) -> None:
         """Close the interval that has ended; where nothing came for longer, the empty one too."""
-        if now < self._closes:
-            return
         was_idle = now >= self._closes + INTERVAL_SECONDS
         self._close()
         if was_idle:
