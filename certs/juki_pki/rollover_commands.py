@@ -178,8 +178,10 @@ def _step(
     at_once: bool = False,
     further: tuple[x509.Certificate, ...] = (),
 ) -> Step:
-    if (node is not None) != (what is Rolling.CENTER):
-        raise IdentityError("a node is named for `center`, and for nothing else")
+    if node is None and what is Rolling.CENTER:
+        raise IdentityError("the node's name is missing: `center DIR NODE`, such as center-1")
+    if node is not None and what is not Rolling.CENTER:
+        raise IdentityError(f"only `center` has nodes: `{what.value} DIR` takes no NODE")
     making = Making(PKIFolder(folder), Profiles.load(profiles), datetime.now(UTC))
     return Step(what, making, node, at_once, further)
 

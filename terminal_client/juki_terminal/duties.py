@@ -12,6 +12,10 @@ from typing import Final
 _FIRST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=1)
 _DOUBLINGS: Final = 10
+_AT_LEAST_SECONDS: Final = 1.0
+"""The center names no shorter time to come back."""
+_UNHURRIED: Final = 3
+"""So many times slower than a fleet may come back, it does what is not urgent."""
 
 
 class Duty(StrEnum):
@@ -29,6 +33,15 @@ class Duty(StrEnum):
 
 _NEED_THE_STREAM: Final = frozenset((Duty.DESCRIPTIONS, Duty.REPORT))
 """Where the stream is lost, these would be in vain, and are done when it stands again."""
+
+
+def unhurried(reconnect_seconds: float) -> timedelta:
+    """Return when this terminal does what the whole fleet is told at once, and has time for.
+
+    The center spreads the times to come back over its streams, each terminal by its own chance:
+    what it has named here is this terminal's place among them, and grows with the fleet.
+    """
+    return timedelta(seconds=_UNHURRIED * max(0.0, reconnect_seconds - _AT_LEAST_SECONDS))
 
 
 class Duties:

@@ -18,7 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from juki_client import rotation
 from juki_client.outcome import Problem
-from juki_terminal.duties import Duties, Duty
+from juki_terminal.duties import Duties, Duty, unhurried
 from juki_terminal.hotlist_guard import trusted_leaves
 from juki_terminal.paper_press import copy_signers
 from juki_terminal.trust import Trust
@@ -114,7 +114,8 @@ class Upkeep:
                 self._set_connected(is_connected=False)
             case EventKind.DESCRIPTIONS:
                 self._is_change_awaited = True
-                self._want(Duty.DESCRIPTIONS)
+                # What is new is published long before it is used: the old keys still hold.
+                self._want(Duty.DESCRIPTIONS, after=unhurried(self._watching.reconnect_seconds))
             case EventKind.CONFIGURATION:
                 self._want(Duty.REPORT)
             case EventKind.HOTLIST:
@@ -248,10 +249,12 @@ class Upkeep:
         kept = self._watching.kept
         return None if kept is None else kept.hotlist
 
-    def _want(self, *duties: Duty) -> None:
+    def _want(self, *duties: Duty, after: timedelta | None = None) -> None:
+        """Have something done: soon, or at the time that this terminal was given."""
         with self._table:
             for duty in duties:
-                self._duties.want(duty, self._now() + _SPREAD * self._chance())
+                pause = _SPREAD * self._chance() if after is None else after
+                self._duties.want(duty, self._now() + pause)
         self._wake.set()
 
     def _set_connected(self, *, is_connected: bool) -> None:

@@ -102,7 +102,8 @@ class TerminalWatch:
         self._moves = threading.Event()
         self._whole: list[Piece] = []
         self._failures = 0
-        self._retry_seconds = 0.0
+        self.reconnect_seconds = 0.0
+        """When the center last said that this terminal should come back; 0 where it has not."""
         self.status_seconds = 0.0
         """How often the center wants a report; 0 where it has not said."""
         self.kept = kept
@@ -196,12 +197,12 @@ class TerminalWatch:
                 return None
 
     def _beaten(self, beat: pb.WatchResponse.Heartbeat, cursor: int) -> WatchEvent | None:
-        self._retry_seconds = _seconds(beat)
+        self.reconnect_seconds = _seconds(beat)
         fresh = beat.hotlist.cose
         return self._listed(fresh, cursor, EventKind.FRESH) if fresh else None
 
     def _configure(self, settings: pb.WatchResponse.Configuration) -> None:
-        self._retry_seconds = _seconds(settings)
+        self.reconnect_seconds = _seconds(settings)
         self.status_seconds = settings.status_interval.ToTimedelta().total_seconds()
 
     def _listed(self, cose: bytes, cursor: int, kind: EventKind) -> WatchEvent | None:
@@ -228,7 +229,7 @@ class TerminalWatch:
     def _delay(self, problem: Problem | None) -> float:
         """Return when to come back: the center's word first, else doubling with jitter."""
         named = "" if problem is None else problem.metadata.get("retryAfterSeconds", "")
-        seconds = _number(named) or (self._retry_seconds if self._failures == 0 else 0.0)
+        seconds = _number(named) or (self.reconnect_seconds if self._failures == 0 else 0.0)
         doubled = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
         if problem is not None and problem.reason == "HOTLIST_NOT_TRUSTED":

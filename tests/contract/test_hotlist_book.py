@@ -95,6 +95,26 @@ async def test_state_that_terminals_are_not_told_of_makes_no_event(store: SQLite
     assert store.read(lambda tx: tx.control.newest()) == before
 
 
+async def test_list_from_before_other_events_takes_what_follows_them(store: SQLiteStore) -> None:
+    """A renewed certificate moves the cursor, and no card: a list from before it has no gap."""
+    book = book_of(store)
+    terminals = book.cursor
+    await store.act(lambda tx: tx.control.append(ControlKind.CONFIGURATION_CHANGED, "", NOW))
+    has_changed = learn(book, store)
+    moved = book.cursor
+
+    (fresh,) = book.since(moved)
+    await set_status(store, CardStatus.SUSPENDED)
+    learn(book, store)
+    (changes,) = book.since(moved)
+
+    assert (has_changed, moved) == (False, terminals + 1)
+    assert said(fresh)[3] <= terminals  # type: ignore[operator]  # a number
+    assert said(fresh)[4] == moved
+    assert said(changes)[3] <= terminals  # type: ignore[operator]  # a number
+    assert cards_in(changes) == {entry_of(key_of(store), SERIAL): CardState.SUSPENDED}
+
+
 async def test_changes_hold_the_newest_state_of_what_changed(store: SQLiteStore) -> None:
     book = book_of(store)
     since = book.cursor

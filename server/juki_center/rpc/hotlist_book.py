@@ -130,7 +130,9 @@ class HotlistBook:
     def since(self, cursor: int) -> list[bytes]:
         """Return what has changed since a cursor, or the whole list where that is shorter to say.
 
-        Nothing has changed: the answer tells that the list is still as it was.
+        Nothing has changed: the answer tells that the list is still as it was. It begins at the
+        last change before `cursor` and not at `cursor` itself: where other events have moved the
+        cursor, a list that was made before them is whole all the same, and takes the answer.
         """
         if not self.can_resume(cursor):
             return self.whole()
@@ -138,8 +140,10 @@ class HotlistBook:
         if len(touched) > hotlist.MOST_ENTRIES:
             return self.whole()
         states = {entry: self._state(entry) for entry in touched}
+        before = (one.cursor for one in self._recent if one.cursor <= cursor)
+        begins = max(before, default=self._floor)
         return self._fresh(
-            (False, cursor), lambda standing: [hotlist.changes(standing, cursor, states)]
+            (False, cursor), lambda standing: [hotlist.changes(standing, begins, states)]
         )
 
     def _fresh(

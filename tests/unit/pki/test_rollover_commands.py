@@ -71,6 +71,23 @@ def test_center_is_retired_by_command(own_pki: PKIFolder) -> None:
     assert len(list(gone["replaced_at"])) == 1  # type: ignore[call-overload]  # a list of JSON
 
 
+@pytest.mark.parametrize("verb", ["renew", "activate", "retire"])
+def test_a_center_without_its_node_is_told_that_the_name_is_missing(
+    own_pki: PKIFolder, verb: str
+) -> None:
+    code, _, err = run(verb, "center", own_pki.path)
+
+    assert code == REFUSED
+    assert "the node's name is missing: `center DIR NODE`, such as center-1" in err
+
+
+def test_a_node_where_there_are_none_is_refused_as_too_much(own_pki: PKIFolder) -> None:
+    code, _, err = run("renew", "cvca", own_pki.path, "center-1")
+
+    assert code == REFUSED
+    assert "only `center` has nodes: `cvca DIR` takes no NODE" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from juki_terminal.duties import Duties, Duty
+from juki_center.areas.fleet.admission import Pace, backoff
+from juki_terminal.duties import Duties, Duty, unhurried
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -87,3 +88,19 @@ def test_the_wait_ends_with_the_first_duty_that_can_be_done() -> None:
     assert duties.wait(NOW, MINUTE * 2) == MINUTE
     assert duties.wait(NOW + MINUTE * 2, MINUTE) == timedelta(0)
     assert table().wait(NOW, MINUTE) == MINUTE
+
+
+@pytest.mark.parametrize(
+    ("streams", "chance", "wanted"),
+    [(1, 0.0, 0.0), (1, 1.0, 3.0), (10_000, 0.0, 0.0), (10_000, 0.5, 150.0), (10_000, 1.0, 300.0)],
+)
+def test_what_is_not_urgent_is_spread_over_minutes_by_the_size_of_the_fleet(
+    streams: int, chance: float, wanted: float
+) -> None:
+    named = backoff(chance, streams, Pace(per_second=100, burst=200))
+
+    assert unhurried(named) == timedelta(seconds=wanted)
+
+
+def test_what_is_not_urgent_is_done_at_once_where_the_center_has_named_no_time() -> None:
+    assert unhurried(0.0) == timedelta(0)
