@@ -42,8 +42,9 @@ class KeptList:
         hotlist = self.hotlist.changed(piece)
         pieces = self.pieces
         last = pieces[-1]
-        if not last.is_whole and not last.cards and last.cursor <= piece.since:
-            # It said only that the list was fresh, which the newer one says too.
+        if not last.is_whole and not last.cards and piece.since <= pieces[-2].cursor:
+            # It said only that the list was fresh, which the newer one says too of what is
+            # before it.
             pieces = pieces[:-1]
         return KeptList(self.cursor, (*pieces, piece), hotlist)
 

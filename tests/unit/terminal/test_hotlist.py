@@ -306,6 +306,28 @@ def test_word_of_freshness_takes_the_place_of_the_one_before() -> None:
     assert not kept.is_long
 
 
+def test_freshness_over_other_events_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    """Events that change no card move the end of a word of freshness, and not its beginning."""
+    kept = kept_list()
+
+    for event in range(1, 100):
+        kept = kept.taking(piece(changes(5, 7 + event, made_at=MADE_AT + 60 * event)))
+    hotlist_file.save(tmp_path / "hotlist", kept)
+
+    assert len(kept.pieces) == 2
+    assert hotlist_file.load(tmp_path / "hotlist", SIGNERS) == kept
+
+
+def test_freshness_that_a_newer_one_does_not_reach_back_over_is_kept(tmp_path: Path) -> None:
+    kept = kept_list().taking(piece(changes(7, 9, made_at=MADE_AT + 60)))
+
+    kept = kept.taking(piece(changes(9, 9, made_at=MADE_AT + 120)))
+    hotlist_file.save(tmp_path / "hotlist", kept)
+
+    assert len(kept.pieces) == 3
+    assert hotlist_file.load(tmp_path / "hotlist", SIGNERS) == kept
+
+
 def guard(found: Hotlist | None, *, required: bool, at: datetime = NOW) -> HotlistGuard:
     return HotlistGuard(found, required, lambda: at, lambda: None)
 
