@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from juki_audit.errors import LogMalformed, ProofInvalid
 from juki_audit.merkle import LEAF_PREFIX, NODE_PREFIX
@@ -129,7 +129,7 @@ def inclusion_proof(read_node: ReadNode, index: int, size: int) -> tuple[bytes, 
     """
     if not 0 <= index < size <= MAX_SIZE:
         raise LogMalformed("LEAF_INDEX")
-    return tuple(_sibling(read_node, step, size) for step in _path(0, index, size))
+    return tuple([_sibling(read_node, step, size) for step in _path(0, index, size)])
 
 
 def consistency_proof(read_node: ReadNode, first: int, second: int) -> tuple[bytes, ...]:
@@ -205,12 +205,11 @@ def _verify_form(proof: Sequence[bytes], length: int, *, start: int, size: int) 
         raise ProofInvalid("HASH_LENGTH", start=start, size=size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """The node that is hashed with the one on the path; it may be incomplete at the right edge."""
 
     level: int
-    index: int
+    position: int
     is_left: bool
 
 
@@ -222,17 +221,18 @@ def _path(level: int, index: int, size: int) -> Iterator[_Step]:
     last = (size - 1) >> level
     while last:
         if index & 1:
-            yield _Step(level, index - 1, is_left=True)
+            yield _Step(level, index - 1, True)  # one for each level of each proof
         elif index < last:
-            yield _Step(level, index + 1, is_left=False)
+            yield _Step(level, index + 1, False)
         level, index, last = level + 1, index >> 1, last >> 1
 
 
 def _sibling(read_node: ReadNode, step: _Step, size: int) -> bytes:
     """Return the hash over the leaves of the step's node that are in the tree."""
-    begin = step.index << step.level
-    end = min(begin + (1 << step.level), size)
-    return _joined([read_node(level, index) for level, index in _full_subtrees(begin, end)])
+    level, position, _ = step
+    if (position + 1) << level <= size:
+        return read_node(level, position)
+    return _joined([read_node(*address) for address in _full_subtrees(position << level, size)])
 
 
 def _full_subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:

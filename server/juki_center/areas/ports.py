@@ -173,10 +173,11 @@ class Store(Protocol):
     async def act(self, act: Callable[[Tx], Answer], *, urgent: bool = False) -> Answer:
         """Run a changing act in the committing transaction; return after the commit is durable.
 
-        The act may run more than once, never commits more than once, and must take all that it
-        depends on from its transaction. Raises Refusal(LOG_UNAVAILABLE), with nothing done, while
-        the log cannot be written; what is urgent, by itself or by the method of its call, is done
-        on the reserve then, and without a receipt where no head can be signed.
+        The act is queued before anything is awaited, and a caller that is cancelled after that does
+        not take it back. It may run more than once, never commits more than once, and must take all
+        that it depends on from its transaction. Raises Refusal(LOG_UNAVAILABLE), with nothing done,
+        while the log cannot be written; what is urgent, by itself or by the method of its call, is
+        done on the reserve then, and without a receipt where no head can be signed.
         """
 
     def read(self, question: Callable[[Tx], Answer]) -> Answer:

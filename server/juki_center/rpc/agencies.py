@@ -14,7 +14,6 @@ from juki_center.rpc import agencies_translation as translate
 from juki_center.rpc import callers
 from juki_center.rpc.agency_batches import BatchParts, BatchStream
 from juki_center.rpc.change_streams import CAUGHT_UP_SECONDS, PAGE, ChangeStream, WatchParts
-from juki_center.rpc.durable import durably
 from juki_center.rpc.peers import current_caller
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as pb_grpc
@@ -112,7 +111,8 @@ class IdentityConfirmations(pb_grpc.IdentityConfirmationServiceServicer):
         parts = self._parts
         now, policy = parts.clock(), parts.policy
         async with parts.alarms.watching(command.agency):
-            return await durably(parts.store.act(lambda tx: confirm(tx, command, now, policy)))
+            # The store has the act before anything is awaited, and no cancel takes it back.
+            return await parts.store.act(lambda tx: confirm(tx, command, now, policy))
 
 
 def _agency() -> Agency:

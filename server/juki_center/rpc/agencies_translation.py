@@ -16,7 +16,7 @@ from juki_center.areas.residents.names import accept_address, accept_kana, accep
 from juki_center.areas.residents.records import ChangeReason, Nationality, Sex
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import fields
-from juki_center.rpc.civil_dates import civil_date_message, required_date
+from juki_center.rpc.civil_dates import civil_date_message, fill_civil_date, required_date
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.residents.v1 import residence_record_pb2
 
@@ -120,6 +120,7 @@ def watch(request: pb.WatchChangesRequest, sender: Agency, limit: int) -> comman
     return commands.Watch(sender, _affair(request.affair), request.cursor, limit)
 
 
+@lru_cache(maxsize=256)
 def _affair(text: str, path: str = "affair") -> commands.AffairCode:
     fields.required(path, text)
     with fields.field(path):
@@ -132,6 +133,12 @@ def _code(path: str, text: str) -> commands.ByCode:
 
 
 def _items(numbers: Iterable[pb.Item.ValueType], path: str = "items") -> tuple[Item, ...]:
+    return _checked_items(tuple(numbers), path)
+
+
+# An agency asks for the same items again and again; what is refused is not kept.
+@lru_cache(maxsize=256)
+def _checked_items(numbers: tuple[pb.Item.ValueType, ...], path: str) -> tuple[Item, ...]:
     items = tuple([fields.choice(path, number, pb.Item.DESCRIPTOR, Item) for number in numbers])
     if len(set(items)) != len(items):
         raise fields.invalid(path, "EACH_AT_MOST_ONCE")
@@ -193,35 +200,44 @@ def _municipality(path: str, text: str) -> MunicipalityCode | None:
 
 def confirmation_message(confirmation: commands.Confirmation) -> pb.Confirmation:
     """Translate an answer for the wire."""
-    information = confirmation.information
-    message = pb.Confirmation(
-        outcome=outcome_number(confirmation.outcome),
-        count=confirmation.count,
-        varied=[_item_number(item) for item in confirmation.varied],
-        subject_reference=confirmation.subject_reference,
-        provision_id=confirmation.provision_id,
-        information=information_message(information) if information is not None else None,
-    )
+    message = pb.Confirmation()
+    _fill_confirmation(message, confirmation)
+    return message
+
+
+def _fill_confirmation(message: pb.Confirmation, confirmation: commands.Confirmation) -> None:
+    # Messages are filled where they stand: to make each part and copy it takes three times as long.
+    message.outcome = outcome_number(confirmation.outcome)
+    message.count = confirmation.count
+    message.varied.extend([_item_number(item) for item in confirmation.varied])
+    message.subject_reference = confirmation.subject_reference
+    message.provision_id = confirmation.provision_id
+    if confirmation.information is not None:
+        _fill_information(message.information, confirmation.information)
     if confirmation.deletion is not None:
         message.deletion_reason = _change_reason_number(confirmation.deletion.reason)
-        message.deletion_date.CopyFrom(civil_date_message(confirmation.deletion.date))
-    return message
+        fill_civil_date(message.deletion_date, confirmation.deletion.date)
 
 
 def information_message(information: commands.Information) -> pb.IdentityInformation:
     """Return identity confirmation information as a message."""
-    birth = information.birth
-    message = pb.IdentityInformation(
-        name=information.name,
-        alias=information.alias,
-        address=information.address,
-        date_of_birth=civil_date_message(birth) if birth is not None else None,
-    )
+    message = pb.IdentityInformation()
+    _fill_information(message, information)
+    return message
+
+
+def _fill_information(message: pb.IdentityInformation, information: commands.Information) -> None:
+    # It may have nothing but blanks, and is there all the same.
+    message.SetInParent()
+    message.name = information.name
+    message.alias = information.alias
+    message.address = information.address
+    if information.birth is not None:
+        fill_civil_date(message.date_of_birth, information.birth)
     if information.sex is not None:
         message.sex = _sex_number(information.sex)
     if information.code is not None:
         message.code = information.code.digits
-    return message
 
 
 @lru_cache(maxsize=16)
@@ -248,14 +264,20 @@ def _change_reason_number(reason: ChangeReason) -> residence_record_pb2.ChangeRe
 
 def line_result_message(result: commands.LineResult) -> pb.LineResult:
     """Translate what became of a line."""
-    if isinstance(result.outcome, commands.Confirmation):
-        answer = confirmation_message(result.outcome)
-        return pb.LineResult(line=result.line, confirmation=answer)
-    error = result.outcome
-    return pb.LineResult(
-        line=result.line,
-        error=pb.LineError(reason=error.reason.value, field=error.field, rule=error.rule),
-    )
+    message = pb.LineResult()
+    fill_line_result(message, result)
+    return message
+
+
+def fill_line_result(message: pb.LineResult, result: commands.LineResult) -> None:
+    """Write what became of a line into a message that is new, such as one of many."""
+    message.line = result.line
+    outcome = result.outcome
+    if isinstance(outcome, commands.Confirmation):
+        _fill_confirmation(message.confirmation, outcome)
+    else:
+        error = message.error
+        error.reason, error.field, error.rule = outcome.reason.value, outcome.field, outcome.rule
 
 
 def totals_message(totals: commands.Totals) -> pb.ConfirmBatchResponse:

@@ -16,7 +16,6 @@ from juki_center.areas.agencies.batches import confirm_lines, finish_batch, open
 from juki_center.areas.agencies.commands import ConfirmLines, FinishBatch
 from juki_center.errors import Reason, Refusal
 from juki_center.rpc import agencies_translation as translate
-from juki_center.rpc.durable import durably
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -148,7 +147,8 @@ class BatchStream:
 
     async def _act(self, act: Callable[[Tx, datetime], Outcome]) -> Outcome:
         now = self._parts.clock()
-        return await durably(self._parts.store.act(lambda tx: act(tx, now)))
+        # The store has the act before anything is awaited, and no cancel takes it back.
+        return await self._parts.store.act(lambda tx: act(tx, now))
 
 
 def _out_of_order(expected: str, got: str | None) -> Refusal:
@@ -158,12 +158,16 @@ def _out_of_order(expected: str, got: str | None) -> Refusal:
 def result_messages(results: Sequence[LineResult]) -> Iterator[pb.ConfirmBatchResponse]:
     """Write results into as few messages as their sizes allow."""
     message, size = pb.ConfirmBatchResponse(), 0
-    for result in map(translate.line_result_message, results):
+    for one in results:
+        result = message.results.results.add()
+        translate.fill_line_result(result, one)
         octets = result.ByteSize()
         if size and size + octets > _RESULT_BYTES:
+            following = pb.ConfirmBatchResponse()
+            following.results.results.append(result)
+            del message.results.results[-1]
             yield message
-            message, size = pb.ConfirmBatchResponse(), 0
-        message.results.results.append(result)
+            message, size = following, 0
         # A tag and a length stand before each result.
         size += octets + 4
     if size:

@@ -67,15 +67,21 @@ def optional_date(holder: Message, name: str, path: str) -> CivilDate | None:
 
 def civil_date_message(date: CivilDate) -> civil_date_pb2.CivilDate:
     """Translate a date for the wire, part by part, with its registered text."""
-    return _MESSAGE(
-        calendar=_calendar_number(date.calendar),
-        era=_MESSAGE.ERA_UNSPECIFIED if date.era is None else _era_number(date.era),
-        year=date.year or 0,
-        month=date.month or 0,
-        day=date.day or 0,
-        precision=_precision_number(date.precision),
-        original_text=date.original_text,
-    )
+    message = _MESSAGE()
+    fill_civil_date(message, date)
+    return message
+
+
+def fill_civil_date(message: civil_date_pb2.CivilDate, date: CivilDate) -> None:
+    """Write a date into a message that is new, such as another message's field."""
+    message.calendar = _calendar_number(date.calendar)
+    if date.era is not None:
+        message.era = _era_number(date.era)
+    message.year = date.year or 0
+    message.month = date.month or 0
+    message.day = date.day or 0
+    message.precision = _precision_number(date.precision)
+    message.original_text = date.original_text
 
 
 @lru_cache(maxsize=16)

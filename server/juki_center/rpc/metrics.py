@@ -69,6 +69,7 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._counted: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self.open_card_sessions = Gauge(
             "juki_card_sessions_open", "Card sessions under way.", registry=self._registry
         )
@@ -175,8 +176,15 @@ class Metrics:
 
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
-        self._calls.labels(method, code, reason).inc()
-        self._seconds.labels(method).observe(seconds)
+        # Looked up once for each of the few combinations: `labels` takes longer than counting.
+        which = (method, code, reason)
+        counted = self._counted.get(which)
+        if counted is None:
+            counted = self._calls.labels(*which), self._seconds.labels(method)
+            self._counted[which] = counted
+        calls, taken = counted
+        calls.inc()
+        taken.observe(seconds)
 
     def exposition(self) -> bytes:
         """Return all values in the text format of Prometheus."""
