@@ -129,7 +129,13 @@ def inclusion_proof(read_node: ReadNode, index: int, size: int) -> tuple[bytes, 
     """
     if not 0 <= index < size <= MAX_SIZE:
         raise LogMalformed("LEAF_INDEX")
-    return tuple([_sibling(read_node, step, size) for step in _path(0, index, size)])
+    # The steps of `_path`, in place: a server proves each leaf that it appends.
+    proof, level, last = [], 0, size - 1
+    while last:
+        if (beside := index ^ 1) <= last:
+            proof.append(_sibling(read_node, level, beside, size))
+        level, index, last = level + 1, index >> 1, last >> 1
+    return tuple(proof)
 
 
 def consistency_proof(read_node: ReadNode, first: int, second: int) -> tuple[bytes, ...]:
@@ -144,7 +150,8 @@ def consistency_proof(read_node: ReadNode, first: int, second: int) -> tuple[byt
         return ()
     level, index = _last_subtree(first)
     start = (read_node(level, index),) if index else ()
-    return start + tuple(_sibling(read_node, step, second) for step in _path(level, index, second))
+    path = _path(level, index, second)
+    return start + tuple(_sibling(read_node, step.level, step.position, second) for step in path)
 
 
 def verify_inclusion(head: Head, commitment: bytes, index: int, proof: Sequence[bytes]) -> None:
@@ -221,18 +228,18 @@ def _path(level: int, index: int, size: int) -> Iterator[_Step]:
     last = (size - 1) >> level
     while last:
         if index & 1:
-            yield _Step(level, index - 1, True)  # one for each level of each proof
+            yield _Step(level, index - 1, True)
         elif index < last:
             yield _Step(level, index + 1, False)
         level, index, last = level + 1, index >> 1, last >> 1
 
 
-def _sibling(read_node: ReadNode, step: _Step, size: int) -> bytes:
-    """Return the hash over the leaves of the step's node that are in the tree."""
-    level, position, _ = step
-    if (position + 1) << level <= size:
-        return read_node(level, position)
-    return _joined([read_node(*address) for address in _full_subtrees(position << level, size)])
+def _sibling(read_node: ReadNode, level: int, index: int, size: int) -> bytes:
+    """Return the hash over the leaves of a node that are in the tree."""
+    if (index + 1) << level <= size:
+        return read_node(level, index)
+    subtrees = _full_subtrees(index << level, size)
+    return _joined([read_node(*address) for address in subtrees])
 
 
 def _full_subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:

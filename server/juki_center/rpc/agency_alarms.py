@@ -5,7 +5,6 @@ How often is too often is a rule of the area; here each agency's refusals are ke
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from juki_center.areas.agencies.alarms import SUSPICIOUS, Refusals, raise_alarm
@@ -14,8 +13,9 @@ from juki_center.rpc.access_log import Alarm
 from juki_center.rpc.durable import durably
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from datetime import datetime
+    from types import TracebackType
 
     from juki_center.areas.agencies.alarms import AlarmRule
     from juki_center.areas.callers import Agency
@@ -24,6 +24,29 @@ if TYPE_CHECKING:
     from juki_center.rpc.metrics import Metrics
 
 _ALARM: Final = "AGENCY_ALARM"
+
+
+class Watching:
+    """A block whose end is watched; a class, since every question of an agency is in one."""
+
+    __slots__ = ("_agency", "_alarms")
+
+    def __init__(self, alarms: AgencyAlarms, agency: Agency) -> None:
+        self._alarms = alarms
+        self._agency = agency
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Count what ended the block, and let it out."""
+        if isinstance(error, DeniedAttempt) and error.reason in SUSPICIOUS:
+            await self._alarms.count(self._agency)
 
 
 class AgencyAlarms:
@@ -44,17 +67,12 @@ class AgencyAlarms:
         self._clock = clock
         self._refusals: dict[str, Refusals] = {}
 
-    @asynccontextmanager
-    async def watching(self, agency: Agency) -> AsyncIterator[None]:
+    def watching(self, agency: Agency) -> Watching:
         """Count a suspicious refusal that ends the block; where it completes an alarm, raise it."""
-        try:
-            yield
-        except DeniedAttempt as denied:
-            if denied.reason in SUSPICIOUS:
-                await self._count(agency)
-            raise
+        return Watching(self, agency)
 
-    async def _count(self, agency: Agency) -> None:
+    async def count(self, agency: Agency) -> None:
+        """Count a suspicious refusal; where it completes an alarm, raise it."""
         now = self._clock()
         known = self._refusals.get(agency.uri, Refusals())
         self._refusals[agency.uri], is_alarm = known.with_one_at(now, self._rule)

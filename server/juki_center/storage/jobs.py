@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -33,7 +33,32 @@ class Work(Protocol):
 
     def fail(self, error: Exception) -> None: ...
 
-    def release(self) -> None: ...
+    def release(self, outcomes: Outcomes) -> None: ...
+
+
+class Outcomes:
+    """What a commit has brought to those who wait: one call for all of a loop, and not one each."""
+
+    def __init__(self) -> None:
+        self._of_loops: dict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = {}
+
+    def add(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[], None]) -> None:
+        """Keep what is to be called on a loop."""
+        self._of_loops.setdefault(loop, []).append(deliver)
+
+    def send(self) -> None:
+        """Have everything called that was kept."""
+        for loop, deliveries in self._of_loops.items():
+            try:
+                loop.call_soon_threadsafe(_call_all, loop, deliveries)
+            except RuntimeError:
+                # Their loop is closed: the acts stand, and their requests can be asked about.
+                logger.debug("outcomes without a listener")
+
+
+def _call_all(loop: asyncio.AbstractEventLoop, deliveries: Sequence[Callable[[], None]]) -> None:
+    for deliver in deliveries:
+        loop.call_soon(deliver)
 
 
 @dataclass(slots=True)
@@ -78,14 +103,10 @@ class Job(Generic[Answer]):
         self._outcome = lambda: self.waiter.set_exception(error)
         self._written = Written()
 
-    def release(self) -> None:
+    def release(self, outcomes: Outcomes) -> None:
         """Give the caller the outcome; called after the commit only, from the writer's thread."""
         self._note_time()
-        try:
-            self.loop.call_soon_threadsafe(self._deliver)
-        except RuntimeError:
-            # The caller's loop is closed: the act stands, and its request can be asked about.
-            logger.debug("outcome without a listener")
+        outcomes.add(self.loop, self._deliver)
 
     def _deliver(self) -> None:
         if self._outcome is None or self.waiter.done():
@@ -134,5 +155,5 @@ class Forgetting:
         """Say so; the next act that asks for such a key forgets it all the same."""
         logger.warning("keys not forgotten: %s", error_name(error))
 
-    def release(self) -> None:
+    def release(self, _outcomes: Outcomes) -> None:
         """Tell nobody."""

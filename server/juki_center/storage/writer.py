@@ -27,7 +27,7 @@ from juki_center.storage.faults import (
     error_name,
     is_full,
 )
-from juki_center.storage.jobs import Work
+from juki_center.storage.jobs import Outcomes, Work
 from juki_center.storage.log_care import LogCare
 from juki_center.storage.log_growth import sign_head, write_head
 from juki_center.storage.log_table import read_head
@@ -97,8 +97,10 @@ class Writer:
                 self._busy = (self.busy_seconds, None)
                 if self._tx.control.take_news():
                     self._ring()
+                outcomes = Outcomes()
                 for job in batch:
-                    job.release()
+                    job.release(outcomes)
+                outcomes.send()
                 if is_last:
                     return
 
