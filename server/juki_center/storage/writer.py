@@ -8,7 +8,6 @@ acts are run again one by one.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from juki_center.storage.faults import (
     error_name,
     is_full,
 )
+from juki_center.storage.inbox import Inbox
 from juki_center.storage.jobs import Outcomes, Work
 from juki_center.storage.log_care import LogCare
 from juki_center.storage.log_growth import sign_head, write_head
@@ -37,7 +37,6 @@ from juki_center.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 0.0025
-_MOST_IN_A_BATCH = 256
 _TIMES_IN_THE_WAY = 3
 
 
@@ -58,9 +57,7 @@ class Writer:
         self._care = care
         self._window_seconds = window_seconds
         self._busy: tuple[float, float | None] = (0.0, None)
-        # Not a SimpleQueue: its get() with a timeout waits for ever where the time runs out between
-        # two of its looks (CPython 3.11).
-        self._queue: queue.Queue[Work | None] = queue.Queue()
+        self._inbox = Inbox()
         self._rings: tuple[Callable[[], None], ...] = ()
         self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
@@ -74,7 +71,7 @@ class Writer:
 
     def put(self, job: Work) -> None:
         """Queue an act."""
-        self._queue.put(job)
+        self._inbox.put(job)
 
     def on_control(self, ring: Callable[[], None]) -> None:
         """Call `ring` after each commit with control events in it, from this thread."""
@@ -82,7 +79,7 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, then close the connection."""
-        self._queue.put(None)
+        self._inbox.close()
         self._thread.join()
         if self._signing is not None:
             self._signing.close()
@@ -90,8 +87,8 @@ class Writer:
     def _write(self) -> None:
         """Be the writer thread."""
         with closing(self._sql):
-            while (first := self._next()) is not None:
-                batch, is_last = self._gather(first)
+            while self._has_more():
+                batch = self._inbox.take(self._window_seconds)
                 self._busy = (self.busy_seconds, time.monotonic())
                 self._commit(batch)
                 self._busy = (self.busy_seconds, None)
@@ -101,40 +98,19 @@ class Writer:
                 for job in batch:
                     job.release(outcomes)
                 outcomes.send()
-                if is_last:
-                    return
 
-    def _next(self) -> Work | None:
+    def _has_more(self) -> bool:
         """Wait for an act; meanwhile try the log again where it could not be written."""
         while not self._care.is_writable:
-            try:
-                return self._queue.get(timeout=log_care.PAUSE_SECONDS)
-            except queue.Empty:
-                self._try_the_log()
-        return self._queue.get()
+            if self._inbox.wait(log_care.PAUSE_SECONDS):
+                return not self._inbox.is_done
+            self._try_the_log()
+        self._inbox.wait()
+        return not self._inbox.is_done
 
     def _ring(self) -> None:
         for ring in self._rings:
             ring()
-
-    def _gather(self, first: Work) -> tuple[list[Work], bool]:
-        """Return what arrives in the window after the first act, and whether the end was asked.
-
-        An urgent act closes the window: it is committed with what is there.
-        """
-        batch = [first]
-        end = time.monotonic() + (0.0 if first.is_urgent else self._window_seconds)
-        while len(batch) < _MOST_IN_A_BATCH:
-            try:
-                job = self._queue.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                return batch, False
-            if job is None:
-                return batch, True
-            batch.append(job)
-            if job.is_urgent:
-                end = time.monotonic()
-        return batch, False
 
     def _commit(self, batch: list[Work]) -> None:
         """Commit a batch; where it fails as a whole, commit its acts one by one.
