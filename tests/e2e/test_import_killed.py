@@ -78,8 +78,12 @@ def importing(center: CenterProcess, import_id: str) -> Iterator[tuple[ImportStr
 
 
 def results(stream: ImportStream, message: pb.ImportRecordsRequest) -> list[pb.RowResult]:
+    """Send rows and return what became of each, however many messages tell it."""
     stream.send(message)
-    return list(stream.receive().results.results)
+    found: list[pb.RowResult] = []
+    while len(found) < len(message.rows.rows):
+        found.extend(stream.receive().results.results)
+    return found
 
 
 @pytest.mark.parametrize("point", POINTS)
