@@ -39,6 +39,10 @@ class Databases:
                 asyncio.run(store.act(fill))
         return name
 
+    def empty(self) -> str:
+        """Return a database with nothing in it."""
+        return self._made("template0")
+
     def copy(self, template: str) -> str:
         """Return a database like another, which nobody uses."""
         return self._made(template)
