@@ -109,6 +109,19 @@ def test_workers_killed_under_load_lose_nothing_and_do_nothing_twice(
     eventually(lambda: on_duty(url) == 1)
 
 
+def test_renewal_under_load_costs_no_call_more_than_one_try_again(
+    center: CrewCenter, url: str
+) -> None:
+    before, old = provisions(url), {one.pid for one in center.workers()}
+    with asking_meanwhile(center.folder, center.address) as lines:
+        ran = juki_center("workers", "restart", "--config", str(center.config))
+
+    assert ran.returncode == 0, ran.stderr
+    assert old.isdisjoint(one.pid for one in center.workers())
+    require_once_each(lines, before, url)
+    assert max(one.tries for line in lines for one in line.answered) <= 2
+
+
 def test_card_session_counts_at_workers_that_have_not_led_it(center: CrewCenter) -> None:
     """The workers of the session are gone before the act that stands on it."""
     with opened_window(center.folder, center.address, Fuse(lambda _: None)) as window:
