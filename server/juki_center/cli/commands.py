@@ -67,7 +67,7 @@ PARTS: Final = (
         "drill",
         "drill",
         "drill",
-        "Cut a municipality off, measure, connect it again; exit with 3 where a limit is missed.",
+        "Cut a municipality off and suspend a card, measure, and put all back.",
     ),
     Part(
         "serve",
