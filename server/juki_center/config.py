@@ -8,16 +8,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
+from juki_center import config_values as value
 from juki_center.errors import ConfigInvalid
 from juki_center.rule_sets import RuleSet
 from juki_center.store_url import based
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 LOW_STOCK: Final = 100
 RESERVE_MIB: Final = 32
@@ -170,36 +169,38 @@ class CenterConfig:
     @classmethod
     def parse(cls, table: Mapping[str, object], *, base: Path) -> CenterConfig:
         """Parse the file's table; relative paths are taken from `base`. Raises ConfigInvalid."""
-        flat = _flatten(table)
+        flat = value.flatten(table)
         for key in flat:
             if key not in _KEYS:
                 raise ConfigInvalid(key, "unknown key")
         return cls(
-            environment=_choice(flat, "environment", Environment),
-            rule_set=_choice(flat, "rule_set", RuleSet, default=RuleSet.R2003_08),
-            listen_grpc=_address(flat, "listen.grpc", default="127.0.0.1:7443"),
-            listen_http=_address(flat, "listen.http", default="127.0.0.1:7444"),
-            pki_dir=base / _text(flat, "pki.dir"),
-            node=_text(flat, "node", default="center-1"),
-            kek=base / _text(flat, "keys.kek"),
-            store_url=based(_text(flat, "store.url"), base),
-            reserve_mib=_number(flat, "store.reserve_mib", RESERVE_MIB, least=0, most=65_536),
+            environment=value.choice(flat, "environment", Environment),
+            rule_set=value.choice(flat, "rule_set", RuleSet, default=RuleSet.R2003_08),
+            listen_grpc=value.address(flat, "listen.grpc", default="127.0.0.1:7443"),
+            listen_http=value.address(flat, "listen.http", default="127.0.0.1:7444"),
+            pki_dir=base / value.text(flat, "pki.dir"),
+            node=value.text(flat, "node", default="center-1"),
+            kek=base / value.text(flat, "keys.kek"),
+            store_url=based(value.text(flat, "store.url"), base),
+            reserve_mib=value.number(flat, "store.reserve_mib", RESERVE_MIB, least=0, most=65_536),
             session=SessionTimes(
-                plan=_seconds(flat, "session.plan_seconds", SessionTimes().plan),
-                ready=_seconds(flat, "session.ready_seconds", SessionTimes().ready),
-                usable=_seconds(flat, "session.usable_seconds", SessionTimes().usable),
+                plan=value.seconds(flat, "session.plan_seconds", SessionTimes().plan),
+                ready=value.seconds(flat, "session.ready_seconds", SessionTimes().ready),
+                usable=value.seconds(flat, "session.usable_seconds", SessionTimes().usable),
             ),
-            photo_id_enabled=_flag(flat, "photo_id.enabled"),
-            low_stock=_number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
-            householder_card_only=_flag(flat, "moves.householder_card_only"),
+            photo_id_enabled=value.flag(flat, "photo_id.enabled"),
+            low_stock=value.number(flat, "codes.low_stock", LOW_STOCK, least=1, most=1_000_000),
+            householder_card_only=value.flag(flat, "moves.householder_card_only"),
             sign_in=SignInTimes(
-                longest=_minutes(flat, "clerks.sign_in_minutes", SignInTimes().longest),
-                idle=_minutes(flat, "clerks.idle_minutes", SignInTimes().idle),
+                longest=value.minutes(flat, "clerks.sign_in_minutes", SignInTimes().longest),
+                idle=value.minutes(flat, "clerks.idle_minutes", SignInTimes().idle),
             ),
             alerts=_alerts(flat),
             trace=_trace(flat),
             enrolment=_enrolment(flat, base),
-            disclosure_years=_number(flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7),
+            disclosure_years=value.number(
+                flat, "disclosure.years", YEARS_DISCLOSED, least=5, most=7
+            ),
             listen_local=_local(flat, base),
             log=_log(flat),
             overload=_overload(flat),
@@ -268,57 +269,29 @@ _KEYS = frozenset(
 )
 
 
-def _flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in table.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _text(flat: Mapping[str, object], key: str, default: str | None = None) -> str:
-    value = flat.get(key, default)
-    if value is None:
-        raise ConfigInvalid(key, "missing")
-    if not isinstance(value, str) or not value:
-        raise ConfigInvalid(key, "must be a text that is not empty")
-    return value
-
-
-def _address(flat: Mapping[str, object], key: str, default: str) -> str:
-    text = _text(flat, key, default)
-    host, _, port = text.rpartition(":")
-    is_port = port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65_535
-    if not host or not is_port:
-        raise ConfigInvalid(key, "must be HOST:PORT, such as 127.0.0.1:7443")
-    return text
-
-
 def _local(flat: Mapping[str, object], base: Path) -> Path | None:
     """Return where the local socket lies; None where there is none."""
-    return base / _text(flat, "listen.local") if "listen.local" in flat else None
+    return base / value.text(flat, "listen.local") if "listen.local" in flat else None
 
 
 def _enrolment(flat: Mapping[str, object], base: Path) -> EnrolmentSettings:
     usual = EnrolmentSettings()
     listen = "listen.enrolment"
-    days = _number(flat, "certificates.grace_days", usual.grace.days, least=0, most=366)
+    days = value.number(flat, "certificates.grace_days", usual.grace.days, least=0, most=366)
     return EnrolmentSettings(
-        listen=_address(flat, listen, "") if listen in flat else "",
+        listen=value.address(flat, listen, "") if listen in flat else "",
         issuing_dir=_issuing_dir(flat, base),
         grace=timedelta(days=days),
-        overlap=_seconds(flat, "certificates.overlap_seconds", usual.overlap),
+        overlap=value.seconds(flat, "certificates.overlap_seconds", usual.overlap),
     )
 
 
 def _issuing_dir(flat: Mapping[str, object], base: Path) -> Path | None:
     """Return where the issuing authority lies; only in `dev` and `test` beside the other keys."""
     if "certificates.issuing_dir" in flat:
-        return base / _text(flat, "certificates.issuing_dir")
+        return base / value.text(flat, "certificates.issuing_dir")
     is_production = flat.get("environment") == Environment.PRODUCTION.value
-    return None if is_production else base / _text(flat, "pki.dir") / "issuing"
+    return None if is_production else base / value.text(flat, "pki.dir") / "issuing"
 
 
 def _log(flat: Mapping[str, object]) -> LogSettings:
@@ -329,15 +302,17 @@ def _log(flat: Mapping[str, object]) -> LogSettings:
     names = {one.key.partition("+")[0] for one in witnesses}
     return LogSettings(
         witnesses=witnesses,
-        quorum=_number(flat, "log.quorum", 1, least=1, most=max(1, len(names))),
-        lag=timedelta(hours=_number(flat, "log.lag_hours", 24, least=1, most=24 * 31)),
+        quorum=value.number(flat, "log.quorum", 1, least=1, most=max(1, len(names))),
+        lag=timedelta(hours=value.number(flat, "log.lag_hours", 24, least=1, most=24 * 31)),
     )
 
 
 def _overload(flat: Mapping[str, object]) -> OverloadSettings:
     usual = OverloadSettings()
     target, broad = (
-        _number(flat, f"overload.{name}_ms", spent // timedelta(milliseconds=1), least=1, most=5000)
+        value.number(
+            flat, f"overload.{name}_ms", spent // timedelta(milliseconds=1), least=1, most=5000
+        )
         for name, spent in (("target", usual.target), ("broad_target", usual.broad_target))
     )
     if broad > target:
@@ -345,8 +320,8 @@ def _overload(flat: Mapping[str, object]) -> OverloadSettings:
     return OverloadSettings(
         timedelta(milliseconds=target),
         timedelta(milliseconds=broad),
-        _number(flat, "overload.most_calls", usual.most_calls, least=8, most=65_536),
-        _number(flat, "overload.most_sessions", usual.most_sessions, least=1, most=1_000_000),
+        value.number(flat, "overload.most_calls", usual.most_calls, least=8, most=65_536),
+        value.number(flat, "overload.most_sessions", usual.most_sessions, least=1, most=1_000_000),
     )
 
 
@@ -356,60 +331,25 @@ def _witness(table: Mapping[str, object]) -> WitnessSettings:
         if key not in {"municipality", "key"}:
             raise ConfigInvalid(f"log.witnesses.{key}", "unknown key")
     found = {f"log.witnesses.{key}": table[key] for key in table}
-    municipality = _text(found, "log.witnesses.municipality")
-    return WitnessSettings(municipality, _text(found, "log.witnesses.key"))
-
-
-def _choice(
-    flat: Mapping[str, object], key: str, kind: type[_Choice], default: _Choice | None = None
-) -> _Choice:
-    text = _text(flat, key, default)
-    try:
-        return kind(text)
-    except ValueError:
-        raise ConfigInvalid(key, f"must be one of {', '.join(kind)}") from None
-
-
-def _seconds(flat: Mapping[str, object], key: str, default: timedelta) -> timedelta:
-    value = flat.get(key, int(default.total_seconds()))
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 3600:
-        raise ConfigInvalid(key, "must be whole seconds, 1 to 3600")
-    return timedelta(seconds=value)
-
-
-def _minutes(flat: Mapping[str, object], key: str, default: timedelta) -> timedelta:
-    most = 24 * 60
-    whole = _number(flat, key, int(default.total_seconds()) // 60, least=1, most=most)
-    return timedelta(minutes=whole)
-
-
-def _number(flat: Mapping[str, object], key: str, default: int, *, least: int, most: int) -> int:
-    value = flat.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ConfigInvalid(key, f"must be a whole number, {least} to {most}")
-    return value
-
-
-def _flag(flat: Mapping[str, object], key: str) -> bool:
-    value = flat.get(key, False)
-    if not isinstance(value, bool):
-        raise ConfigInvalid(key, "must be true or false")
-    return value
+    municipality = value.text(found, "log.witnesses.municipality")
+    return WitnessSettings(municipality, value.text(found, "log.witnesses.key"))
 
 
 def _alerts(flat: Mapping[str, object]) -> AlertSettings:
     usual = AlertSettings()
     limits = {
-        name: _number(flat, f"alerts.{name}", 1, least=1, most=1_000_000)
+        name: value.number(flat, f"alerts.{name}", 1, least=1, most=1_000_000)
         for name in ALERT_LIMITS
         if f"alerts.{name}" in flat
     }
-    opens = _clock_time(flat, "alerts.opens", usual.opens)
-    closes = _clock_time(flat, "alerts.closes", usual.closes)
+    opens = value.clock_time(flat, "alerts.opens", usual.opens)
+    closes = value.clock_time(flat, "alerts.closes", usual.closes)
     if opens >= closes:
         raise ConfigInvalid("alerts.closes", "must be later than alerts.opens")
     silent, hotlist = (
-        timedelta(minutes=_number(flat, f"alerts.{name}_minutes", spent, least=1, most=7 * 24 * 60))
+        timedelta(
+            minutes=value.number(flat, f"alerts.{name}_minutes", spent, least=1, most=7 * 24 * 60)
+        )
         for name, spent in (("silent", 150), ("hotlist", 60))
     )
     return AlertSettings(opens, closes, limits, silent, hotlist)
@@ -420,15 +360,7 @@ def _trace(flat: Mapping[str, object]) -> TraceSettings:
     ratio = flat.get("trace.ratio", usual.ratio)
     if not isinstance(ratio, int | float) or isinstance(ratio, bool) or not 0 <= ratio <= 1:
         raise ConfigInvalid("trace.ratio", "must be a number from 0 to 1")
-    endpoint = _text(flat, "trace.endpoint", usual.endpoint)
+    endpoint = value.text(flat, "trace.endpoint", usual.endpoint)
     if not endpoint.startswith(("http://", "https://")):
         raise ConfigInvalid("trace.endpoint", "must be a URL of a collector")
     return TraceSettings(float(ratio), endpoint)
-
-
-def _clock_time(flat: Mapping[str, object], key: str, default: time) -> time:
-    text = _text(flat, key, default.strftime("%H:%M"))
-    try:
-        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  # a time of day has no zone
-    except ValueError:
-        raise ConfigInvalid(key, "must be a time of day, such as 08:30") from None
