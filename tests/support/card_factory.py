@@ -32,14 +32,18 @@ from juki_center.areas.residents.codes import ResidentCode, resident_check_digit
 from juki_center.areas.residents.records import Whereabouts
 from juki_center.cli import shipped
 from juki_center.cli.accountable_services import operations_service
+from juki_center.cli.clerk_services import clerk_gates, terminal_service
 from juki_center.cli.fleet_parts import Fleet
+from juki_center.cli.watch_parts import watch_parts
 from juki_center.config import SessionTimes
-from juki_center.rpc import card_session, cards, personalise_stream, server
+from juki_center.rpc import card_session, cards, personalise_stream, server, terminals
 from juki_center.rpc.card_material import MaterialSource
+from juki_center.rpc.control_bell import ControlBell
 from juki_center.rpc.making_material import load_making_material
 from juki_center.rpc.metrics import Metrics
 from juki_center.rpc.open_sessions import OpenSessions
 from juki_center.rpc.personalisations import Personalisations
+from juki_center.rpc.terminal_sign_in import SignInParts
 from juki_center.rule_sets import RuleSet
 from juki_center.storage.samples import load_samples
 from juki_client.identity import ClientIdentity
@@ -51,8 +55,9 @@ from juki_terminal.session import Surroundings
 from juki_terminal.trust import Trust
 from jukinet.card.v1 import card_session_service_pb2, card_session_service_pb2_grpc
 from jukinet.cards.v1 import card_service_pb2, card_service_pb2_grpc
-from tests.support.center import SAMPLES, TOKOROZAWA, open_test_store
+from tests.support.center import SAMPLES, TOKOROZAWA, make_signer, open_test_store
 from tests.support.center_edge import running
+from tests.support.clerks import clerk_policy, sign_in_for_good
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -236,6 +241,14 @@ async def _serving(
         )
     )
     life = cards.Cards(cards.Parts(store, policy(), clock, Metrics(), making))
+    clerks = SignInParts(store, clerk_policy(), clock)
+    news = watch_parts(
+        store=store,
+        bell=ControlBell(store),
+        signer=make_signer()[0],
+        metrics=Metrics(),
+        clock=clock,
+    )
     services = (
         server.Service(
             card_session_service_pb2.DESCRIPTOR.services_by_name["CardSessionService"],
@@ -248,12 +261,13 @@ async def _serving(
             lambda s: card_service_pb2_grpc.add_CardServiceServicer_to_server(life, s),
         ),
         operations_service(store, clock),
+        terminal_service(terminals.Parts(clerks, news)),
     )
     fleet = None if gated is None else Fleet.of(gated, clock)
     async with AsyncExitStack() as stack:
         live, gates = (None, ()) if fleet is None else (fleet.live, fleet.gates)
         edge = await stack.enter_async_context(
-            running(pki, *services, clock=clock, live=live, gates=gates)
+            running(pki, *services, clock=clock, live=live, gates=(*gates, *clerk_gates(clerks)))
         )
         if fleet is not None:
             await stack.enter_async_context(fleet.watching())
@@ -277,6 +291,8 @@ def card_factory(
     """
     own = loop or Loop()
     store = open_test_store(folder, signer=pki.log_signer())
+    windows = [peer.uri for peer in pki.peers(Role.TERMINAL)]
+    own.run(store.act(lambda tx: sign_in_for_good(tx, windows, name=CLERK)))
     served = _serving(pki, wrap(store), clock, store if gated else None)
     address = own.run(served.__aenter__())
     try:

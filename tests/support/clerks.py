@@ -81,7 +81,7 @@ def sign_in_everywhere(folder: Path, *, only: Iterable[str] = ()) -> None:
     pki = PKIFolder(folder / "pki")
     uris = tuple(only) or tuple(peer.uri for peer in pki.peers(Role.TERMINAL))
     with open_dev_store(folder) as store:
-        asyncio.run(store.act(lambda tx: _sign_in_for_good(tx, uris)))
+        asyncio.run(store.act(lambda tx: sign_in_for_good(tx, uris)))
 
 
 @contextmanager
@@ -95,13 +95,14 @@ def open_dev_store(folder: Path) -> Iterator[SQLiteStore]:
         yield store
 
 
-def _sign_in_for_good(tx: Tx, terminal_uris: Iterable[str]) -> None:
+def sign_in_for_good(tx: Tx, terminal_uris: Iterable[str], *, name: str = NAME) -> None:
+    """Act: sign the first clerk of each hosted municipality in at its terminals."""
     policy, far = clerk_policy(), datetime(2200, 1, 1, tzinfo=UTC)
     for uri in terminal_uris:
         register = policy.register_of(MunicipalityCode(uri.split("/")[3]))
         clerks = tx.clerks.of_municipality(register)
         if not clerks and tx.registers.is_hosted(register):
-            clerks = [enter_clerk(tx, str(register), datetime.now(UTC))]
+            clerks = [enter_clerk(tx, str(register), datetime.now(UTC), name=name)]
         if clerks:
             tx.clerks.put_sign_in(
                 SignIn(uri, secrets.token_bytes(16), clerks[0].clerk_id, far, far, far)

@@ -59,7 +59,7 @@ def terminal(factory: Factory) -> Iterator[Center]:
 def make(factory: Factory, terminal: Center, number: str, chip: Path) -> WrittenCard:
     return patiently(
         lambda: personalise(
-            terminal, factory.reader(chip), Wanted(number, CLERK), surroundings=SURROUNDINGS
+            terminal, factory.reader(chip), Wanted(number), surroundings=SURROUNDINGS
         )
     )
 
@@ -140,9 +140,7 @@ def test_used_card_in_place_of_the_one_that_was_begun_is_refused(
 ) -> None:
     other, number = factory.blank(), factory.apply()
     make(factory, terminal, factory.apply(), other)
-    write(
-        terminal, factory.reader(factory.blank()), Wanted(number, CLERK), surroundings=SURROUNDINGS
-    )
+    write(terminal, factory.reader(factory.blank()), Wanted(number), surroundings=SURROUNDINGS)
 
     assert reason_of(factory, terminal, number, other) == "CARD_NOT_BLANK"
     assert state_of(factory, number) is ApplicationState.APPROVED
@@ -224,29 +222,17 @@ def test_number_that_is_none_is_invalid(factory: Factory, terminal: Center) -> N
     assert reason_of(factory, terminal, "A000000000196", factory.blank()) == "FIELD_INVALID"
 
 
-def test_clerk_without_a_name_is_refused(factory: Factory, terminal: Center) -> None:
-    with pytest.raises(Problem) as caught:
-        write(
-            terminal,
-            factory.reader(factory.blank()),
-            Wanted(factory.apply(), " "),
-            surroundings=SURROUNDINGS,
-        )
-
-    assert caught.value.reason == "CLERK_NAME_REQUIRED"
-
-
 def test_open_ones_are_listed_with_what_a_look_at_the_card_needs(
     factory: Factory, terminal: Center
 ) -> None:
     begun, written = factory.apply(), factory.apply("takahashi-kazuko")
     begin_only(factory, terminal, begun, factory.blank())
-    wanted, chip = Wanted(written, CLERK), factory.blank()
+    wanted, chip = Wanted(written), factory.blank()
     card = patiently(
         lambda: write(terminal, factory.reader(chip), wanted, surroundings=SURROUNDINGS)
     )
 
-    listed = {one.application_number: one for one in open_ones(terminal, CLERK)}
+    listed = {one.application_number: one for one in open_ones(terminal)}
 
     assert (listed[begun].card_number, listed[begun].card_access_number) == ("", "")
     assert (listed[written].card_number, listed[written].card_access_number) == (
@@ -262,7 +248,7 @@ def test_open_ones_of_another_municipality_are_not_listed(
     begin_only(factory, terminal, number, factory.blank())
 
     with factory.terminal("131016") as chiyoda:
-        listed = open_ones(chiyoda, CLERK)
+        listed = open_ones(chiyoda)
 
     assert number not in {one.application_number for one in listed}
 
@@ -397,7 +383,7 @@ def test_run_taken_up_the_next_day_writes_the_same_date(tmp_path: Path, pki: PKI
         number, chip = running.apply(), running.blank()
         begin_only(running, terminal, number, chip, answers=4)
         ahead[0] = timedelta(days=1)
-        wanted = Wanted(number, CLERK)
+        wanted = Wanted(number)
         patiently(lambda: write(terminal, running.reader(chip), wanted, surroundings=SURROUNDINGS))
 
     assert isinstance(CardFile(chip).read(), CardMemory)
@@ -423,9 +409,7 @@ def begin_only(
             return self.reader.transmit(command)
 
     with pytest.raises(Problem) as caught:
-        patiently(
-            lambda: write(terminal, Dying(), Wanted(number, CLERK), surroundings=SURROUNDINGS)
-        )
+        patiently(lambda: write(terminal, Dying(), Wanted(number), surroundings=SURROUNDINGS))
     assert caught.value.reason == "CARD_REMOVED"
 
 

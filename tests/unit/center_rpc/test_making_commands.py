@@ -81,7 +81,7 @@ def run(factory: Factory, tmp_path: Path) -> Run:
     ) -> Ended:
         options = ["--config", str(config), "--lang", lang, *([] if plain else ["--json"])]
         options += ["--reader", f"virtual:{chip or tmp_path / 'none.card'}"]
-        ended = CliRunner().invoke(app, [*options, "card", *arguments], input=f"{CLERK}\n")
+        ended = CliRunner().invoke(app, [*options, "card", *arguments])
         envelope = {} if plain else json.loads(ended.stdout.splitlines()[-1])
         return Ended(ended.exit_code, envelope, ended.stderr, ended.stdout)
 
@@ -92,7 +92,7 @@ def begun(factory: Factory, number: ApplicationNumber, chip: Path) -> str:
     """Write a chip whose proof never comes; return its access number."""
     with factory.terminal() as center:
         return write(
-            center, factory.reader(chip), Wanted(number, CLERK), surroundings=SURROUNDINGS
+            center, factory.reader(chip), Wanted(number), surroundings=SURROUNDINGS
         ).card_access_number
 
 
@@ -101,7 +101,7 @@ def test_card_is_made_and_its_number_is_told_without_its_secrets(
 ) -> None:
     number, chip = factory.apply(), factory.blank()
 
-    ended = run("personalise", number, "--clerk", CLERK, chip=chip)
+    ended = run("personalise", number, chip=chip)
 
     memory = CardFile(chip).read()
     assert isinstance(memory, CardMemory)
@@ -121,17 +121,19 @@ def test_card_is_made_and_its_number_is_told_without_its_secrets(
         assert secret not in ended.said
 
 
-def test_clerk_is_asked_for_where_none_is_named(run: Run, factory: Factory) -> None:
+def test_clerk_who_is_signed_in_is_named_before_anything_is_written(
+    run: Run, factory: Factory
+) -> None:
     ended = run("personalise", factory.apply(), chip=factory.blank(), lang="ja")
 
     assert ended.code == 0
-    assert "担当者の氏名" in ended.said
+    assert f"担当者：{CLERK}さん" in ended.said
 
 
 def test_number_is_shown_in_fours_to_people(run: Run, factory: Factory) -> None:
     number = factory.apply()
 
-    ended = run("personalise", number, "--clerk", CLERK, chip=factory.blank(), plain=True)
+    ended = run("personalise", number, chip=factory.blank(), plain=True)
 
     row = factory.read(lambda tx: tx.personalisations.newest_of(number))
     assert row is not None
@@ -142,7 +144,7 @@ def test_number_is_shown_in_fours_to_people(run: Run, factory: Factory) -> None:
 def test_card_that_is_not_there_says_how_to_go_on(run: Run, factory: Factory) -> None:
     number = factory.apply()
 
-    ended = run("personalise", number, "--clerk", CLERK)
+    ended = run("personalise", number)
 
     assert ended.code == 4
     assert ended.envelope["error"]["reason"] == "READER_NOT_FOUND"
@@ -152,8 +154,8 @@ def test_open_ones_are_shown_without_their_access_numbers(run: Run, factory: Fac
     number = factory.apply()
     access_number = begun(factory, number, factory.blank())
 
-    listed = run("open", "--clerk", CLERK)
-    table = run("open", "--clerk", CLERK, plain=True)
+    listed = run("open")
+    table = run("open", plain=True)
 
     (row,) = listed.envelope["result"]["personalisations"]  # type: ignore[misc]  # JSON
     assert row["application_number"] == number
@@ -169,17 +171,17 @@ def test_card_is_given_up_once_and_its_application_waits(run: Run, factory: Fact
     row = factory.read(lambda tx: tx.personalisations.newest_of(number))
     assert row is not None
 
-    ended = run("void", row.personalisation_id.hex(), "--clerk", CLERK)
-    again = run("void", row.personalisation_id.hex(), "--clerk", CLERK)
+    ended = run("void", row.personalisation_id.hex())
+    again = run("void", row.personalisation_id.hex())
 
     assert (ended.code, ended.envelope["result"]["application_number"]) == (0, number)
     assert again.envelope["error"]["reason"] == "NOT_IN_THIS_STATE"
-    assert run("open", "--clerk", CLERK).envelope["result"]["personalisations"] == []
+    assert run("open").envelope["result"]["personalisations"] == []
 
 
 @pytest.mark.parametrize("text", ["", "12", "zz" * 16, "00" * 17])
 def test_id_that_is_none_is_a_wrong_usage(run: Run, text: str) -> None:
-    ended = run("void", text, "--clerk", CLERK)
+    ended = run("void", text)
 
     assert (ended.code, ended.envelope["error"]["reason"]) == (2, "USAGE_INVALID")
 
@@ -191,7 +193,7 @@ def test_reconciling_finishes_the_card_in_the_reader_and_names_the_others(
     begun(factory, first, factory.blank())
     begun(factory, second, chip)
 
-    ended = run("reconcile", "--clerk", CLERK, chip=chip)
+    ended = run("reconcile", chip=chip)
 
     assert ended.code == 3
     assert ended.envelope["result"]["finished"] == second
@@ -206,7 +208,7 @@ def test_reconciling_with_an_empty_reader_says_what_to_do(run: Run, factory: Fac
     number = factory.apply()
     begun(factory, number, factory.blank())
 
-    ended = run("reconcile", "--clerk", CLERK, plain=True)
+    ended = run("reconcile", plain=True)
 
     assert ended.code == 3
     assert f"card personalise {number}" in ended.out
@@ -217,15 +219,15 @@ def test_reconciling_with_a_foreign_card_in_the_reader_finishes_nothing(
     run: Run, factory: Factory
 ) -> None:
     other = factory.blank()
-    run("personalise", factory.apply("takahashi-kazuko"), "--clerk", CLERK, chip=other)
+    run("personalise", factory.apply("takahashi-kazuko"), chip=other)
     begun(factory, factory.apply(), factory.blank())
 
-    ended = run("reconcile", "--clerk", CLERK, chip=other)
+    ended = run("reconcile", chip=other)
 
     assert (ended.code, ended.envelope["result"]["finished"]) == (3, None)
 
 
 def test_reconciling_where_nothing_is_open_ends_well(run: Run) -> None:
-    ended = run("reconcile", "--clerk", CLERK)
+    ended = run("reconcile")
 
     assert (ended.code, ended.envelope["result"]["personalisations"]) == (0, [])

@@ -83,7 +83,7 @@ class Run:
         return write(
             self.terminal,
             self.factory.reader(self.chip, supply),
-            Wanted(self.number, CLERK),
+            Wanted(self.number),
             surroundings=SURROUNDINGS,
         ).card_access_number
 
@@ -97,7 +97,7 @@ class Run:
             lambda: personalise(
                 self.terminal,
                 self.factory.reader(self.chip),
-                Wanted(self.number, CLERK),
+                Wanted(self.number),
                 surroundings=SURROUNDINGS,
             )
         )
@@ -135,7 +135,7 @@ class Run:
         assert sum(card.status in USABLE for card in cards) == 1
         assert not [card for card in cards if card.status is CardStatus.MAKING]
         self.check_chip(self.chip, {CardStatus.MADE})
-        assert not open_ones(self.terminal, CLERK)
+        assert not open_ones(self.terminal)
         left = self.factory.read(
             lambda tx: reconcile(tx, "juki://center/test", datetime.now(UTC), is_trial=True)
         )
@@ -304,7 +304,7 @@ def test_what_nobody_takes_up_again_is_given_up_by_the_center(
 
     assert [row.application for row, _ in reconciled.given_up] == [run.number]
     run.check_chip(run.chip, {CardStatus.VOID})
-    assert not open_ones(terminal, CLERK)
+    assert not open_ones(terminal)
     assert run.application.state is ApplicationState.APPROVED
 
 
