@@ -34,10 +34,11 @@ async def test_a_stalled_server_is_seen_by_every_call_that_was_due_meanwhile() -
     result = await run_at(clerk, 100, 1.6)
 
     latencies = result.kinds["calibration"].latencies
-    # A closed model would have seen one slow call; here it is those of half a second out of 1.2.
-    assert 30 <= latencies.above(0.05) <= 70
-    assert 10 <= latencies.above(0.25) <= 40
-    assert 0.4 <= latencies.quantile(1.0) <= 0.8
+    # A closed model would have seen one slow call; here it is those of half a second, and whatever
+    # a busy machine adds.
+    assert latencies.above(0.05) >= 30
+    assert latencies.above(0.25) >= 10
+    assert latencies.quantile(1.0) >= 0.4
 
 
 async def test_calls_above_the_capacity_are_made_all_the_same_and_wait_longer_and_longer() -> None:
