@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 def test_small_registers_are_measured_and_removed(tmp_path: Path) -> None:
     sizes = {"BENCH_SMALL": "40", "BENCH_RESIDENTS": "80", "BENCH_DIR": str(tmp_path)}
     sizes |= {"BENCH_SUSPENSIONS": "2", "BENCH_LEAVES": "300"}
+    sizes |= {"BENCH_PAIRS": "1", "BENCH_SECONDS": "1"}
 
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench", "--json"],
