@@ -38,6 +38,14 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that failed in the file of JUKI_FAILED, a line each, to be asked again."""
+    if named := os.environ.get("JUKI_FAILED"):
+        reports = [r for kind in ("failed", "error") for r in terminalreporter.stats.get(kind, ())]
+        names = sorted({report.nodeid for report in reports})
+        Path(named).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
 def published_path() -> Path:
     """Return where the file of published vectors is expected."""
     named = os.environ.get("JUKI_PUBLISHED_VECTORS")
