@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from juki_cardbox.profiles import Profile
 
 INTERRUPTED: Final = 130
+_LOOK_SECONDS: Final = 0.2
+"""How often the wait for the end of an insertion ends, so that signals are seen."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -190,7 +192,8 @@ def _hold(service: vpcd.CardService, host: str, port: int) -> None:
     try:
         service.start()
         sys.stderr.write(f"inserted into {host}:{port}; Ctrl-C or `juki-card pull` takes it out\n")
-        service.wait()
+        while not service.wait(_LOOK_SECONDS):
+            pass  # Python forgets a signal that comes in the moment before a wait, until it ends.
     except _Pulled:
         service.stop()
         return

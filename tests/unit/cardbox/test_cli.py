@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -329,9 +328,6 @@ def test_insert_of_a_reader_without_port_is_a_usage_error(card: Path) -> None:
     assert run("insert", str(card), "--reader", "somewhere")[0] == 2
 
 
-_PRESSES = 3
-
-
 class Inserted:
     """`juki-card insert` as a process, and the reader that it is in."""
 
@@ -360,17 +356,6 @@ class Inserted:
     def wait(self) -> int:
         """Wait for the end of the process."""
         return self.process.wait(LIMIT_SECONDS)
-
-    def interrupt(self) -> int:
-        """Press Ctrl-C, and again where nothing comes of it; wait for the end of the process.
-
-        Python does not see a signal that comes in the moment before it waits for the reader.
-        """
-        for _ in range(_PRESSES):
-            self.process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.process.wait(LIMIT_SECONDS / _PRESSES)
-        return self.wait()
 
     def close(self) -> None:
         """End everything."""
@@ -424,7 +409,9 @@ def test_inserted_card_is_busy_for_another_insert(inserted: Inserted, card: Path
 def test_interrupt_takes_the_card_out(inserted: Inserted) -> None:
     inserted.exchange(b"\x04")
 
-    assert inserted.interrupt() == 130
+    inserted.process.send_signal(signal.SIGINT)
+
+    assert inserted.wait() == 130
 
 
 def test_reader_that_goes_away_ends_the_insert(inserted: Inserted) -> None:
