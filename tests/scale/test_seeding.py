@@ -18,7 +18,8 @@ from juki_center.config import CenterConfig, Environment
 from juki_center.errors import ConfigInvalid
 from juki_center.storage.transaction import Transaction
 from tools.scale.inventing import ORIGINALS, Register, portion, spread
-from tools.scale.seeding import NotEmpty, fill
+from tools.scale.loading import NotEmpty
+from tools.scale.seeding import fill
 
 SMALL = Register(130, together=20)
 _FOUR = (Item.NAME, Item.DATE_OF_BIRTH, Item.SEX, Item.ADDRESS)
@@ -55,7 +56,7 @@ def test_filled_center_answers_by_code_and_by_attributes(either: CenterConfig) -
     with closing(open_with_key(either)) as store:
         assert store.read(lambda tx: outcomes(tx, codes)) == {Outcome.MATCH}
         assert Outcome.NO_MATCH not in store.read(lambda tx: outcomes(tx, names))
-    assert (done.residents, done.total, len(people)) == (130, 130, 130)
+    assert (done.added, done.total, len(people)) == (130, 130, 130)
 
 
 def test_record_is_the_invented_one_in_its_household(either: CenterConfig) -> None:
@@ -126,13 +127,13 @@ def test_filling_that_was_cut_off_goes_on_where_it_was(either: CenterConfig) -> 
     with closing(open_with_key(either)) as store:
         codes: list[Question] = [ByCode(one.record.code) for one in everybody(SMALL)]
         assert store.read(lambda tx: outcomes(tx, codes)) == {Outcome.MATCH}
-    assert (done.residents, done.total) == (70, 130)
+    assert (done.added, done.total) == (70, 130)
 
 
 def test_filling_again_what_is_whole_adds_nobody(config: CenterConfig) -> None:
     fill(config, SMALL)
 
-    assert fill(config, SMALL).residents == 0
+    assert fill(config, SMALL).added == 0
 
 
 def test_store_with_other_residents_is_refused(config: CenterConfig) -> None:
@@ -157,7 +158,7 @@ def test_several_processes_make_the_same_residents(config: CenterConfig) -> None
     with closing(open_with_key(config)) as store:
         codes: list[Question] = [ByCode(one.record.code) for one in everybody(SMALL)]
         assert store.read(lambda tx: outcomes(tx, codes)) == {Outcome.MATCH}
-    assert done.residents == 130
+    assert done.added == 130
 
 
 def test_who_may_be_asked_is_spread_over_the_register() -> None:

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing import get_context
@@ -36,17 +36,17 @@ from juki_center.areas.residents.imports import (
 from juki_center.areas.residents.records import ChangeInformation, ChangeReason, PersonID
 from juki_center.areas.residents.versions import write_version
 from juki_center.cli.opening import open_with_key
-from juki_center.config import CenterConfig, Environment
-from juki_center.errors import ConfigInvalid
-from juki_center.storage.connection import Connection, connect, transaction
+from juki_center.config import CenterConfig
+from juki_center.storage.connection import Connection, transaction
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.sql import as_octets
 from juki_center.storage.transaction import Transaction
-from juki_center.store_url import file_of, is_server
+from juki_center.store_url import is_server
 from tools.scale.gathering import Gathered, Gathering
 from tools.scale.inventing import Register, municipalities, portion
+from tools.scale.loading import Filled, NotEmpty, loading, reading, refuse_production, spent
 
 TABLES: Final = ("directory", "records", "code_index", "attribute_index")
 """Where a resident's rows are; who refers to another table stands behind it."""
@@ -54,22 +54,7 @@ _SOURCE: Final = "invented residents"
 _CALLER: Final = "juki://center/seeding"
 _SECOND_VERSION: Final = 50
 _CHANGED_ON: Final = "令和8年3月16日"
-_CACHE_KIBIBYTES: Final = 512 * 1024
-_PAGES_BETWEEN_CHECKPOINTS: Final = 50_000
 _AHEAD: Final = 2
-
-
-class NotEmpty(Exception):  # what is the case, and no defect
-    """The store has residents, and no filling of it with these was cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What a filling came to: residents of this run and in all, and its seconds."""
-
-    residents: int
-    total: int
-    seconds: float
 
 
 Told = Callable[[int], None]
@@ -88,11 +73,10 @@ def fill(
     machine does to a file that is being filled is undefined: throw it away then. Raises
     ConfigInvalid for a production center, NotEmpty for a store with other residents.
     """
-    if config.environment is Environment.PRODUCTION:
-        raise ConfigInvalid("environment", "is production: only a test center is filled so")
+    refuse_production(config)
     open_with_key(config).close()
-    began = time.monotonic()
-    with closing(_loading(config.store_url)) as sql:
+    began, cpu = time.monotonic(), spent()
+    with closing(loading(config.store_url)) as sql:
         filling = _Filling(sql, KeyEncryptionKey.load(config.kek), register)
         before = filling.begin()
         for made in _made(config, register, filling.portions_left(), processes):
@@ -100,7 +84,8 @@ def fill(
         filling.finish()
         if not is_server(config.store_url):
             sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Filled(register.count - before, register.count, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Filled(register.count - before, register.count, seconds, spent() - cpu)
 
 
 class _Filling:
@@ -197,34 +182,12 @@ def _event(before: Import, after: Import, now: datetime) -> AuditEvent:
     )
 
 
-def _loading(url: str) -> Connection:
-    """Open a connection that loads: durable is what it has loaded only when it is closed."""
-    if is_server(url):
-        from juki_center.storage.postgresql_connection import (  # noqa: PLC0415  # an extra
-            PostgreSQLConnection,
-        )
-
-        server = PostgreSQLConnection(url)
-        server.execute("SET synchronous_commit = off")
-        return server
-    sql = connect(file_of(url))
-    for pragma in (
-        "synchronous = OFF",
-        # The rows come from one place, and those that others refer to are written first.
-        "foreign_keys = OFF",
-        f"cache_size = -{_CACHE_KIBIBYTES}",
-        f"wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}",
-    ):
-        sql.execute(f"PRAGMA {pragma}")
-    return sql
-
-
 def _made(
     config: CenterConfig, register: Register, wanted: range, processes: int
 ) -> Iterator[Gathered]:
     """Give the rows of portions in their order, made here or by so many processes."""
     if processes == 1:
-        with closing(_reading(config.store_url)) as sql:
+        with closing(reading(config.store_url)) as sql:
             maker = _Maker(sql, KeyEncryptionKey.load(config.kek), register)
             yield from (maker.rows(number) for number in wanted)
         return
@@ -240,12 +203,6 @@ def _made(
             made = waiting.pop(0).result()
             waiting += [pool.submit(_rows_in_process, one) for one in islice(numbers, 1)]
             yield made
-
-
-def _reading(url: str) -> Connection:
-    if is_server(url):
-        return _loading(url)
-    return connect(file_of(url), read_only=True)
 
 
 class _Maker:
@@ -270,7 +227,7 @@ _makers: list[_Maker] = []
 
 
 def _begin_process(config: CenterConfig, register: Register) -> None:
-    sql = _reading(config.store_url)
+    sql = reading(config.store_url)
     _makers.append(_Maker(sql, KeyEncryptionKey.load(config.kek), register))
 
 
