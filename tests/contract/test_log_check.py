@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from juki_pki.log_signer import LogKey
 from tests.support.log_acts import EVENT
 from tests.support.log_keys import ORIGIN, log_key, verified_head
 from tests.support.long_log import lengthen
+from tests.support.undisturbed import Stopwatch
 
 pytestmark = pytest.mark.embedded
 
@@ -159,9 +159,9 @@ async def test_a_log_that_is_older_than_what_a_start_reads_opens_and_grows(folde
     size = 1_000_000 if LONG else NEWEST + 2_345
     lengthen(folder / "center.db", size)
 
-    began = time.perf_counter()
+    watch = Stopwatch()
     store = opened(folder)
-    seconds = time.perf_counter() - began
+    seconds = watch.seconds()
     await store.act(lambda tx: tx.audit.append(EVENT))
 
     note = store.read(lambda tx: tx.audit.checkpoint())

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from tests.e2e.window import CHIYODA
 from tests.support.center_process import ROOT, eventually
 from tests.support.clerks import sign_in_everywhere
 from tests.support.memory_search import copies, data_key, family
+from tests.support.undisturbed import Stopwatch
 
 HOLDER, LOSER = "yoshida-taro", "yoshida-sakura"
 NAME = "31"
@@ -155,10 +155,10 @@ def revoked(stage: TourStage) -> str:
     """A stolen terminal: its open stream ends with the reason, and nothing is served any more."""
     config = enrolled(stage) / "terminal.toml"
     with watching(config) as stream:
-        began = time.monotonic()
+        watch = Stopwatch(stage.center.pid, stream.pid)
         run = stage.operate("revoke", URI, "--reason", "stolen")
         said, _ = stream.communicate(timeout=10)
-        took = time.monotonic() - began
+        took = watch.seconds()
     assert run.exit_code == 0, run.said
     last = json.loads(said.splitlines()[-1])
     after = look(stage, config)
@@ -171,9 +171,9 @@ def revoked(stage: TourStage) -> str:
 
 def until(is_so: Callable[[], bool]) -> float:
     """Return how long it took until something was so; it must be in time."""
-    began = time.monotonic()
+    watch = Stopwatch()
     eventually(is_so, 10)
-    took = time.monotonic() - began
+    took = watch.seconds()
     assert took < WITHIN_SECONDS, took
     return took
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-import time
 import uuid
 from contextlib import closing
 from datetime import UTC, datetime
@@ -51,6 +50,7 @@ from tests.support.center_cards import MemoryCard
 from tests.support.center_edge import running
 from tests.support.disconnecting import OPERATOR, cut_in
 from tests.support.register_service import finish, hello, update_row
+from tests.support.undisturbed import Stopwatch
 from tests.unit.center_rpc.test_agency_batches import Batch
 from tests.unit.center_rpc.test_card_session_purposes import COPY, HOLDER, PIN, SERVICE, Center
 from tests.unit.center_rpc.test_import_stream import code, opened
@@ -90,11 +90,11 @@ async def connect(store: SQLiteStore, subject: Subject) -> None:
 async def ended(store: SQLiteStore, subject: Subject, waiting: Awaitable[object]) -> str:
     """Cut a subject off; return the reason with which what waits ends, which must be in time."""
     await cut_in(store, subject)
-    begun = time.monotonic()
+    watch = Stopwatch()
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         async with asyncio.timeout(10):
             await waiting
-    assert time.monotonic() - begun < WITHIN_SECONDS
+    assert watch.seconds() < WITHIN_SECONDS
     return reason_of(raised.value)[0]
 
 
@@ -233,10 +233,10 @@ def test_making_of_a_card_ends_after_each_message_and_the_same_chip_is_finished_
             for _ in range(answered):
                 batch = talk.onward(batch)
             factory.loop.run(cut_in(factory.store, cut))
-            begun = time.monotonic()
+            watch = Stopwatch()
             with pytest.raises(Problem) as caught:
                 talk.stream.receive()
-            took = time.monotonic() - begun
+            took = watch.seconds()
         made = factory.read(lambda tx: made_for(tx, person))
         factory.loop.run(connect(factory.store, cut))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from tests.support.center import open_test_store
 from tests.support.center_edge import PEERS, channel
 from tests.support.fleet import Clock
 from tests.support.revoking import revoking_center
+from tests.support.undisturbed import Stopwatch
 from tests.unit.center_rpc.test_interceptor import error_info
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     ]
 
 AT_MOST_SECONDS = 1.0
+OVERLAP_SECONDS = 2.0
+"""Long enough that a stream begins within it on a busy machine too."""
 
 
 def shown(peer: X509Credential) -> Presented:
@@ -109,10 +111,10 @@ async def test_stream_on_a_replaced_certificate_ends_within_a_second(
     peer = pki.terminal("131016", "01")
     async with revoking_center(pki, tmp_path) as center, stream_of(center.edge, pki, peer) as one:
         with closing(open_test_store(tmp_path)) as other:
-            begun = time.perf_counter()
+            watch = Stopwatch()
             await replace_in(other if by_another_process else center.store, peer, 0)
             reason, facts = await end_of(one)
-            took = time.perf_counter() - begun
+            took = watch.seconds()
 
     print(f"\nstream on a replaced certificate ended after {took * 1000:.0f} ms")
     assert (reason, set(facts)) == ("CERTIFICATE_RETIRED", {"refusedFrom"})
@@ -124,12 +126,14 @@ async def test_stream_goes_on_through_the_overlap_and_ends_with_it(
 ) -> None:
     peer = pki.terminal("131016", "01")
     async with revoking_center(pki, tmp_path) as center, stream_of(center.edge, pki, peer) as one:
+        watch = Stopwatch()
         refused_from = await replace_in(center.store, peer, 0.6)
         reason, facts = await end_of(one)
-        ended = datetime.now(UTC)
+        ended, took = datetime.now(UTC), watch.seconds()
 
     assert (reason, facts) == ("CERTIFICATE_RETIRED", {"refusedFrom": refused_from.isoformat()})
-    assert timedelta(0) <= ended - refused_from <= timedelta(seconds=AT_MOST_SECONDS)
+    assert ended >= refused_from
+    assert took <= 0.6 + AT_MOST_SECONDS
 
 
 async def test_stream_that_begins_in_the_overlap_ends_with_it_too(
@@ -137,13 +141,14 @@ async def test_stream_that_begins_in_the_overlap_ends_with_it_too(
 ) -> None:
     peer = pki.terminal("131016", "01")
     async with revoking_center(pki, tmp_path) as center:
-        refused_from = await replace_in(center.store, peer, 1)
+        watch = Stopwatch()
+        await replace_in(center.store, peer, OVERLAP_SECONDS)
         async with stream_of(center.edge, pki, peer) as one:
             reason, _ = await end_of(one)
-            ended = datetime.now(UTC)
+            took = watch.seconds()
 
     assert reason == "CERTIFICATE_RETIRED"
-    assert ended - refused_from <= timedelta(seconds=AT_MOST_SECONDS)
+    assert took <= OVERLAP_SECONDS + AT_MOST_SECONDS
 
 
 async def test_stream_on_the_certificate_of_somebody_else_goes_on(
@@ -175,9 +180,9 @@ async def test_stream_on_a_lapsed_certificate_ends_by_itself(
         stream = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
         await stream.read()
         clock.at = peer.certificate.not_valid_after_utc
-        begun = time.perf_counter()
+        watch = Stopwatch()
 
         reason, facts = await end_of(stream)
 
     assert (reason, facts) == ("UNAUTHENTICATED", {})
-    assert time.perf_counter() - begun <= AT_MOST_SECONDS
+    assert watch.seconds() <= AT_MOST_SECONDS
