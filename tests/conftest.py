@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import secrets
@@ -60,3 +61,18 @@ def published() -> dict[str, Any]:
         pytest.skip(NOT_BESIDE)
     vectors: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return vectors
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected, and later in nothing that was collected.
+
+    It stays to the end, and each search of the collector went through all of it again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
