@@ -21,7 +21,7 @@ export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # Tests start programs by the hundred: what is compiled once need not be compiled at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help system setup protos lock check test interop pg demo tour bench dev clean
+.PHONY: help system setup protos lock check test interop pg demo tour bench load dev clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -71,6 +71,10 @@ tour: $(READY) ## each capability of the center, narrated, ending in a search of
 
 bench: $(READY) ## what it costs on this machine, against the goals (BENCH_RESIDENTS=1000000: the full run)
 	@$(BIN)/python -m tests.bench
+
+load: $(READY) ## nine o'clock of the first day at 2 workers on PostgreSQL (LOAD="march --seconds 60": another run)
+	@tools/system.sh --try run test
+	@$(BIN)/python -m tools.load $(LOAD)
 
 dev: $(READY) ## a center with sample residents, and lines to paste
 	@$(BIN)/juki-center dev

@@ -178,6 +178,7 @@ class Engine:
             generators=(made,),
             verified_receipts=self._workload.verified_receipts,
             slo=self._scenario.slo,
+            max_memory_growth_percent=self._scenario.max_memory_growth_percent,
         )
 
 

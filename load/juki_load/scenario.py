@@ -113,6 +113,8 @@ class Scenario:
     connections_per_agency: int = 1
     verified_percent: float = 1.0
     """The share of answers whose receipt is verified, with its proof and signature."""
+    max_memory_growth_percent: float | None = None
+    """How much more memory the center may hold in the last quarter than in the second one."""
     calls: tuple[Calls, ...] = ()
     batches: tuple[Batches, ...] = ()
     watches: tuple[Watches, ...] = ()
@@ -171,7 +173,7 @@ def _broken_rules(found: Scenario) -> list[str]:
         rules.append("calls, batches or watches: at least one is required")
     for calls in found.calls:
         rules += _broken_rules_of(calls)
-    known = {str(c.kind) for c in found.calls} | {"batch", "watch"}
+    known = {str(c.kind) for c in found.calls} | {"batch", "watch", "reconnect"}
     rules += [f"slo: kind {slo.kind} is not called" for slo in found.slo if slo.kind not in known]
     return rules
 

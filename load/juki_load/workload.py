@@ -109,7 +109,7 @@ class Workload:
     async def keep_streams(self, begun: Begun, now: Callable[[], float]) -> None:
         """Open the streams of the scenario and keep them; send its batches one after the other."""
         watches = [
-            (one, Watch(self._terminal(label), lambda: begun("watch", now())))
+            (one, Watch(self._terminal(label), lambda kind: begun(kind, now())))
             for one in self._scenario.watches
             for label in self._labels[: -(-one.terminals // self._parts)]
         ]

@@ -182,6 +182,10 @@ def knee_command(  # noqa: PLR0913, PLR0917  # as above
     ),
     seconds: Annotated[float, typer.Option(min=0.5, help="Length of each measurement.")] = 20.0,
     factor: Annotated[float, typer.Option(min=0.0001, help="Where to begin.")] = 1.0,
+    runs: Annotated[int, typer.Option(min=1, help="Searches in a row, for their spread.")] = 1,
+    tolerance: Annotated[float, typer.Option(min=0.01, help="How wide the last bracket is.")] = (
+        0.03
+    ),
     status: Status = "",
     processes: Processes = 1,
 ) -> None:
@@ -192,7 +196,8 @@ def knee_command(  # noqa: PLR0913, PLR0917  # as above
 
         where = running.Where(center, folder, status)
         how = running.How(scenario, processes, seconds, factor)
-        return finding.find_knee(where, how, finding.Target(kind, p99_ms))
+        target, effort = finding.Target(kind, p99_ms), finding.Effort(runs, tolerance)
+        return finding.find_knee(where, how, target, effort)
 
     end(context.obj, "knee", act)
 

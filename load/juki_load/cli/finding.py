@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from juki_client.outcome import Exit, Problem
@@ -37,8 +38,20 @@ class Target:
     p99_ms: float
 
 
-def find_knee(where: Where, how: How, target: Target) -> Report:
-    """Find how many times faster a scenario may run before its target is missed."""
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How often it is looked for, and how exactly."""
+
+    runs: int = 1
+    tolerance: float = 0.03
+    """How wide the last bracket may be."""
+
+
+def find_knee(where: Where, how: How, target: Target, effort: Effort) -> Report:
+    """Find how many times faster a scenario may run before its target is missed, again and again.
+
+    Each search after the first begins where the one before has ended.
+    """
     wanted = _with_target(scenarios_module.load(how.scenario), target)
     if how.seconds is not None:
         warm_up = min(wanted.warm_up_seconds, how.seconds / 4)
@@ -50,31 +63,58 @@ def find_knee(where: Where, how: How, target: Target) -> Report:
     async def measure(factor: float) -> Result:
         return await measured(where, how, wanted.faster(factor))
 
-    found, last = asyncio.run(search_with(measure, target, how.factor))
-    if found is None:
-        text = "no rate is good: even the lowest that was tried misses the target"
-        return Report({"found": False}, text, Exit.REFUSED)
+    found: list[knee.Knee] = []
+    warnings: dict[str, None] = {}
+    first = how.factor
+    for _ in range(effort.runs):
+        one, last = asyncio.run(search_with(measure, target, first, effort.tolerance))
+        warnings |= dict.fromkeys(last.bottlenecks)
+        if one is None:
+            text = "no rate is good: even the lowest that was tried misses the target"
+            return Report({"found": False}, text, Exit.REFUSED)
+        say(_knee_said(one, rate, wanted.name))
+        found.append(one)
+        first = one.rate
+    return _knees(found, rate, wanted.name, list(warnings))
+
+
+def _knees(found: list[knee.Knee], rate: float, name: str, warnings: list[str]) -> Report:
+    """Say what was found, and how far several searches lie apart."""
+    rates = sorted(one.rate * rate for one in found)
+    middle = median(rates)
+    spread = (rates[-1] - rates[0]) / middle
     result: dict[str, JSON] = {
         "found": True,
-        "factor": f"{found.rate:.3f}",
-        "calls_a_second": f"{found.rate * rate:.1f}",
-        "too_high": f"{found.too_high * rate:.1f}",
-        "measurements": found.measurements,
-        "warnings": [*last.bottlenecks],
+        "factor": f"{middle / rate:.3f}",
+        "calls_a_second": f"{middle:.1f}",
+        "knees": [f"{one.rate * rate:.1f}" for one in found],
+        "too_high": [f"{one.too_high * rate:.1f}" for one in found],
+        "spread_percent": f"{100 * spread:.1f}",
+        "measurements": sum(one.measurements for one in found),
+        "warnings": [*warnings],
     }
-    text = (
-        f"knee: {found.rate * rate:.1f} calls a second ({found.rate:.2f} times {wanted.name}), "
-        f"{found.too_high * rate:.1f} are too many; {found.measurements} measurements"
+    lines = [_knee_said(one, rate, name) for one in found]
+    if len(found) > 1:
+        between = f"from {rates[0]:.1f} to {rates[-1]:.1f}"
+        lines.append(f"knees: {middle:.1f} calls a second, {between}, spread {spread:.1%}")
+    return Report(result, "\n".join(lines + [f"warning: {one}" for one in warnings]))
+
+
+def _knee_said(one: knee.Knee, rate: float, name: str) -> str:
+    return (
+        f"knee: {one.rate * rate:.1f} calls a second ({one.rate:.2f} times {name}), "
+        f"{one.too_high * rate:.1f} are too many; {one.measurements} measurements"
     )
-    warned = "".join(f"\nwarning: {one}" for one in last.bottlenecks)
-    return Report(result, text + warned)
 
 
 async def search_with(
-    measure: Callable[[float], Awaitable[Result]], target: Target, first: float
+    measure: Callable[[float], Awaitable[Result]],
+    target: Target,
+    first: float,
+    tolerance: float = 0.03,
 ) -> tuple[knee.Knee | None, Result]:
     """Measure what the search asks for; return what it found, and its last measurement."""
-    search = knee.search(first)
+    search = knee.search(first, tolerance=tolerance)
     factor = next(search)
     while True:
         result = await measure(factor)

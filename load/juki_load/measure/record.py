@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 UNANSWERED: Final = "UNANSWERED"
 """The reason of calls that had not ended when the run gave them up."""
-_ALWAYS_COUNTED: Final = frozenset(("watch",))
+_ALWAYS_COUNTED: Final = frozenset(("watch", "reconnect"))
 """Streams are opened while the center warms up, and are there for the whole run."""
 _SHED: Final = frozenset((8, 14))
 """RESOURCE_EXHAUSTED and UNAVAILABLE: come back later, where a delay is said."""

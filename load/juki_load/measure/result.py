@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, replace
 from functools import cache
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 import cattrs
@@ -72,6 +74,7 @@ class Result:
     verified_receipts: int = 0
     slo: tuple[SLO, ...] = ()
     """The limits of the scenario, for whoever judges the file later."""
+    max_memory_growth_percent: float | None = None
 
     @property
     def bottlenecks(self) -> list[str]:
@@ -84,6 +87,19 @@ class Result:
         if late > _LATE_SECONDS:
             found.append(f"1 in 100 calls was sent {late * 1e3:.0f} ms late or more")
         return found
+
+    @property
+    def memory_growth_percent(self) -> float:
+        """How much more the center held in the last quarter than in the second; NaN if unseen.
+
+        In the first quarter caches fill, and the median forgets what was held for a moment.
+        """
+        seen = [one.rss_mib for one in self.samples if one.rss_mib is not None]
+        quarter = len(seen) // 4
+        if not quarter:
+            return math.nan
+        before, after = median(seen[quarter : 2 * quarter]), median(seen[-quarter:])
+        return 100 * (after - before) / before
 
     def to_json(self) -> dict[str, JSON]:
         """Return the content of a result file."""

@@ -34,7 +34,12 @@ class Verdict:
 
 def verdicts(result: Result) -> list[Verdict]:
     """Return what became of each limit."""
-    return [verdict for slo in result.slo for verdict in _verdicts_of(slo, result)]
+    found = [verdict for slo in result.slo for verdict in _verdicts_of(slo, result)]
+    limit = result.max_memory_growth_percent
+    if limit is not None:
+        grown = result.memory_growth_percent
+        found.append(Verdict("memory.growth_percent", grown, limit, grown <= limit))
+    return found
 
 
 def _verdicts_of(slo: SLO, result: Result) -> Iterator[Verdict]:

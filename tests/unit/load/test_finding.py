@@ -8,7 +8,7 @@ import pytest
 
 from juki_client.outcome import Problem
 from juki_load import arrivals
-from juki_load.cli.finding import Target, find_knee, search_with
+from juki_load.cli.finding import Effort, Target, find_knee, search_with
 from juki_load.cli.running import How, Where
 from juki_load.measure.record import Recorder
 from juki_load.measure.result import Result
@@ -61,6 +61,6 @@ def test_a_scenario_that_says_nothing_of_the_target_is_refused(
     name = scenario if scenario == "idle" else str(tmp_path / scenario)
 
     with pytest.raises(Problem) as caught:
-        find_knee(WHERE, How(name), Target(kind, 300))
+        find_knee(WHERE, How(name), Target(kind, 300), Effort())
 
     assert caught.value.metadata["field"] == field

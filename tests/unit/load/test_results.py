@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,27 @@ def test_a_result_is_held_to_each_limit(slo: SLO, record: KindRecord, missed: li
     judged = verdicts(result(record, slo=(slo,)))
 
     assert [one.name for one in judged if not one.is_met] == missed
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "growth", "is_met"),
+    [
+        ((50, 80, 100, 100, 104, 300, 120, 120), 20.0, False),
+        ((50, 80, 100, 100, 90, 100, 105, 105), 5.0, True),
+        ((50, 80, 100), math.nan, False),
+    ],
+    ids=["it-grows", "caches-fill-first", "too-few-seen"],
+)
+def test_the_memory_of_the_second_quarter_is_held_to_that_of_the_last(
+    mebibytes: tuple[int, ...], growth: float, is_met: bool
+) -> None:
+    samples = tuple(Sample(float(at), rss_mib=float(m)) for at, m in enumerate(mebibytes))
+
+    found = result(KindRecord(), samples=samples, max_memory_growth_percent=10.0)
+
+    (verdict,) = verdicts(found)
+    assert (verdict.name, verdict.is_met) == ("memory.growth_percent", is_met)
+    assert verdict.measured == pytest.approx(growth, nan_ok=True)
 
 
 def test_a_generator_that_was_busy_or_late_says_so() -> None:
