@@ -87,6 +87,32 @@ async def test_an_act_that_raises_leaves_nothing_and_its_neighbours_stand(
     assert len(leaves(store)) == before
 
 
+@pytest.mark.parametrize(("writes_first", "runs"), [(False, 1), (True, 2)])
+async def test_neighbours_are_run_again_only_where_an_act_fails_half_done(
+    store: SQLiteStore, writes_first: bool, runs: int
+) -> None:
+    counted = []
+
+    def neighbour(tx: Tx) -> None:
+        counted.append(1)
+        tx.cards.add_card(card(b"1" * 32))
+        tx.audit.append(EVENT)
+
+    def refused(tx: Tx) -> None:
+        if writes_first:
+            tx.cards.add_card(card(b"2" * 32))
+        raise Refusal(Reason.CARD_UNKNOWN)
+
+    before = len(leaves(store))
+    outcomes = await asyncio.gather(
+        store.act(neighbour), store.act(refused), return_exceptions=True
+    )
+
+    assert (outcomes[0], type(outcomes[1])) == (None, Refusal)
+    assert [has(store, number * 32) for number in (b"1", b"2")] == [True, False]
+    assert (len(counted), len(leaves(store)) - before) == (runs, 1)
+
+
 async def test_a_denied_attempt_leaves_its_leaf_and_nothing_else(store: SQLiteStore) -> None:
     def denied(tx: Tx) -> None:
         tx.cards.add_card(card(b"1" * 32))

@@ -75,7 +75,7 @@ class Call:
 
     `guards` are for acts alone, since some of them write; `looks` are for reads, each time.
     `exclusions` are for both: whether the caller is shut out, which changes with a control event
-    only, so that a read looks at them again where there are newer events than `judged`, the cursor
+    only, so that they are looked at again where there are newer events than `judged`, the cursor
     up to which the gates have judged the call. From `ends_at` on the caller's certificate counts no
     more; `is_replaced` where that is because another one has taken its place.
     """
@@ -104,8 +104,9 @@ class Call:
 
     def admit(self, tx: Tx) -> None:
         """Run the guards in an act's transaction; what they raise ends the act."""
-        for guard in self.exclusions:
-            guard(tx)
+        if tx.control.newest() != self.judged:
+            for guard in self.exclusions:
+                guard(tx)
         for guard in self.guards:
             guard(tx)
 

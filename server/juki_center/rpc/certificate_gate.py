@@ -79,9 +79,12 @@ class CertificateGate:
         confirms = rule.method == CONFIRM
         standing = self._standing(caller, now)
         standing.check(now, confirms=confirms)
+        guard = self._guard(caller.certificate_sha256, confirms=confirms)
         if standing.refused_from is not None:
             _replace(call, standing.refused_from)
-        call.exclusions.append(self._guard(caller.certificate_sha256, confirms=confirms))
+            # It comes to be refused with time, and no event says when.
+            call.guards.append(guard)
+        call.exclusions.append(guard)
 
     def tell(self, events: Sequence[ControlEvent]) -> None:
         """Learn of retired certificates, and when the calls that run on them must end."""

@@ -22,6 +22,11 @@ class AgenciesTable:
 
     def __init__(self, sql: SQL) -> None:
         self._sql = sql
+        self._authorisations: dict[tuple[str, AffairCode | None], list[Authorisation]] = {}
+
+    def begin(self) -> None:
+        """Begin a transaction, or undo an act: what was read before counts no more."""
+        self._authorisations.clear()
 
     def add(self, agency: RegisteredAgency) -> None:
         """Add an agency; it is new."""
@@ -44,6 +49,7 @@ class AgenciesTable:
 
     def authorise(self, row: Authorisation, now: datetime) -> int:
         """Add a row and return its number; the agency exists."""
+        self._authorisations.clear()
         found = self._sql.execute(
             "INSERT INTO authorisations (agency, affair, purpose, valid_from, valid_to, kinds,"
             " items, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -64,21 +70,27 @@ class AgenciesTable:
 
     def end(self, number: int, last_day: date) -> None:
         """Set a row's last day."""
+        self._authorisations.clear()
         self._sql.execute(
             "UPDATE authorisations SET valid_to = ? WHERE id = ?", (last_day.isoformat(), number)
         )
 
     def withdraw(self, number: int, now: datetime) -> None:
         """End a row at once."""
+        self._authorisations.clear()
         self._sql.execute(
             "UPDATE authorisations SET withdrawn_at = ? WHERE id = ?", (to_micros(now), number)
         )
 
     def authorisations(self, agency: str, affair: AffairCode | None = None) -> list[Authorisation]:
         """Return an agency's rows, in the order of their numbers."""
-        wanted = affair.text if affair else None
-        rows = self._sql.execute(_AUTHORISATIONS, (agency, wanted, wanted)).fetchall()
-        return [_authorisation(row) for row in rows]
+        # Many acts of one transaction ask for the same.
+        asked = (agency, affair)
+        if asked not in self._authorisations:
+            wanted = affair.text if affair else None
+            rows = self._sql.execute(_AUTHORISATIONS, (agency, wanted, wanted)).fetchall()
+            self._authorisations[asked] = [_authorisation(row) for row in rows]
+        return list(self._authorisations[asked])
 
 
 def _agency(row: Row) -> RegisteredAgency:

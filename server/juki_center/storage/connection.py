@@ -24,6 +24,10 @@ class Connection(SQL, Protocol):
     @property
     def in_transaction(self) -> bool: ...
 
+    @property
+    def total_changes(self) -> int:
+        """A number that is another one after every statement that has changed something."""
+
     def close(self) -> None: ...
 
 

@@ -22,6 +22,11 @@ class ControlTable:
         self._sql = sql
         self._keys = keys
         self._has_news = False
+        self._newest: int | None = None
+
+    def begin(self) -> None:
+        """Begin a transaction, or undo an act: what was read before counts no more."""
+        self._newest = None
 
     def append(self, kind: ControlKind, subject: str, at: datetime, content: bytes = b"") -> int:
         """Append an event in the act's own transaction, and return its cursor."""
@@ -31,6 +36,7 @@ class ControlTable:
             " VALUES (?, ?, ?, ?, ?)",
             (cursor, to_micros(at), kind.value, subject, content),
         )
+        self._newest = cursor
         self._has_news = True
         return cursor
 
@@ -41,7 +47,10 @@ class ControlTable:
 
     def newest(self) -> int:
         """Return the cursor of the newest event; 0 where there was none ever."""
-        return self._number("SELECT coalesce(max(cursor), 0) FROM control_events")
+        # Every act asks, and within a transaction nobody else appends.
+        if self._newest is None:
+            self._newest = self._number("SELECT coalesce(max(cursor), 0) FROM control_events")
+        return self._newest
 
     def oldest(self) -> int:
         """Return the cursor of the oldest event that is kept; 0 where none is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from juki_center.areas.calls import Call, Logged, Mark, current_call
-from juki_center.storage.acts import run_act
+from juki_center.storage.acts import run_act, run_act_openly
 from juki_center.storage.connection import Connection
 from juki_center.storage.faults import error_name
 from juki_center.storage.log_growth import Grown, Written
@@ -27,7 +27,7 @@ class Work(Protocol):
     @property
     def is_urgent(self) -> bool: ...
 
-    def run(self, sql: Connection, tx: Transaction) -> None: ...
+    def run(self, sql: Connection, tx: Transaction, *, openly: bool) -> None: ...
 
     def collect(self, tx: Transaction, grown: Grown | None) -> None: ...
 
@@ -79,11 +79,15 @@ class Job(Generic[Answer]):
     def __post_init__(self) -> None:
         self._note_time()
 
-    def run(self, sql: Connection, tx: Transaction) -> None:
-        """Run the act behind its call's guards; its own exceptions come out."""
+    def run(self, sql: Connection, tx: Transaction, *, openly: bool) -> None:
+        """Run the act behind its call's guards; its own exceptions come out.
+
+        `openly` is without a savepoint: raises HalfDone where it needed one.
+        """
         self._written, self._repeated, self._grown = Written(), [], None
         self._note_time()
-        answer, self._written = run_act(sql, tx, self._guarded, self.call)
+        run = run_act_openly if openly else run_act
+        answer, self._written = run(sql, tx, self._guarded, self.call)
         self._outcome = lambda: self.waiter.set_result(answer)
 
     def _guarded(self, tx: Transaction) -> Answer:
@@ -144,7 +148,7 @@ class Forgetting:
 
     is_urgent = True
 
-    def run(self, _sql: Connection, tx: Transaction) -> None:
+    def run(self, _sql: Connection, tx: Transaction, *, openly: bool) -> None:  # noqa: ARG002  # nothing to undo
         """Forget."""
         tx.keys.forget_closed()
 

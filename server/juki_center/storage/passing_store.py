@@ -38,7 +38,7 @@ class PassingStore:
     def committing(self) -> Iterator[None]:
         """Commit all acts that are done inside, or none where it raises."""
         self._tx.log.begin()
-        self._tx.keys.begin()
+        self._tx.begin()
         with transaction(self._sql):
             yield
             self._tx.log.seal(None)
@@ -58,7 +58,7 @@ class PassingStore:
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on what was done so far."""
-        self._tx.keys.begin()
+        self._tx.begin()
         return question(self._tx)
 
     async def ask(self, question: Callable[[Transaction], Answer]) -> Answer:

@@ -177,7 +177,7 @@ class PostgreSQLBulk:
         Raises Refusal(STORE_UNAVAILABLE).
         """
         with unavailable_if_broken(), transaction(self._sql):
-            self._tx.keys.begin()
+            self._tx.begin()
             self._tx.log.begin()
             yield self._tx
             self._tx.log.end_act()

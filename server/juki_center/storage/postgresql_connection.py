@@ -80,6 +80,7 @@ class PostgreSQLConnection:
         """Connect. Raises StoreFault."""
         self._url = url
         self._xid = ""
+        self.total_changes = 0
         self._waiting = Savepoints()
         self._types: dict[str, dict[str, str]] = {}
         self._own_words: Mapping[str, Callable[[], Rows]] = {
@@ -104,6 +105,9 @@ class PostgreSQLConnection:
             return own()
         if not parameters and self._waiting.takes(statement):
             return NOTHING
+        if not statement.startswith("SELECT"):
+            # Whether it has changed anything does not count: more than this is not worth asking.
+            self.total_changes += 1
         said, values = translated(statement, parameters)
         with faults():
             self._say_what_waits()
@@ -114,6 +118,7 @@ class PostgreSQLConnection:
         every = list(rows)
         if not every:
             return NOTHING
+        self.total_changes += 1
         with faults():
             self._say_what_waits()
             if insertion := rows_at_once(statement):

@@ -104,6 +104,12 @@ class Transaction:
         self.terminal_reports = TerminalReportsTable(sql)
         self.unlocks = UnlocksTable(sql, self.keys)
 
+    def begin(self) -> None:
+        """Begin a transaction, or undo an act: what was read and kept before counts no more."""
+        self.keys.begin()
+        self.agencies.begin()
+        self.control.begin()
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Undo what is done inside where it raises, and nothing else.
@@ -128,4 +134,4 @@ class Transaction:
         self._sql.execute("RELEASE alone")
         self.trace.back_to(mark)
         # A key that was made inside is none.
-        self.keys.begin()
+        self.begin()

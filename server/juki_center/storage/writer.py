@@ -1,8 +1,8 @@
 """The writer: one thread that commits the acts of a store in groups.
 
-It takes the acts that arrive within a short window into one transaction, each under a savepoint of
-its own, and answers them after the commit is on the disk. Where the batch as a whole fails, its
-acts are run again one by one.
+It takes the acts that arrive within a short window into one transaction, and answers them after
+the commit is on the disk. Where one of them fails half done, the batch is run again with a
+savepoint for each; where the batch as a whole fails, its acts are run again one by one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from juki_center.areas.audit.events import DeniedAttempt
 from juki_center.errors import Reason, Refusal
 from juki_center.storage import log_care
+from juki_center.storage.acts import HalfDone
 from juki_center.storage.connection import Connection, transaction
 from juki_center.storage.faults import (
     BROKEN_CONSTRAINT,
@@ -184,11 +185,17 @@ class Writer:
         self._commit_once(batch, signing)
 
     def _commit_once(self, batch: list[Work], signing: Signing | None) -> None:
+        try:
+            self._commit_all(batch, signing, openly=True)
+        except HalfDone:
+            self._commit_all(batch, signing, openly=False)
+
+    def _commit_all(self, batch: list[Work], signing: Signing | None, *, openly: bool) -> None:
         self._tx.log.begin()
-        self._tx.keys.begin()
+        self._tx.begin()
         with transaction(self._sql):
             for job in batch:
-                self._run_one(job)
+                self._run_one(job, openly=openly)
             grown = self._tx.log.seal(signing)
             for job in batch:
                 job.collect(self._tx, grown)
@@ -212,14 +219,16 @@ class Writer:
         else:
             self._care.committed(is_signed=True)
 
-    def _run_one(self, job: Work) -> None:
-        """Run an act under its own savepoint; what it raises undoes it alone.
+    def _run_one(self, job: Work, *, openly: bool) -> None:
+        """Run an act; what it raises undoes it alone.
 
         Raises a fault for the whole batch, but for a broken constraint: after any other one the
-        transaction may be gone.
+        transaction may be gone. Raises HalfDone where it cannot be undone alone.
         """
         try:
-            job.run(self._sql, self._tx)
+            job.run(self._sql, self._tx, openly=openly)
+        except HalfDone:
+            raise
         except DeniedAttempt as denied:
             job.fail(denied)
         except BROKEN_CONSTRAINT as error:
