@@ -23,6 +23,7 @@ from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.records import (
     ChangeInformation,
     ChangeReason,
+    Entries,
     Hold,
     Nationality,
     ProtectiveMeasure,
@@ -77,6 +78,51 @@ def decode(octets: bytes) -> tuple[ResidenceRecord, ChangeInformation | None]:
             entries[name] = inwards(value)
     record = ResidenceRecord(**entries)  # type: ignore[arg-type]  # the names are the fields' own
     return record, _change_in(cast("list[object]", change)) if change else None
+
+
+def entries(octets: bytes) -> Entries:
+    """Return the entries that may be told, each read when it is asked for. Raises ValueError."""
+    return _Kept(_from_list(octets)[1]) if octets[:1] == b"[" else decode(octets)[0]
+
+
+class _Kept:
+    """Entries as they are kept."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, kept: Mapping[str, object]) -> None:
+        self._entries = kept
+
+    def __repr__(self) -> str:
+        return "_Kept(***)"
+
+    @property
+    def name(self) -> str:
+        return cast("str", self._entries["name"])
+
+    @property
+    def alias(self) -> str:
+        return cast("str", self._entries.get("alias") or "")
+
+    @property
+    def birth(self) -> CivilDate:
+        return decode_date(self._entries["birth"])
+
+    @property
+    def sex(self) -> Sex:
+        return _member(_SEXES, Sex, self._entries["sex"])
+
+    @property
+    def address(self) -> str:
+        return cast("str", self._entries["address"])
+
+    @property
+    def building(self) -> str:
+        return cast("str", self._entries.get("building") or "")
+
+    @property
+    def code(self) -> ResidentCode:
+        return ResidentCode(cast("str", self._entries["code"]))
 
 
 def _from_list(octets: bytes) -> tuple[object, dict[str, object]]:
@@ -208,6 +254,7 @@ def _member(
 _CALENDARS: Final[Mapping[object, Calendar]] = {str(one): one for one in Calendar}
 _PRECISIONS: Final[Mapping[object, Precision]] = {str(one): one for one in Precision}
 _ERAS: Final[Mapping[object, Era]] = {str(one): one for one in Era}
+_SEXES: Final[Mapping[object, Sex]] = {str(one): one for one in Sex}
 _INWARDS: Final[Mapping[str, Callable[[object], object]]] = {
     "code": lambda digits: ResidentCode(str(digits)),
     "birth": decode_date,
@@ -216,7 +263,7 @@ _INWARDS: Final[Mapping[str, Callable[[object], object]]] = {
     "notified": decode_date,
     "former_codes": _codes_in,
     "measure": lambda parts: _measure_in(cast("list[object]", parts)),
-    "sex": lambda text: Sex(str(text)),
+    "sex": lambda text: _member(_SEXES, Sex, text),
     "nationality": lambda text: Nationality(str(text)),
     "hold": lambda text: Hold(str(text)),
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import Final
 
 from juki_center.areas.residents.civil_dates import CivilDate
 from juki_center.areas.residents.codes import MunicipalityCode, ResidentCode
@@ -13,6 +14,7 @@ from juki_center.areas.residents.records import (
     AttributeQuery,
     ChangeInformation,
     CodeHolder,
+    Excerpt,
     Holding,
     HouseholdID,
     PersonID,
@@ -26,7 +28,7 @@ from juki_center.storage import record_codec
 from juki_center.storage.attribute_tokens import AttributeTokens
 from juki_center.storage.code_tokens import CodeTokens
 from juki_center.storage.keyring import KeyRing, LookUp
-from juki_center.storage.sql import SQL, Row, as_number, as_octets, as_text
+from juki_center.storage.sql import SQL, Row, Value, as_number, as_octets, as_text
 
 _WHEREABOUTS = "SELECT d.person, d.municipality, d.state, d.version FROM directory d"
 _OF_CODE = (
@@ -104,8 +106,10 @@ class ResidentsTable:
         marks = ", ".join("?" * len(asked))
         rows = self._sql.execute(f"{_HOLDINGS}({marks})", tuple(asked)).fetchall()
         return {
-            asked[as_octets(row[0])]: Holding(bool(row[1]), partial(self._recorded, row[2:]))
-            for row in rows
+            asked[as_octets(token)]: Holding(
+                bool(is_former), partial(self._recorded, kept), partial(self._excerpt, kept)
+            )
+            for token, is_former, *kept in rows
         }
 
     def whereabouts(self, person: PersonID) -> Whereabouts | None:
@@ -301,27 +305,39 @@ class ResidentsTable:
         ).fetchall()
         return [self._resident(row) for row in rows]
 
-    def _recorded(self, row: Row | None) -> Resident:
+    def _recorded(self, row: Sequence[Value] | None) -> Resident:
         if row is None or row[0] is None:
             raise LookupError("the person has no record")
         return self._resident(row)
 
-    def _resident(self, row: Row) -> Resident:
+    def _resident(self, row: Sequence[Value]) -> Resident:
         municipality = _municipality(as_text(row[1]))
-        person, version = PersonID(as_octets(row[0])), as_number(row[4])
-        household = HouseholdID(as_octets(row[2]))
-        data_key = self._keys.data_key(municipality, as_number(row[5]))
-        owner = record_owner(str(municipality), person.octets, household.octets, version)
-        record, change = record_codec.decode(data_key.key.open(as_octets(row[6]), owner))
+        record, change = record_codec.decode(self._open(municipality, row))
         return Resident(
-            person=person,
+            person=PersonID(as_octets(row[0])),
             municipality=municipality,
-            household=household,
-            state=ResidenceState(as_text(row[3])),
-            version=version,
+            household=HouseholdID(as_octets(row[2])),
+            state=_STATES[as_text(row[3])],
+            version=as_number(row[4]),
             record=record,
             change=change,
         )
+
+    def _excerpt(self, row: Sequence[Value]) -> Excerpt:
+        if row[0] is None:
+            raise LookupError("the person has no record")
+        municipality = _municipality(as_text(row[1]))
+        entries = record_codec.entries(self._open(municipality, row))
+        return Excerpt(PersonID(as_octets(row[0])), municipality, _STATES[as_text(row[3])], entries)
+
+    def _open(self, municipality: MunicipalityCode, row: Sequence[Value]) -> bytes:
+        """Return the inside of a sealed record. Raises Refusal(RESIDENCE_DISCONNECTED)."""
+        person, _, household, _, version, key_version, sealed = row
+        data_key = self._keys.data_key(municipality, as_number(key_version))
+        owner = record_owner(
+            municipality.digits, as_octets(person), as_octets(household), as_number(version)
+        )
+        return data_key.key.open(as_octets(sealed), owner)
 
     def _seal(self, resident: Resident) -> tuple[int, bytes]:
         data_key = self._keys.data_key(resident.municipality)
@@ -337,6 +353,7 @@ class ResidentsTable:
 
 # There are fewer than two thousand, and each record names one.
 _municipality = lru_cache(maxsize=4096)(MunicipalityCode)
+_STATES: Final[Mapping[str, ResidenceState]] = {one.value: one for one in ResidenceState}
 
 
 def _whereabouts(row: Row | None) -> Whereabouts | None:

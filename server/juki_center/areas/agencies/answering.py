@@ -26,7 +26,9 @@ from juki_center.areas.residents.codes import ResidentCode
 from juki_center.areas.residents.municipalities import Municipalities
 from juki_center.areas.residents.records import (
     AttributeQuery,
+    Excerpt,
     Holding,
+    PersonID,
     ResidenceState,
     Resident,
     Residents,
@@ -49,7 +51,7 @@ class Answered:
     """An answer, not yet recorded. `resident` is whom it tells of, `told` which items it tells."""
 
     confirmation: Confirmation
-    resident: Resident | None = None
+    resident: Resident | Excerpt | None = None
     told: tuple[Item, ...] = field(default=(), repr=False)
 
 
@@ -85,7 +87,7 @@ def answer(
 def _of_holding(holding: Holding | None) -> Finding:
     if holding is None:
         return Finding(Outcome.NO_MATCH)
-    resident = holding.resident()
+    resident = holding.excerpt()
     if holding.is_former:
         return Finding(Outcome.CODE_CHANGED, resident)
     is_active = resident.state is ResidenceState.ACTIVE
@@ -113,7 +115,7 @@ def prefecture_of(question: ByAttributes, municipalities: Municipalities) -> str
 def _told(
     tx: AnswerTx,
     finding: Finding,
-    resident: Resident,
+    resident: Resident | Excerpt,
     items: tuple[Item, ...],
     municipalities: Municipalities,
 ) -> Answered:
@@ -122,7 +124,7 @@ def _told(
     told: tuple[Item, ...]
     match finding.outcome:
         case Outcome.DELETED:
-            deleted = replace(confirmation, deletion=_deletion(tx, resident))
+            deleted = replace(confirmation, deletion=_deletion(tx, resident.person))
             return Answered(deleted, resident)
         case Outcome.CODE_CHANGED:
             told = (Item.RESIDENT_CODE,) if Item.RESIDENT_CODE in items else ()
@@ -133,7 +135,7 @@ def _told(
 
 
 def _information(
-    resident: Resident, items: tuple[Item, ...], municipalities: Municipalities
+    resident: Resident | Excerpt, items: tuple[Item, ...], municipalities: Municipalities
 ) -> Information:
     record = resident.record
     address = registered_address(resident, municipalities[resident.municipality])
@@ -147,9 +149,9 @@ def _information(
     )
 
 
-def _deletion(tx: AnswerTx, resident: Resident) -> Deletion | None:
+def _deletion(tx: AnswerTx, person: PersonID) -> Deletion | None:
     """Return what deleted a record: the change by which it came into its present state."""
-    deleting = resident
+    deleting = resident = tx.residents.resident(person)
     if resident.version > 1:
         for earlier in tx.residents.earlier(resident, _VERSIONS_LOOKED_AT):
             if earlier.state is not resident.state:

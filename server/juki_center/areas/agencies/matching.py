@@ -16,7 +16,7 @@ from juki_center.areas.residents.changes import Item
 from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.areas.residents.municipalities import Municipalities, Municipality
 from juki_center.areas.residents.name_keys import address_key, kana_key, name_key
-from juki_center.areas.residents.records import ResidenceRecord, ResidenceState, Resident
+from juki_center.areas.residents.records import Excerpt, ResidenceRecord, ResidenceState, Resident
 
 # A question's part that was not given says nothing; None stands for a part that does not fit.
 _EXACTLY: tuple[Item, ...] = ()
@@ -29,7 +29,7 @@ class Finding:
     """Who was found; `resident` is None unless it is exactly one person."""
 
     outcome: Outcome
-    resident: Resident | None = None
+    resident: Resident | Excerpt | None = None
     varied: tuple[Item, ...] = field(default=(), repr=False)
     count: int = 0
 
@@ -53,7 +53,7 @@ def find(
             return Finding(Outcome.AMBIGUOUS, count=min(len(several), _MOST_COUNTED))
 
 
-def registered_address(resident: Resident, municipality: Municipality) -> str:
+def registered_address(resident: Resident | Excerpt, municipality: Municipality) -> str:
     """Return a person's address as it is told: with prefecture, municipality and building."""
     record = resident.record
     address = municipality.full_name + _bare(record.address, municipality)

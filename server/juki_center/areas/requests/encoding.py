@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import cbor2
 
 _PLAIN: Final = frozenset({str, int, bytes, bool, type(None)})
-
-
 # Asking a record what its fields are takes longer than encoding them. There are few kinds.
 _NAMES: Final[dict[type, tuple[str, ...] | None]] = {}
 
@@ -25,17 +24,24 @@ def _plain(value: object) -> object:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if kind is tuple:
+        return _each(cast("tuple[object, ...]", value))
     names = _field_names(kind)
     if names is not None:
-        return [kind.__name__, *[_plain(getattr(value, name)) for name in names]]
+        return [kind.__name__, *_each([getattr(value, name) for name in names])]
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return _each(value)
     if isinstance(value, UUID):
         return value.bytes
     if isinstance(value, timedelta):
         return value // timedelta(microseconds=1)
     # Enumerations are texts; cbor2 takes the exact type only.
     return str(value) if isinstance(value, str) else value
+
+
+def _each(values: Iterable[object]) -> list[object]:
+    # Most are plain, and need not be asked what they are.
+    return [one if type(one) in _PLAIN else _plain(one) for one in values]
 
 
 def _field_names(kind: type) -> tuple[str, ...] | None:

@@ -203,12 +203,49 @@ class CodeHolder:
     is_former: bool
 
 
+class Entries(Protocol):
+    """The entries of a record that others than its office may be told."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def alias(self) -> str: ...
+
+    @property
+    def birth(self) -> CivilDate: ...
+
+    @property
+    def sex(self) -> Sex: ...
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def building(self) -> str: ...
+
+    @property
+    def code(self) -> ResidentCode: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A person as found, of whose record each entry is read when it is asked for."""
+
+    person: PersonID
+    municipality: MunicipalityCode
+    state: ResidenceState
+    record: Entries = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """That somebody has a code, or had it. `resident` opens the record, which may be refused."""
+    """That somebody has a code, or had it. Both open the record, which may be refused: `resident`
+    reads all of it, `excerpt` what it is asked for."""
 
     is_former: bool
     resident: Callable[[], Resident] = field(repr=False)
+    excerpt: Callable[[], Excerpt] = field(repr=False)
 
 
 class Residents(Protocol):
