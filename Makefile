@@ -21,10 +21,10 @@ export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # Tests start programs by the hundred: what is compiled once need not be compiled at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help system setup protos lock check test interop pg demo tour bench load dev clean
+.PHONY: help system setup protos lock check test interop pg demo tour bench bench-parts load dev clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
 
 system: ## install the distribution's packages (needs root)
 	@tools/system.sh build run test interop
@@ -69,8 +69,11 @@ demo: $(READY) ## the whole way, narrated: a card, a reader, a center, a copy (J
 tour: $(READY) ## each capability of the center, narrated, ending in a search of every file that it wrote
 	@$(BIN)/python -m tests.e2e.tour
 
-bench: $(READY) ## what it costs on this machine, against the goals (BENCH_RESIDENTS=1000000: the full run)
+bench: $(READY) ## what it costs on this machine, as G1 to G10 (BENCH_RESIDENTS=1000000: the full run)
 	@$(BIN)/python -m tests.bench
+
+bench-parts: $(READY) ## filling registers, the audit log and stopping cards, measured by themselves
+	@$(BIN)/python -m tests.bench --parts
 
 load: $(READY) ## nine o'clock of the first day at 2 workers on PostgreSQL (LOAD="march --seconds 60": another run)
 	@tools/system.sh --try run test

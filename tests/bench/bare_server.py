@@ -10,6 +10,7 @@ a call can be given the sizes of a real one.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 UNARY: Final = "/bench.Bare/Unary"
 BIDI: Final = "/bench.Bare/Bidi"
+IDLE: Final = "/bench.Bare/Idle"
 _LENGTH_OCTETS: Final = 4
 _FILLING: Final = b"\x55" * 65_536
 
@@ -52,6 +54,12 @@ async def _bidi(asked: AsyncIterator[bytes], context: Context) -> None:
         await context.write(_answer(one))
 
 
+async def _idle(asked: bytes, context: Context) -> None:
+    """Answer once, and keep the stream open."""
+    await context.write(_answer(asked))
+    await asyncio.Event().wait()
+
+
 async def serve(folder: Path) -> None:
     """Serve until this process is ended."""
     pki = PKIFolder(folder)
@@ -60,6 +68,7 @@ async def serve(folder: Path) -> None:
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(_unary),
         "Bidi": grpc.stream_stream_rpc_method_handler(_bidi),
+        "Idle": grpc.unary_stream_rpc_method_handler(_idle),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Bare", handlers),))
     root = (pki.trust_path / "root.pem").read_bytes()

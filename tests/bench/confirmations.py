@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,7 @@ from juki_pki.folder import PKIFolder
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.agencies.v1 import identity_confirmation_service_pb2_grpc as pb_grpc
 from tests.bench.bare_server import UNARY, question
+from tests.bench.effort import Effort
 from tests.bench.measuring import Figure, Goal, Part
 from tests.bench.server_cpu import Ask, Cost, Load, bare_server, interleaved, ratio
 from tests.support.center_process import CenterProcess
@@ -26,8 +27,9 @@ _LINES = 100
 ITEMS = (pb.ITEM_NAME, pb.ITEM_DATE_OF_BIRTH, pb.ITEM_SEX, pb.ITEM_ADDRESS)
 
 
-def measure(folder: Path, pairs: int, seconds: float) -> Iterator[Part]:
+def measure(folder: Path, effort: Effort) -> Iterator[Part]:
     """Measure G1 and G2."""
+    pairs, seconds = effort.pairs, effort.seconds
     with (
         CenterProcess(folder, with_clerks=False) as center,
         bare_server(folder / "pki") as (bare_pid, bare_address),
@@ -38,13 +40,12 @@ def measure(folder: Path, pairs: int, seconds: float) -> Iterator[Part]:
 async def _measured(
     center: CenterProcess, bare_pid: int, bare_address: str, pairs: int, seconds: float
 ) -> Part:
-    codes = [one.record.code.digits for one in read_samples() if one.state is ResidenceState.ACTIVE]
     async with (
         channel_to(center.address, folder=center.folder, agency="passport-1") as passports,
         channel_to(center.address, folder=center.folder, agency="pension-1") as pensions,
         channel_to(bare_address, folder=center.folder, agency="passport-1") as bare,
     ):
-        by_code, sizes = await _by_code(passports, codes)
+        by_code, sizes = await confirming([passports])
         asked = question(*sizes)
         echo = bare.unary_unary(UNARY)
 
@@ -54,36 +55,44 @@ async def _measured(
         loads = [
             Load(center.pid, by_code),
             Load(bare_pid, unary),
-            Load(center.pid, _batch(pensions, codes), weight=_LINES, at_once=1),
+            Load(center.pid, _batch(pensions, sample_codes()), weight=_LINES, at_once=1),
         ]
         confirmed, bare_cost, batched = await interleaved(loads, pairs=pairs, seconds=seconds)
     return _part(confirmed, bare_cost, batched, sizes)
 
 
 @asynccontextmanager
-async def channel_to(address: str, *, folder: Path, agency: str) -> AsyncIterator[grpc.aio.Channel]:
+async def channel_to(
+    address: str, *, folder: Path, agency: str, options: Sequence[tuple[str, int]] = ()
+) -> AsyncIterator[grpc.aio.Channel]:
     """Open a channel with an agency's certificate."""
     pki = PKIFolder(folder / "pki")
     own = pki.agency(agency)
     credentials = grpc.ssl_channel_credentials(
         (pki.trust_path / "center-leaves.pem").read_bytes(), own.key_pem, own.chain_pem
     )
-    async with grpc.aio.secure_channel(address, credentials) as channel:
+    async with grpc.aio.secure_channel(address, credentials, options=options) as channel:
         yield channel
 
 
-async def _by_code(channel: grpc.aio.Channel, codes: list[str]) -> tuple[Ask, tuple[int, int]]:
+async def confirming(channels: Sequence[grpc.aio.Channel]) -> tuple[Ask, tuple[int, int]]:
     """Return how to ask by one code after the other, and the octets of a question and an answer."""
-    stub = pb_grpc.IdentityConfirmationServiceStub(channel)
+    stubs = itertools.cycle([pb_grpc.IdentityConfirmationServiceStub(one) for one in channels])
+    codes = sample_codes()
     turn = itertools.cycle(codes)
 
     async def ask() -> pb.ConfirmByCodeResponse:
         request = pb.ConfirmByCodeRequest(affair="passport", code=next(turn), items=ITEMS)
-        answer: pb.ConfirmByCodeResponse = await stub.ConfirmByCode(request)
+        answer: pb.ConfirmByCodeResponse = await next(stubs).ConfirmByCode(request)
         return answer
 
     request = pb.ConfirmByCodeRequest(affair="passport", code=codes[0], items=ITEMS)
     return ask, (request.ByteSize(), (await ask()).ByteSize())
+
+
+def sample_codes() -> list[str]:
+    """Return the codes of the sample residents who are registered."""
+    return [one.record.code.digits for one in read_samples() if one.state is ResidenceState.ACTIVE]
 
 
 def _batch(channel: grpc.aio.Channel, codes: list[str]) -> Ask:

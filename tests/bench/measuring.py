@@ -22,8 +22,8 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
-    """A number that must not be greater than its goal."""
+class Least:
+    """A number that must not be less than its goal."""
 
     name: str
     number: float
@@ -31,11 +31,30 @@ class Goal:
 
     @property
     def is_met(self) -> bool:
-        return self.number <= self.limit
+        return self.number >= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.number:.2f} goal>={self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A number that must not be greater than its goal, and what must hold beside it."""
+
+    name: str
+    number: float
+    limit: float
+    beside: tuple[Least, ...] = ()
+
+    @property
+    def is_met(self) -> bool:
+        # A number that could not be taken is no number, and is not less than anything.
+        return self.number <= self.limit and all(one.is_met for one in self.beside)
 
     def __str__(self) -> str:
         verdict = "met" if self.is_met else "missed"
-        return f"{self.name}={self.number:.2f} goal<={self.limit:g} {verdict}"
+        numbers = [f"{self.name}={self.number:.2f} goal<={self.limit:g}", *map(str, self.beside)]
+        return f"{' '.join(numbers)} {verdict}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,12 @@ class Load:
     ask: Ask
     weight: int = 1
     at_once: int = AT_ONCE
+    others: tuple[int, ...] = ()
+    """More processes that answer, such as the other workers of one center."""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU that all processes have used."""
+        return sum(map(cpu_seconds, (self.pid, *self.others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,9 @@ async def _round(load: Load, seconds: float) -> tuple[float, list[float]]:
             await load.ask()
             taken.append(time.perf_counter() - began)
 
-    before = cpu_seconds(load.pid)
+    before = load.cpu_seconds()
     await asyncio.gather(*(one() for _ in range(load.at_once)))
-    return (cpu_seconds(load.pid) - before) / (len(taken) * load.weight), taken
+    return (load.cpu_seconds() - before) / (len(taken) * load.weight), taken
 
 
 @contextmanager

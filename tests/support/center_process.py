@@ -20,6 +20,7 @@ from tests.support.clerks import sign_in_everywhere
 ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_MAIN = "from juki_center.cli import main; main()"
 
 
 def free_port() -> int:
@@ -50,8 +51,13 @@ class CenterProcess:
         environment: Mapping[str, str] | None = None,
         with_clerks: bool = True,
         is_forked: bool = False,
+        program: str = _MAIN,
     ) -> None:
-        """Without clerks nobody is signed in at first; `is_forked`: see `center_forks`."""
+        """Without clerks nobody is signed in at first; `is_forked`: see `center_forks`.
+
+        `program` is the Python that runs `juki-center`.
+        """
+        self._main = program
         self._is_forked = is_forked
         self.folder = folder
         self._signs_in = with_clerks
@@ -92,7 +98,7 @@ class CenterProcess:
             order = Order(arguments, environment, str(self.log.absolute()))
             self._process = center_forks().start(order)
         else:
-            module = ["-m", "tests.support.mortal_center"] if defects else ["-c", _MAIN]
+            module = ["-m", "tests.support.mortal_center"] if defects else ["-c", self._main]
             self._process = self._program([*module, *arguments], environment)
         self._await_ready(self._process)
         if self._signs_in:
@@ -160,6 +166,3 @@ class CenterProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
-
-
-_MAIN = "from juki_center.cli import main; main()"
