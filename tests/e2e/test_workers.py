@@ -17,33 +17,33 @@ from juki_client.outcome import Problem
 from juki_terminal.application import CardProof
 from tests.e2e.storm import Fuse
 from tests.e2e.window import opened_window
-from tests.support.asking import Asking, asking_meanwhile
+from tests.support.asking import Asking, Line, asking, asking_meanwhile
 from tests.support.center_process import eventually
-from tests.support.crew_center import CrewCenter, juki_center, move_to_server
-from tests.support.postgresql import databases
+from tests.support.crew_center import CrewCenter, juki_center, served_crew
+from tests.support.own_history import Held, judged
+from tests.support.registering import CHIYODA, Registering
 from tests.support.undisturbed import Stopwatch
 
 LONG = os.environ.get("JUKI_LONG") == "1"
 KILLS = 100 if LONG else 5
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600 if LONG else 300)]
+# Each birth takes a code.
+CODES = 20_000 if LONG else 2_000
 WITHIN_SECONDS = 2.0
 LINES = 12
 DUTY_LOCK = 0x6A756B6A
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Run a server with one empty database."""
-    with databases() as found:
-        yield found.server.url(found.empty())
+def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrewCenter]:
+    with served_crew(tmp_path_factory.mktemp("crew")) as serving:
+        yield serving
 
 
 @pytest.fixture(scope="module")
-def center(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[CrewCenter]:
-    folder = tmp_path_factory.mktemp("crew")
-    move_to_server(folder, url)
-    with CrewCenter(folder) as serving:
-        yield serving
+def url(center: CrewCenter) -> str:
+    """Return where its store is."""
+    return center.url
 
 
 def provisions(url: str) -> set[str]:
@@ -75,8 +75,8 @@ def calls(center: CrewCenter) -> dict[str, float]:
     return counted
 
 
-def require_once_each(lines: list[Asking], before: set[str], url: str) -> None:
-    """Nothing lost, nothing twice: what was answered is what is recorded."""
+def require_recorded(lines: list[Asking], before: set[str], url: str) -> None:
+    """Where no answer was lost, what was answered is what is recorded, each once."""
     assert [defect for line in lines for defect in line.defects] == []
     answered = [one.provision for line in lines for one in line.answered]
     assert len(answered) > 0
@@ -95,16 +95,31 @@ def test_both_workers_serve_and_one_of_them_is_on_duty(center: CrewCenter, url: 
 
 
 def test_workers_killed_under_load_lose_nothing_and_do_nothing_twice(
-    center: CrewCenter, url: str
+    center: CrewCenter, url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    before, progress = provisions(url), [0]
-    with asking_meanwhile(center.folder, center.address) as lines:
-        for number in range(KILLS):
-            workers = center.workers()
-            center.kill(workers[number % len(workers)])
-            progress.append(sum(len(line.answered) for line in lines))
+    stocked = ("codes", "stock", "--municipality", CHIYODA, "--count", str(CODES))
+    assert juki_center(*stocked, "--config", str(center.config)).returncode == 0
+    before, progress = Held.by(url), [0]
+    with ExitStack() as opened:
+        asks = [opened.enter_context(Asking.at(center.folder, center.address)) for _ in range(2)]
+        acts = [
+            opened.enter_context(Registering.at(center.folder, center.address)) for _ in range(2)
+        ]
+        lines: list[Line] = [*asks, *acts]
+        with asking(lines):
+            for number in range(KILLS):
+                workers = center.workers()
+                center.kill(workers[number % len(workers)])
+                progress.append(sum(line.count for line in lines))
 
-    require_once_each(lines, before, url)
+    verdict = judged(
+        before, Held.by(url), [*(one.answered for one in asks), *(one.answered for one in acts)]
+    )
+    with capfd.disabled():
+        print(f"\nkills={KILLS} {verdict}")  # what a long run ends with
+    assert [defect for line in lines for defect in line.defects] == []
+    assert (verdict.lost, verdict.twice) == (0, 0)
+    assert all(line.count > 0 for line in lines)
     assert progress == sorted(set(progress)), "nobody was answered between two kills"
     eventually(lambda: on_duty(url) == 1)
 
@@ -118,7 +133,7 @@ def test_renewal_under_load_costs_no_call_more_than_one_try_again(
 
     assert ran.returncode == 0, ran.stderr
     assert old.isdisjoint(one.pid for one in center.workers())
-    require_once_each(lines, before, url)
+    require_recorded(lines, before, url)
     assert max(one.tries for line in lines for one in line.answered) <= 2
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from juki_agency.center import Center
 from juki_agency.config import AgencyConfig
@@ -17,17 +16,30 @@ from juki_client import channel
 from juki_client.outcome import Problem
 from juki_client.receipts import event_of
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
+from tests.support.again import until_answered
 from tests.support.center import SAMPLES
 
 _CODE = SAMPLES["takahashi-ichiro"].record.code.digits
-_SECONDS = 60.0
-_PAUSE = 0.3
+
+
+class Line(Protocol):
+    """Somebody who asks again and again."""
+
+    defects: list[str]
+
+    def ask(self) -> None:
+        """Ask once; come back with the answer. Raises Problem."""
+
+    @property
+    def count(self) -> int:
+        """How many answers there were."""
 
 
 @dataclass(frozen=True)
 class Answered:
     """A question that was answered: at which try, and the provision that was recorded."""
 
+    question_id: bytes
     tries: int
     provision: str
 
@@ -52,52 +64,60 @@ class Asking:
         with Center.of(config) as center:
             yield cls(center, affair)
 
+    @property
+    def count(self) -> int:
+        """How many answers there were."""
+        return len(self.answered)
+
     def ask(self) -> None:
         """Ask one question, the same one again until it is answered; hold the answer to the log."""
         question_id = uuid.uuid4()
         request = pb.ConfirmByCodeRequest(
             affair=self.affair, code=_CODE, items=(pb.ITEM_NAME,), question_id=str(question_id)
         )
+        # Heads that wait for a proof are verified at each answer: from time to time it is due.
+        until_answered(self.center.receipts.prove_in_time)
         asking = self.center.receipts.act(event_of(request), request_id=question_id.bytes)
-        end, tries = time.monotonic() + _SECONDS, 0
-        while True:
-            tries += 1
-            try:
-                answer = channel.call(
-                    self.center.confirmations.ConfirmByCode, asking.stamped(request)
-                )
-                asking.require(answer)
-            except Problem as problem:
-                if problem.reason not in ("CENTER_UNREACHABLE", "SHUTTING_DOWN", "INTERNAL"):
-                    raise
-                if time.monotonic() > end:
-                    raise
-                time.sleep(_PAUSE)
-                continue
-            self.answered.append(Answered(tries, answer.confirmation.provision_id))
-            return
+        stub = self.center.confirmations
+        tries, answer = until_answered(
+            lambda: channel.call(stub.ConfirmByCode, asking.stamped(request))
+        )
+        asking.require(answer)
+        provision = answer.confirmation.provision_id
+        self.answered.append(Answered(question_id.bytes, tries, provision))
 
-    def ask_until(self, over: threading.Event) -> None:
-        """Ask until it is over; what goes wrong is kept for the test to see."""
-        try:
-            while not over.is_set():
-                self.ask()
-        except Problem as problem:
-            self.defects.append(f"{problem.reason} {problem.metadata}")
+
+def ask_until(line: Line, over: threading.Event) -> None:
+    """Ask until it is over; what goes wrong is kept for the test to see."""
+    try:
+        while not over.is_set():
+            line.ask()
+    except Problem as problem:
+        line.defects.append(f"{problem.reason} {problem.metadata}")
+    except BaseException as error:
+        line.defects.append(type(error).__name__)
+        raise
+
+
+@contextmanager
+def asking(lines: list[Line]) -> Iterator[None]:
+    """Have lines ask while the block runs; all that was asked is answered afterwards."""
+    over = threading.Event()
+    threads = [threading.Thread(target=ask_until, args=(one, over)) for one in lines]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager
 def asking_meanwhile(folder: Path, address: str, lines: int = 4) -> Iterator[list[Asking]]:
-    """Have several lines ask while the block runs; all questions are answered afterwards."""
-    over = threading.Event()
+    """Have several lines of one agency ask while the block runs."""
     with ExitStack() as open_lines:
         every = [open_lines.enter_context(Asking.at(folder, address)) for _ in range(lines)]
-        threads = [threading.Thread(target=one.ask_until, args=(over,)) for one in every]
-        for thread in threads:
-            thread.start()
-        try:
+        with asking([*every]):
             yield every
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()

@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 
+from juki_center.cli.supervisor_line import SHOW, line_of, order
+from juki_center.config import CenterConfig
 from tests.support.center_process import ROOT, CenterProcess, eventually, free_port
+from tests.support.postgresql import databases
 
 _MAIN = "from juki_center.cli import main; main()"
 _SECONDS = 90.0
@@ -42,6 +47,15 @@ def move_to_server(folder: Path, url: str) -> None:
     config.write_text(text, encoding="utf-8")
 
 
+@contextmanager
+def served_crew(folder: Path) -> Iterator[CrewCenter]:
+    """Serve a development center by two workers from a database of its own."""
+    with databases() as found:
+        move_to_server(folder, found.server.url(found.empty()))
+        with CrewCenter(folder) as serving:
+            yield serving
+
+
 @dataclass(frozen=True)
 class Worker:
     """What a supervisor says of one of its workers."""
@@ -62,6 +76,14 @@ class CrewCenter:
         self.supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start and wait until all workers are ready."""
         with self.log.open("ab") as log:
             self.supervisor = subprocess.Popen(
                 [sys.executable, "-c", _MAIN, "serve", *self._options()],
@@ -72,15 +94,15 @@ class CrewCenter:
         try:
             eventually(self.is_ready, _SECONDS)
         except TimeoutError:
-            self.__exit__()
+            self.stop()
             raise RuntimeError(self.log.read_text(errors="replace")[-3000:]) from None
-        return self
 
     def _options(self) -> tuple[str, ...]:
         number = str(self._workers)
         return ("--config", str(self.config), "--workers", number, "--ready-workers", number)
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End it in order; one that hangs is killed, and that is an error."""
         if self.supervisor is not None and self.supervisor.poll() is None:
             self.supervisor.terminate()
             try:
@@ -88,6 +110,18 @@ class CrewCenter:
             except subprocess.TimeoutExpired:
                 self.supervisor.kill()
                 raise
+
+    @property
+    def url(self) -> str:
+        """Where its store is."""
+        return CenterConfig.load(self.config).store_url
+
+    def command(self, *arguments: str) -> dict[str, str]:
+        """Run an operator's command that succeeds; return its result."""
+        ran = juki_center(*arguments, "--config", str(self.config), "--json")
+        assert ran.returncode == 0, ran.stderr
+        found: dict[str, str] = json.loads(ran.stdout)["result"]
+        return found
 
     def _listen(self, name: str) -> str:
         (line,) = (
@@ -120,14 +154,19 @@ class CrewCenter:
 
     def workers(self) -> list[Worker]:
         """Return the workers as an operator sees them."""
-        ran = juki_center("workers", "show", "--config", str(self.config), "--json")
-        assert ran.returncode == 0, ran.stderr
-        listed = json.loads(ran.stdout)["result"]["workers"]
-        return [Worker(one["worker"], one["pid"], one["state"]) for one in listed]
+        local = CenterConfig.load(self.config).listen_local
+        assert local is not None
+        listed = order(line_of(local), SHOW)
+        return [Worker(int(one["worker"]), int(one["pid"]), str(one["state"])) for one in listed]
 
     def kill(self, worker: Worker) -> None:
         """End a worker as a fault would, and wait until another serves in its place."""
         os.kill(worker.pid, signal.SIGKILL)
         deadline = time.monotonic() + _SECONDS
-        while worker.pid in [one.pid for one in self.workers()] or not self.is_ready():
+        while not self._is_replaced(worker):
             assert time.monotonic() < deadline, "nobody has taken the place"
+            time.sleep(0.02)
+
+    def _is_replaced(self, gone: Worker) -> bool:
+        ready = [one.pid for one in self.workers() if one.state == "ready"]
+        return gone.pid not in ready and len(ready) == self._workers

@@ -33,17 +33,22 @@ class Patience:
     drain: float = 25.0
     first_pause: float = 0.25
     longest_pause: float = 30.0
+    served_pause: float = 1.0
+    """The longest one after a worker that had got ready: the next one serves in between as well."""
     steady: float = 60.0
     """After so long a life, a death counts as the first one again."""
     failed_starts: int = 5
 
-    def pause(self, deaths: int) -> float:
+    def pause(self, deaths: int, *, has_served: bool = False) -> float:
         """Return how long a place stays empty after so many deaths in a row.
 
         >>> [Patience().pause(deaths) for deaths in (1, 2, 3, 4, 20)]
         [0.25, 0.5, 1.0, 2.0, 30.0]
+        >>> [Patience().pause(deaths, has_served=True) for deaths in (1, 2, 3, 4, 20)]
+        [0.25, 0.5, 1.0, 1.0, 1.0]
         """
-        return min(self.longest_pause, self.first_pause * 2.0 ** min(deaths - 1, 30))
+        longest = self.served_pause if has_served else self.longest_pause
+        return min(longest, self.first_pause * 2.0 ** min(deaths - 1, 30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +168,11 @@ class Crew:
         return [*self._late(now), *(self._ending(now) if self.is_ending else self._going_on(now))]
 
     def _count_death(self, place: Place, process: Process, now: float) -> None:
-        is_steady = process.phase is Phase.READY and now - process.since >= self.patience.steady
+        has_served = process.phase is Phase.READY
+        is_steady = has_served and now - process.since >= self.patience.steady
         place.deaths = 1 if is_steady else place.deaths + 1
-        place.failed_starts += process.phase is Phase.STARTING
-        place.empty_until = now + self.patience.pause(place.deaths)
+        place.failed_starts += not has_served
+        place.empty_until = now + self.patience.pause(place.deaths, has_served=has_served)
 
     def _going_on(self, now: float) -> Iterator[Step]:
         for number, place in enumerate(self.places):

@@ -36,18 +36,32 @@ def test_worker_that_dies_is_replaced_after_a_pause() -> None:
     assert crew.places[1].restarts == 1
 
 
-def test_pause_doubles_while_deaths_follow_each_other_and_has_an_end() -> None:
+def pauses_of_ten_deaths(*, get_ready: bool) -> list[float]:
+    """Return how long the one place stays empty after each of ten deaths in a row."""
     crew, now, pauses = Crew(1), 0.0, []
     for _ in range(10):
         (start,) = crew.steps(now)
         assert isinstance(start, Start)
-        crew.has_got_ready(start.serial, now)
+        if get_ready:
+            crew.has_got_ready(start.serial, now)
         crew.has_ended(start.serial, now)
         pauses.append(crew.places[0].empty_until - now)
         now = crew.places[0].empty_until
+    return pauses
+
+
+def test_pause_doubles_while_deaths_follow_each_other_and_has_an_end() -> None:
+    pauses = pauses_of_ten_deaths(get_ready=False)
 
     assert pauses[:4] == [0.25, 0.5, 1.0, 2.0]
     assert pauses[-1] == PATIENCE.longest_pause
+
+
+def test_pause_stays_short_where_workers_serve_in_between() -> None:
+    pauses = pauses_of_ten_deaths(get_ready=True)
+
+    assert pauses[:3] == [0.25, 0.5, 1.0]
+    assert pauses[-1] == PATIENCE.served_pause
 
 
 def test_death_after_a_long_life_is_the_first_one_again() -> None:
