@@ -22,6 +22,7 @@ from juki_audit.tree import Frontier, Head
 from juki_center.areas.cards.numbers import CardNumber
 from juki_center.areas.cards.rules import last_valid_day
 from juki_center.cli.commands import app
+from juki_center.cli.schema import refuse_forgetting
 from juki_center.errors import LogBroken, StoreUnusable
 from juki_center.storage.migrate import HEAD, go_back, migrate
 from juki_center.storage.undoing import undone
@@ -202,11 +203,14 @@ def moved(path: Path, way: Callable[[Config, str], None], wanted: str) -> Path:
 
 
 def test_the_newest_step_goes_back_to_the_schema_before_and_forward_again(tmp_path: Path) -> None:
-    before, path = at(tmp_path / "before.db", "0005"), tmp_path / "center.db"
+    before, path = at(tmp_path / "before.db", "0006"), tmp_path / "center.db"
     migrate(path)
     whole = schema_of(path)
 
-    assert go_back(path) == "0005"
+    assert go_back(path) == "0006"
+    assert schema_of(path) == schema_of(before)
+    moved(before, command.downgrade, "0005")
+    moved(path, command.downgrade, "0005")
     assert schema_of(path) == schema_of(before)
 
     migrate(path)
@@ -252,7 +256,7 @@ def configured(folder: Path) -> list[str]:
     return ["--config", str(folder / "center.toml")]
 
 
-def test_the_way_back_is_refused_while_a_notice_waits(tmp_path: Path) -> None:
+def test_the_way_back_keeps_what_waits(tmp_path: Path) -> None:
     config = configured(tmp_path)
     with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
         sql.execute("INSERT INTO municipalities VALUES ('112089', 0, 2)")
@@ -262,23 +266,23 @@ def test_the_way_back_is_refused_while_a_notice_waits(tmp_path: Path) -> None:
             " VALUES ('112089', x'01', 'EXPECTED', 'M000000000195', 0)"
         )
 
-    refused = CliRunner().invoke(app, ["schema", "back", *config])
-    forced = CliRunner().invoke(app, ["schema", "back", "--forget", *config])
+    done = CliRunner().invoke(app, ["schema", "back", *config])
 
-    assert refused.exit_code != 0
-    assert "queued_notices would be forgotten" in refused.output
-    assert forced.exit_code == 0, forced.output
+    assert done.exit_code == 0, done.output
+    with closing(sqlite3.connect(tmp_path / "center.db")) as sql:
+        assert sql.execute("SELECT count(*) FROM queued_notices").fetchone() == (1,)
 
 
-def test_the_way_back_is_refused_while_cosignatures_are_kept(tmp_path: Path) -> None:
-    config = configured(tmp_path)
+def test_a_step_back_that_would_forget_a_row_is_refused(tmp_path: Path) -> None:
+    configured(tmp_path)
+    url = f"sqlite:///{tmp_path / 'center.db'}"
+    refuse_forgetting(url, ("queued_notices", "cosignatures"))
     with closing(sqlite3.connect(tmp_path / "center.db")) as sql, sql:
         sql.execute("INSERT INTO cosignatures VALUES ('witness.test', x'01', 1, 0, 0, x'00')")
 
-    refused = CliRunner().invoke(app, ["schema", "back", *config])
-
-    assert refused.exit_code != 0
-    assert "cosignatures would be forgotten" in refused.output
+    with pytest.raises(StoreUnusable) as refused:
+        refuse_forgetting(url, ("queued_notices", "cosignatures"))
+    assert "cosignatures would be forgotten" in refused.value.problem
 
 
 def test_who_is_cut_off_is_still_cut_off_after_the_way_back(tmp_path: Path) -> None:
@@ -292,6 +296,6 @@ def test_who_is_cut_off_is_still_cut_off_after_the_way_back(tmp_path: Path) -> N
     shown = CliRunner().invoke(app, ["schema", "show", *config])
 
     assert done.exit_code == 0, done.output
-    assert "store 0005" in shown.output
+    assert "store 0006" in shown.output
     with closing(sqlite3.connect(tmp_path / "center.db")) as sql:
         assert sql.execute("SELECT count(*) FROM disconnections").fetchone() == (1,)

@@ -54,7 +54,8 @@ def change(place: Peekable, statement: str, *parameters: object) -> None:
 def tables(sql: SQL) -> list[str]:
     """Return the names of all tables of a store."""
     question = (
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = 'public'::regnamespace"
         if isinstance(sql, PostgreSQLConnection)
         else "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     )

@@ -20,6 +20,8 @@ from juki_center.storage.schema_of import has_rows, revision_of, step_back
 from juki_center.store_url import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from juki_center.cli.report import JSON
 
 app = typer.Typer(no_args_is_help=True, help="Look at a store's schema, or take a step back.")
@@ -29,7 +31,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object (juk
 _DEFAULT_CONFIG: Final = Path("/etc/juki/center.toml")
 # By the newest step: the tables of which an older build would know nothing, where a row in one of
 # them keeps somebody out or waits to be done.
-_FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0006": ("queued_notices", "cosignatures")}
+_FORGOTTEN: Final[dict[str, tuple[str, ...]]] = {"0007": ()}
 
 
 @app.command()
@@ -59,13 +61,14 @@ def back(
         check_newest(revision_of(settings.store_url), shown(settings.store_url))
         refuse_while_serving(settings)
         if not forget:
-            _refuse_forgetting(settings.store_url)
+            refuse_forgetting(settings.store_url, _FORGOTTEN[HEAD])
         now = step_back(settings.store_url)
     lines = [f"store {now}; start the build that has this schema"]
     report("schema back", {"store": now}, lines, as_json=as_json)
 
 
-def _refuse_forgetting(url: str) -> None:
-    for table in _FORGOTTEN[HEAD]:
+def refuse_forgetting(url: str, tables: Iterable[str]) -> None:
+    """Raise StoreUnusable where one of these tables has a row."""
+    for table in tables:
         if has_rows(url, table):
             raise StoreUnusable(f"{shown(url)}: {table} would be forgotten; --forget does it")

@@ -13,7 +13,7 @@ from juki_center.errors import StoreUnusable
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest revision in `migrations/versions`."""
 
 

@@ -200,12 +200,13 @@ class _Move:
 
 
 _NAMES: Final = (
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    " AND relname <> 'alembic_version'"
+    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+    " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
 )
 _REFERENCES: Final = (
     "SELECT a.relname, b.relname FROM pg_constraint c JOIN pg_class a ON a.oid = c.conrelid"
     " JOIN pg_class b ON b.oid = c.confrelid WHERE c.contype = 'f' AND a.oid <> b.oid"
+    " AND NOT a.relispartition AND NOT b.relispartition"
 )
 _COLUMNS: Final = (
     "SELECT column_name, data_type, is_identity FROM information_schema.columns"

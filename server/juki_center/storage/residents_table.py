@@ -38,15 +38,17 @@ _OF_ANY_CODE = (
     "SELECT d.person, d.municipality, d.state, d.version, c.is_former FROM directory d"
     " JOIN code_index c ON c.person = d.person WHERE c.token = ?"
 )
+# The directory says where a record is: on a server it lies in one partition of several.
 _RESIDENT = (
     "SELECT r.person, r.municipality, r.household, d.state, r.version, r.key_version, r.sealed"
-    " FROM records r JOIN directory d ON d.person = r.person"
+    " FROM records r JOIN directory d ON d.person = r.person AND d.municipality = r.municipality"
 )
 # One statement for where persons are and what is kept of them, for one code or many.
 _HOLDINGS = (
     "SELECT c.token, c.is_former, r.person, r.municipality, r.household, d.state, r.version,"
     " r.key_version, r.sealed FROM code_index c JOIN directory d ON d.person = c.person"
-    " LEFT JOIN records r ON r.person = d.person WHERE c.token IN "
+    " LEFT JOIN records r ON r.person = d.person AND r.municipality = d.municipality"
+    " WHERE c.token IN "
 )
 _KEPT = (
     "SELECT h.person, h.municipality, h.household, h.state, h.version, h.key_version, h.sealed"
@@ -292,7 +294,8 @@ class ResidentsTable:
             " key_version, sealed, ended_stay) SELECT r.person, r.version, r.municipality,"
             " r.household, d.state, r.key_version, r.sealed,"
             " CASE WHEN r.municipality <> ? THEN 1 ELSE 0 END FROM records r"
-            " JOIN directory d ON d.person = r.person WHERE r.person = ?",
+            " JOIN directory d ON d.person = r.person AND d.municipality = r.municipality"
+            " WHERE r.person = ?",
             (str(following.municipality), following.person.octets),
         )
 
