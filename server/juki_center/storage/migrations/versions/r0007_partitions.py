@@ -16,7 +16,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-PARTITIONS = 8
+PARTITIONS = 4
 
 
 class _Table(NamedTuple):
