@@ -12,6 +12,7 @@ transaction with its leaf in the log, so what was cut off goes on where it was.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Final
 
 from juki_center.areas.audit.events import AuditEvent, Event
@@ -227,9 +229,18 @@ _makers: list[_Maker] = []
 
 
 def _begin_process(config: CenterConfig, register: Register) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     sql = reading(config.store_url)
     _makers.append(_Maker(sql, KeyEncryptionKey.load(config.kek), register))
 
 
 def _rows_in_process(number: int) -> Gathered:
     return _makers[0].rows(number)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that loads is gone, in whatever way: nobody would end it."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
