@@ -136,11 +136,33 @@ def test_filling_again_what_is_whole_adds_nobody(config: CenterConfig) -> None:
     assert fill(config, SMALL).added == 0
 
 
-def test_store_with_other_residents_is_refused(config: CenterConfig) -> None:
+def test_filled_store_grows(either: CenterConfig) -> None:
+    fill(either, Register(60, together=20))
+
+    done = fill(either, SMALL)
+
+    with closing(open_with_key(either)) as store:
+        codes: list[Question] = [ByCode(one.record.code) for one in everybody(SMALL)]
+        assert store.read(lambda tx: outcomes(tx, codes)) == {Outcome.MATCH}
+    assert (done.added, done.total) == (70, 130)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        Register(130, seed=2, together=20),
+        Register(60, together=20),
+        Register(160, together=20),
+    ],
+    ids=["other-people", "fewer", "behind-a-portion-that-is-not-whole"],
+)
+def test_store_that_others_cannot_follow_is_refused(
+    config: CenterConfig, register: Register
+) -> None:
     fill(config, SMALL)
 
     with pytest.raises(NotEmpty):
-        fill(config, Register(150, together=20))
+        fill(config, register)
 
 
 def test_production_center_is_refused(config: CenterConfig) -> None:

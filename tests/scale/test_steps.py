@@ -31,7 +31,7 @@ def test_residents_are_filled_in_served_and_found(tmp_path: Path) -> None:
     assert found["filled"] == 120
     assert found["code_calls"] == found["search_calls"] == 120
     assert found["ready_cpu_seconds"] > 0
-    assert not (tmp_path / "work" / "residents-sqlite-120").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["residents-sqlite-120.json"]
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ _PAGE: Final = _ROOT / "docs" / "scale.md"
 _SIZES: Final = {"sqlite": (10_000, 1_000_000, 10_000_000), "postgresql": (10_000, 1_000_000)}
 _STREAMS: Final = (1_000, 5_000)
 _LEAVES: Final = (10_000_000,)
+_DATABASE: Final = "scale"
 
 Told = Callable[[int], None]
 
@@ -48,16 +49,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """Where steps work, and what is kept."""
+    """Where steps work, and how."""
 
     folder: Path
     processes: int
     is_again: bool
-    keeps: bool
 
     def work(self, step: Step) -> Path:
-        """Return where a step has its center."""
-        return self.folder / "work" / step.name
+        """Return where a step has its center, which grows from one size to the next."""
+        return self.folder / "work" / f"{step.step}-{step.store}"
 
 
 def measure(step: Step, how: How, told: Told) -> results.Result | None:
@@ -68,8 +68,6 @@ def measure(step: Step, how: How, told: Told) -> results.Result | None:
     figures = _MEASURES[step.step](step, how, told)
     found = results.Result(step.step, step.store, step.size, machine, figures)
     found.save(how.folder)
-    if not how.keeps:
-        shutil.rmtree(how.work(step), ignore_errors=True)
     return found
 
 
@@ -79,13 +77,10 @@ def _residents(step: Step, how: How, told: Told) -> dict[str, float]:
         crowd = Crowd(center, center.prepare(), register, center.file_octets)
         return residents.measure(crowd, processes=how.processes, told=told)
     with running(how.folder / "pg") as server:
-        database = Database(server, f"scale_{step.size}")
+        database = Database(server, _DATABASE)
         database.make()
         crowd = Crowd(center, center.prepare(database.url), register, database.octets)
-        figures = residents.measure(crowd, processes=how.processes, told=told)
-        if not how.keeps:
-            database.drop()
-    return figures
+        return residents.measure(crowd, processes=how.processes, told=told)
 
 
 def _streams(step: Step, how: How, told: Told) -> dict[str, float]:
@@ -110,8 +105,11 @@ def main(arguments: list[str]) -> int:
         results.write_tables(_PAGE, results.load(asked.folder))
         return 0
     tls13.settle()  # before anything imports gRPC
-    how = How(asked.folder, asked.processes, asked.again, asked.keep)
+    how = How(asked.folder, asked.processes, asked.again)
     found = [measure(step, how, _telling(step)) for step in _steps(asked)]
+    if not asked.keep:
+        for made in ("work", "pg"):
+            shutil.rmtree(how.folder / made, ignore_errors=True)
     new = [one for one in found if one is not None]
     if asked.json:
         result = {"results": [asdict(one) for one in new]}

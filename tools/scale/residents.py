@@ -49,11 +49,10 @@ class Crowd:
 
 def measure(crowd: Crowd, *, processes: int, told: Told) -> dict[str, float]:
     """Fill the center, start it, and ask for people; return the figures by name."""
-    empty = crowd.octets()
     filled = fill(crowd.config, crowd.register, processes=processes, told=told)
     figures = _filling(filled)
     size = crowd.octets()
-    figures |= {"store_octets": size, "octets_a_resident": (size - empty) / crowd.register.count}
+    figures |= {"store_octets": size, "octets_a_resident": size / crowd.register.count}
     with Served(crowd.center) as served:
         figures |= served.start_figures()
     return figures | _look_ups(crowd)

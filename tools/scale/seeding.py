@@ -69,9 +69,10 @@ def fill(
     processes: int = 1,
     told: Told = lambda _: None,
 ) -> Filled:
-    """Fill the store that a configuration names; go on where an earlier run was cut off.
+    """Fill the store that a configuration names, on from those of this seed that it has already.
 
-    The center must not run. `told` hears how many there are after each portion. What a crash of the
+    So what was cut off is taken up, and a store grows from one size to the next. The center must
+    not run. `told` hears how many there are after each portion. What a crash of the
     machine does to a file that is being filled is undefined: throw it away then. Raises
     ConfigInvalid for a production center, NotEmpty for a store with other residents.
     """
@@ -100,10 +101,18 @@ class _Filling:
         self._import = _import_of(register)
 
     def begin(self) -> int:
-        """Begin, or take up what was cut off; return how many residents there are already."""
+        """Begin, or take up what there is; return how many residents there are already.
+
+        Raises NotEmpty for a store with others, or with so many that these cannot follow.
+        """
         with transaction(self._sql):
-            self._import = self._own() or self._first()
-        return self._import.line
+            self._import = replace(self._own() or self._first(), is_finished=False)
+        line, wanted = self._import.line, self._register
+        if line > wanted.count:
+            raise NotEmpty(f"the store has {line} residents already")
+        if line < wanted.count and line != self._import.offset * wanted.together:
+            raise NotEmpty("the last portion of the store is not whole, and nobody can follow it")
+        return line
 
     def portions_left(self) -> range:
         """Return the portions that are not in the store."""
@@ -136,9 +145,8 @@ class _Filling:
 
     def finish(self) -> None:
         """Say that it is whole, and let the server's planner know what there is."""
-        if not self._import.is_finished:
-            with transaction(self._sql):
-                finish_import(self._tx, self._import, datetime.now(UTC))
+        with transaction(self._sql):
+            finish_import(self._tx, self._import, datetime.now(UTC))
         self._sql.execute("ANALYZE")
 
     def _change(self, person: PersonID, now: datetime) -> None:
@@ -149,7 +157,7 @@ class _Filling:
         write_version(self._tx, before, replace(before, record=record, change=why))
 
     def _own(self) -> Import | None:
-        """Return an earlier filling with the same residents, whole or cut off."""
+        """Return an earlier filling with residents of the same seed."""
         source = self._tx.imports.keyed(self._import.source)
         return next((one for one in self._tx.imports.newest(1) if one.source == source), None)
 
@@ -163,9 +171,10 @@ class _Filling:
 
 
 def _import_of(register: Register) -> Import:
-    """Return the import that a filling is to the center."""
+    """Return the import that a filling is to the center; it may always go on."""
     now = datetime.now(UTC)
-    digest = hashlib.sha256(repr(register).encode()).digest()
+    people = f"{_SOURCE} {register.seed} {register.together}"
+    digest = hashlib.sha256(people.encode()).digest()
     source = Source(_SOURCE, digest, ImportMode.LINES)
     return Import(str(uuid.uuid4()), source, began_at=now, changed_at=now, line=0, offset=0)
 

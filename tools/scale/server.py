@@ -35,10 +35,6 @@ class Database:
         """Return its size."""
         return self._asked("SELECT pg_database_size(%s)", self.name)
 
-    def drop(self) -> None:
-        """Throw it away."""
-        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(self._own))
-
     @property
     def _own(self) -> sql.Identifier:
         return sql.Identifier(self.name)
