@@ -21,7 +21,7 @@ export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 # Tests start programs by the hundred: what is compiled once need not be compiled at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help system setup protos lock check test interop pg demo tour bench bench-parts load scale dev clean
+.PHONY: help system setup protos lock check test interop pg demo tour bench bench-parts load ha scale dev clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
@@ -78,6 +78,10 @@ bench-parts: $(READY) ## filling registers, the audit log and stopping cards, me
 load: $(READY) ## nine o'clock of the first day at 2 workers on PostgreSQL (LOAD="march --seconds 60": another run)
 	@tools/system.sh --try run test
 	@$(BIN)/python -m tools.load $(LOAD)
+
+ha: $(READY) ## two nodes on three database servers, killed while they are asked (HA_ROUNDS=10: longer)
+	@tools/system.sh --try run test ha
+	@$(BIN)/python -m tests.ha
 
 scale: $(READY) ## what it costs with millions of residents, thousands of streams, a long log: hours, 25 GB
 	@tools/system.sh --try run test

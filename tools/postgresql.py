@@ -75,7 +75,7 @@ class Server:
     def run(self, program: str, *arguments: str, check: bool = True) -> int:
         is_root = os.geteuid() == 0
         done = subprocess.run(
-            [_found(program), *arguments],
+            [found(program), *arguments],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -87,7 +87,7 @@ class Server:
         return done.returncode
 
 
-def _found(program: str) -> Path:
+def found(program: str) -> Path:
     """Return where the distribution keeps a program of the server. Raises ServerAbsent."""
     for folder in _BINARIES:
         if (folder / program).exists():

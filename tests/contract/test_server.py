@@ -20,7 +20,8 @@ from juki_center.storage.center_store import CenterStore
 from juki_center.storage.faults import ConnectionLost, ConstraintBroken, OutcomeUnknown
 from juki_center.storage.keys import KeyEncryptionKey, create_kek
 from juki_center.storage.postgresql import PostgreSQLStore
-from juki_center.storage.postgresql_connection import APPLICATION, PostgreSQLConnection
+from juki_center.storage.postgresql_connection import PostgreSQLConnection
+from juki_center.storage.primary import APPLICATION
 from juki_center.storage.schema_of import has_rows, revision_of, step_back
 from juki_center.storage.transaction import Transaction
 from tests.support.center import NOW, open_test_store
@@ -224,6 +225,19 @@ def test_a_commit_that_the_connection_did_not_survive_is_asked_about(
                 sql.execute("COMMIT")
 
     assert has_rows(url, "store_facts") is done
+
+
+def test_a_number_that_another_server_may_have_given_again_tells_nothing(
+    url: str, admin: psycopg.Connection
+) -> None:
+    with closing(PostgreSQLConnection(url)) as sql:
+        sql.execute("BEGIN IMMEDIATE")
+        sql.execute("INSERT INTO store_facts (name, value) VALUES ('a', 'b')")
+        _Cut(sql, admin, done=True)
+        sql._sql.life = "another server, or this one before it crashed"
+
+        with pytest.raises(OutcomeUnknown):
+            sql.execute("COMMIT")
 
 
 async def test_an_act_whose_commit_was_cut_is_done_once(

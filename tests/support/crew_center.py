@@ -31,9 +31,9 @@ def juki_center(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def move_to_server(folder: Path, url: str) -> None:
-    """Make a development center with signed-in clerks, and move its store to a server."""
-    with CenterProcess(folder):
+def move_to_server(folder: Path, url: str, *, with_clerks: bool = True) -> None:
+    """Make a development center, its clerks signed in or not, and move its store to a server."""
+    with CenterProcess(folder, with_clerks=with_clerks):
         pass
     config = folder / "center.toml"
     file = f"sqlite:///{folder / 'center' / 'center.sqlite'}"

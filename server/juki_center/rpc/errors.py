@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 DOMAIN: Final = "center.jukinet"
 _DEFAULT_DELAY_SECONDS: Final = 5
-_DELAYS_SECONDS: Final = {Reason.OVERLOADED: 1, Reason.RESIDENCE_DISCONNECTED: 60}
+_DELAYS_SECONDS: Final = {
+    Reason.OVERLOADED: 1,
+    Reason.RESIDENCE_DISCONNECTED: 60,
+    # Another database server takes over, or another node of the center may be asked meanwhile.
+    Reason.STORE_UNAVAILABLE: 1,
+}
 # Facts beside this reason would tell a protected person's case from another one.
 _NEUTRAL: Final = frozenset((Reason.ISSUE_SUPPRESSED,))
 
@@ -62,7 +67,7 @@ def _details(refusal: Refusal, option: ReasonOption) -> list[any_pb2.Any]:
         domain=DOMAIN, reason=refusal.reason.value, metadata=metadata
     )
     details = [_packed(info)]
-    if isinstance(refusal, Delayed) or option.retry == "after":
+    if isinstance(refusal, Delayed) or option.retry == "after" or refusal.reason in _DELAYS_SECONDS:
         delay = duration_pb2.Duration()
         delay.FromTimedelta(timedelta(seconds=_seconds(refusal)))
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))

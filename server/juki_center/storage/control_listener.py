@@ -12,8 +12,9 @@ from typing import Final
 
 import psycopg
 
-from juki_center.storage.postgresql_connection import connected, fault_of
+from juki_center.storage.postgresql_connection import fault_of
 from juki_center.storage.postgresql_schema import CHANNEL
+from juki_center.storage.primary import connected
 
 logger = logging.getLogger(__name__)
 

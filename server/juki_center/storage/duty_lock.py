@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from juki_center.storage.faults import StoreFault
-from juki_center.storage.postgresql_connection import connected, faults
+from juki_center.storage.postgresql_connection import faults
+from juki_center.storage.primary import connected, prove
 
 if TYPE_CHECKING:
-    import psycopg
+    from juki_center.storage.primary import PrimaryConnection
 
 _LOCK: Final = 0x6A756B6A
 _TAKE: Final = f"SELECT pg_try_advisory_lock({_LOCK})".encode()
@@ -27,7 +28,7 @@ class DutyLock:
     def __init__(self, url: str) -> None:
         """Connect to nothing yet."""
         self._url = url
-        self._sql: psycopg.Connection[tuple[object, ...]] | None = None
+        self._sql: PrimaryConnection | None = None
 
     def take(self) -> bool:
         """Try to get the lock; a server that does not answer gives it to nobody."""
@@ -42,12 +43,12 @@ class DutyLock:
         return bool(found and found[0])
 
     def holds(self) -> bool:
-        """Whether the lock is still held."""
+        """Whether the lock is still held, on the server that is the primary."""
         if self._sql is None:
             return False
         try:
             with faults():
-                self._sql.execute(b"SELECT 1")
+                prove(self._sql)
         except StoreFault:
             self.close()
             return False

@@ -22,8 +22,9 @@ from psycopg import sql as composing
 from juki_center.errors import StoreUnusable
 from juki_center.storage import migrate
 from juki_center.storage.faults import error_name, unusable_if_broken
-from juki_center.storage.postgresql_connection import WRITERS_LOCK, adapted, connected, fault_of
+from juki_center.storage.postgresql_connection import WRITERS_LOCK, adapted, fault_of
 from juki_center.storage.postgresql_schema import migrate_server
+from juki_center.storage.primary import PrimaryConnection, connected
 from juki_center.store_url import shown
 
 _AT_ONCE: Final = 5_000
@@ -82,7 +83,11 @@ class _Move:
     """One move, in one transaction of the server's."""
 
     def __init__(
-        self, file: sqlite3.Connection, server: Server, name: str, reached: Callable[[int], None]
+        self,
+        file: sqlite3.Connection,
+        server: PrimaryConnection,
+        name: str,
+        reached: Callable[[int], None],
     ) -> None:
         self._file = file
         self._server = adapted(server)

@@ -27,6 +27,7 @@ from juki_center.storage.log_records import StoredLog
 from juki_center.storage.opening import make_keys, named, open_log
 from juki_center.storage.postgresql_connection import PostgreSQLConnection
 from juki_center.storage.postgresql_schema import migrate_server
+from juki_center.storage.primary import PrimaryWatch
 from juki_center.storage.reading_pool import MOST, ReadingPool
 from juki_center.storage.reserve import Reserve
 from juki_center.storage.signing import Signing
@@ -61,8 +62,9 @@ class PostgreSQLStore:
             migrate_server(url, self.name)
             signing = Signing(signer) if signer else None
             is_signed = self._prepare(signer, signing)
-            self._reading = ReadingPool(url, kek)
-            writing = PostgreSQLConnection(url)
+            self._watch = PrimaryWatch(url)
+            self._reading = ReadingPool(url, kek, self._watch)
+            writing = PostgreSQLConnection(url, self._watch)
         # Room on the server's disk is the server's own affair.
         self._care = LogCare(signing, Reserve(Path(), 0), is_signed=is_signed)
         self._writer = Writer(
@@ -128,7 +130,7 @@ class PostgreSQLStore:
 
     def bulk(self) -> PostgreSQLBulk:
         """Open a writing connection of its own. Raises Refusal(STORE_UNAVAILABLE)."""
-        return PostgreSQLBulk(self.url, self._kek)
+        return PostgreSQLBulk(self.url, self._kek, self._watch)
 
     def empty_log(self) -> bool:
         """Do nothing: the server reuses and archives its write-ahead log as it is told to."""
@@ -144,6 +146,7 @@ class PostgreSQLStore:
         self._writer.close()
         self._threads.shutdown()
         self._reading.close()
+        self._watch.close()
 
     def _prepare(self, signer: LogSigner | None, signing: Signing | None) -> bool:
         """Make the keys and judge the log; tell whether its head is signed."""
@@ -158,10 +161,10 @@ class PostgreSQLStore:
 class PostgreSQLBulk:
     """Commits many rows, on the thread that made it."""
 
-    def __init__(self, url: str, kek: KeyEncryptionKey) -> None:
+    def __init__(self, url: str, kek: KeyEncryptionKey, watch: PrimaryWatch | None = None) -> None:
         """Connect. Raises Refusal(STORE_UNAVAILABLE)."""
         with unavailable_if_broken():
-            self._sql = PostgreSQLConnection(url)
+            self._sql = PostgreSQLConnection(url, watch)
         self._tx = Transaction(self._sql, kek)
 
     @property

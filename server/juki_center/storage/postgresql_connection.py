@@ -28,6 +28,7 @@ from juki_center.storage.faults import (
     StoreFault,
     Unreachable,
 )
+from juki_center.storage.primary import PrimaryConnection, PrimaryWatch, connected, prove
 from juki_center.storage.savepoints import NOTHING, Savepoints
 from juki_center.storage.sql import Rows, Value
 
@@ -36,13 +37,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-APPLICATION: Final = "juki-center"
 WRITERS_LOCK: Final = 0x6A756B69
 """The advisory lock of whoever is about to change the store, until its transaction has ended."""
 PATIENCE_SECONDS: Final = 10.0
 """So long a server is awaited that went during a commit; a standby has taken its place by then."""
 _PAUSE_SECONDS: Final = 0.1
-_CONNECT_SECONDS: Final = 2
 
 _BEGIN_WRITING: Final = (
     f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS_LOCK}), pg_current_xact_id()::text"
@@ -66,23 +65,16 @@ _TYPES: Final = (
 )
 # Types of columns, as COPY's octets are made of them.
 _COPIED: Final = {"bigint": "int8", "bytea": "bytea", "text": "text"}
-_Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 _Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
-# What a session is told once, so that a server that was configured otherwise cannot lose it.
-_SETTINGS: Final = (
-    "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET search_path = public;"
-    " SET idle_in_transaction_session_timeout = '15s';"
-    # Every statement asks by a key; to plan it anew for each value costs more than to run it.
-    " SET plan_cache_mode = force_generic_plan"
-)
 
 
 class PostgreSQLConnection:
     """One connection, for one thread at a time; it connects again before a transaction begins."""
 
-    def __init__(self, url: str) -> None:
-        """Connect. Raises StoreFault."""
+    def __init__(self, url: str, watch: PrimaryWatch | None = None) -> None:
+        """Connect; a watch ends the connection when its server is replaced. Raises StoreFault."""
         self._url = url
+        self._watch = watch
         self._xid = ""
         self.total_changes = 0
         self._waiting = Savepoints()
@@ -201,10 +193,11 @@ class PostgreSQLConnection:
     def _what_became_of_it(self) -> Rows:
         """Return if the transaction was committed after all; raise ConnectionLost if it was not.
 
-        Raises OutcomeUnknown where no server answers in time: whoever sends the same request again
-        is told then.
+        Raises OutcomeUnknown where no server answers in time, or another one does, or the same one
+        after a crash, that has a transaction of this number: a number that was not on the disk
+        everywhere is given again. Whoever sends the same request again is told then.
         """
-        until = time.monotonic() + PATIENCE_SECONDS
+        until, life = time.monotonic() + PATIENCE_SECONDS, self._sql.life
         while time.monotonic() < until:
             try:
                 self._sql = self._connected()
@@ -212,28 +205,37 @@ class PostgreSQLConnection:
             except StoreFault:
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            if status == "committed":
+            if status != "committed":
+                raise ConnectionLost("40003", "not committed")
+            if self._sql.life == life:
                 return self._run("SELECT 1")
-            raise ConnectionLost("40003", "not committed")
+            break
         raise OutcomeUnknown("08007", "outcome unknown")
 
     def _status(self) -> str:
         """Ask what became of the last transaction, behind the lock that it held to its end."""
-        with faults(), self._sql.transaction():
-            self._sql.execute(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+        with faults():
             try:
-                row = self._sql.execute("SELECT pg_xact_status($1::xid8)", (self._xid,)).fetchone()
+                with self._sql.transaction():
+                    self._sql.execute(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+                    asked = self._sql.execute("SELECT pg_xact_status($1::xid8)", (self._xid,))
+                    row = asked.fetchone()
             except errors.InvalidParameterValue:
                 # The server that took the other's place has never heard of it.
                 return ""
+            # Its wait for the standby may have been broken off: what comes behind it waits again.
+            prove(self._sql)
         return str(row[0]) if row else ""
 
-    def _connected(self) -> _Connection:
+    def _connected(self) -> PrimaryConnection:
         with faults():
-            return adapted(connected(self._url))
+            sql = adapted(connected(self._url))
+        if self._watch is not None:
+            self._watch.add(sql)
+        return sql
 
 
-def adapted(sql: _Connection) -> _Connection:
+def adapted(sql: PrimaryConnection) -> PrimaryConnection:
     """Return a connection that keeps statements prepared, and takes values as SQLite does."""
     sql.prepare_threshold = _PREPARED_AFTER
     sql.prepared_max = _MOST_PREPARED
@@ -244,19 +246,9 @@ def adapted(sql: _Connection) -> _Connection:
     return sql
 
 
-def connected(url: str, *, raw: bool = True) -> _Connection:
-    """Return a new connection: one of ours, with `$1`, or a plain one. Raises psycopg.Error."""
-    sql = psycopg.connect(
-        url,
-        autocommit=raw,
-        application_name=APPLICATION,
-        connect_timeout=_CONNECT_SECONDS,
-        cursor_factory=psycopg.RawCursor if raw else psycopg.Cursor,
-    )
-    sql.execute(_SETTINGS)
-    if not raw:
-        sql.commit()
-    return sql
+# Types of columns, as COPY's octets are made of them.
+_COPIED: Final = {"bigint": "int8", "bytea": "bytea", "text": "text"}
+_Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 
 
 class _WholeNumber(NumericBinaryLoader):

@@ -9,9 +9,9 @@ from juki_center.storage.dialect import schema_step
 from juki_center.storage.postgresql_connection import (
     WRITERS_LOCK,
     PostgreSQLConnection,
-    connected,
     faults,
 )
+from juki_center.storage.primary import connected
 from juki_center.storage.sql import as_text
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from juki_center.errors import Reason, Refusal
 from juki_center.storage.connection import unavailable_if_broken
 from juki_center.storage.faults import ConnectionLost, Unreachable
 from juki_center.storage.keys import KeyEncryptionKey
-from juki_center.storage.postgresql_connection import PostgreSQLConnection, connected
+from juki_center.storage.postgresql_connection import PostgreSQLConnection
+from juki_center.storage.primary import PrimaryWatch, connected
 from juki_center.storage.reading import Reading
 from juki_center.storage.transaction import Transaction
 
@@ -27,9 +28,10 @@ _PAUSE_SECONDS: Final = 0.25
 class ReadingPool:
     """Reading connections, the one that was used last given out first."""
 
-    def __init__(self, url: str, kek: KeyEncryptionKey) -> None:
+    def __init__(self, url: str, kek: KeyEncryptionKey, watch: PrimaryWatch) -> None:
         """Connect once; the others are made when they are needed. Raises StoreFault."""
         self._url = url
+        self._watch = watch
         self._kek = kek
         self._free = [self._made()]
         self._all = list(self._free)
@@ -108,4 +110,4 @@ class ReadingPool:
                 return
 
     def _made(self) -> Reading:
-        return Reading(PostgreSQLConnection(self._url), self._kek)
+        return Reading(PostgreSQLConnection(self._url, self._watch), self._kek)

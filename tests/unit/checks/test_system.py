@@ -68,7 +68,7 @@ def test_each_package_has_a_group_and_a_purpose() -> None:
     rows = [line.split(maxsplit=2) for line in LIST.read_text().splitlines() if line[:1] != "#"]
 
     assert all(len(row) == 3 for row in rows)
-    assert {row[1] for row in rows} == {"build", "run", "test", "interop"}
+    assert {row[1] for row in rows} == {"build", "run", "test", "interop", "ha"}
     assert len({row[0] for row in rows}) == len(rows)
 
 

@@ -1,0 +1,127 @@
+"""The whole on one machine: agreement, servers, nodes and callers; and the verdict at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from juki_client.log_proofs import trusted_log
+from juki_client.outcome import Problem
+from tests.ha import nodes
+from tests.ha.agreement import Agreement
+from tests.ha.callers import Caller, asking_meanwhile
+from tests.ha.cluster import Cluster
+from tests.ha.nodes import Node
+from tests.ha.rounds import Kill, Rounds
+from tests.ha.verdict import Stored, StoredLeaf, Verdict, judge
+from tests.support.crew_center import juki_center
+
+_ASKED_AGAIN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run."""
+
+    kills: tuple[Kill, ...]
+    verdict: Verdict
+    faults: tuple[str, ...]
+
+    @property
+    def gap(self) -> float:
+        """The longest time without an acknowledged act after any kill."""
+        return max((kill.gap for kill in self.kills), default=0.0)
+
+
+def run(folder: Path, kinds: Sequence[str], callers: int, tell: Callable[[str], None]) -> Outcome:
+    """Build everything in an empty folder, kill, and judge; all that was started is stopped.
+
+    Raises ProgramAbsent, and TimeoutError where something does not start or come back.
+    """
+    with ExitStack() as opened:
+        tell("starting 3 etcd")
+        agreement = opened.enter_context(Agreement(folder))
+        tell("starting 3 PostgreSQL, each with its Patroni")
+        cluster = opened.enter_context(Cluster(folder, agreement.clients))
+        tell("making a center with 2 nodes of 2 workers")
+        pair = [Node(one) for one in nodes.made(folder, cluster.url)]
+        for node in pair:
+            opened.callback(node.stop)
+            node.start()
+        before = _provisions(cluster.url)
+        tell(f"{callers} callers ask")
+        first = pair[0].folder
+        addresses = [node.address for node in pair]
+        kills: list[Kill] = []
+        with asking_meanwhile(first, addresses, callers) as asking:
+            for kill in Rounds(cluster, pair, asking).run(kinds):
+                kills.append(kill)
+                tell(f"killed {kill.what}: {kill.gap:.1f} s without an acknowledged act")
+        tell("judging")
+        return Outcome(tuple(kills), *_judged(first, cluster.url, asking, before, addresses))
+
+
+def _judged(
+    folder: Path, url: str, asking: Sequence[Caller], before: set[str], addresses: Sequence[str]
+) -> tuple[Verdict, tuple[str, ...]]:
+    answered = [one for caller in asking for one in caller.answered]
+    verdict = judge(answered, _stored(url, before), trusted_log(folder / "pki" / "trust"))
+    faults = [*verdict.faults]
+    faults += [f"a caller gave up: {defect}" for caller in asking for defect in caller.defects]
+    faults += _asked_again(folder, asking, addresses)
+    faults += _examined(folder)
+    return verdict, tuple(faults)
+
+
+def _stored(url: str, before: set[str]) -> Stored:
+    with psycopg.connect(url) as sql:
+        rows = sql.execute(
+            "SELECT salt, content, commitment FROM audit_leaves ORDER BY leaf_index"
+        ).fetchall()
+        head = sql.execute("SELECT checkpoint FROM audit_head").fetchone()
+    if head is None:
+        raise RuntimeError("the log has no head")
+    recorded = Counter(_provisions(url) - before)
+    return Stored(recorded, [StoredLeaf(*row) for row in rows], head[0])
+
+
+def _provisions(url: str) -> set[str]:
+    with psycopg.connect(url) as sql:
+        return {str(row[0]) for row in sql.execute("SELECT id FROM provisions")}
+
+
+def _asked_again(folder: Path, asking: Sequence[Caller], addresses: Sequence[str]) -> list[str]:
+    """Send the last questions of each caller once more; each has the answer that it had."""
+    faults = []
+    for number, caller in enumerate(asking):
+        with Caller.of(folder, addresses, number) as line:
+            try:
+                faults += [
+                    "a question that was sent again has another answer"
+                    for one in caller.answered[-_ASKED_AGAIN:]
+                    if line.again(one) != one.provision
+                ]
+                line.prove()
+            except Problem as problem:
+                faults.append(f"asked again: {problem.reason} {dict(problem.metadata)}")
+    return faults
+
+
+def _examined(folder: Path) -> list[str]:
+    """Let the center's own command copy and examine the log."""
+    copy, config = str(folder / "log.copy"), str(folder / "center.toml")
+    trust = str(folder / "pki" / "trust")
+    for command in (
+        ("audit", "export", copy, "--config", config),
+        ("audit", "verify", copy, "--trust", trust),
+    ):
+        done = juki_center(*command)
+        if done.returncode:
+            return [f"juki-center {' '.join(command[:2])}: {done.stderr.strip()[-300:]}"]
+    return []
