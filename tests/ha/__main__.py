@@ -42,8 +42,8 @@ def main() -> int:
 
     try:
         outcome = run(folder, kinds, int(os.environ.get("HA_CALLERS", "6")), tell)
-    except ProgramAbsent as absent:
-        sys.stderr.write(f"ha: {absent}\n")
+    except (ProgramAbsent, TimeoutError) as problem:
+        sys.stderr.write(f"ha: {problem}\n")
         return _MISSED
     for fault in outcome.faults:
         tell(fault)

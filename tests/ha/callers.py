@@ -94,9 +94,7 @@ class Caller:
         # Its leaf stands where it stood, behind nothing that was seen since.
         return self._sent(one.question_id, seen=0).confirmation.provision_id
 
-    def _sent(
-        self, question_id: uuid.UUID, *, seen: int | None = None
-    ) -> pb.ConfirmByCodeResponse:
+    def _sent(self, question_id: uuid.UUID, *, seen: int | None = None) -> pb.ConfirmByCodeResponse:
         request = _question(question_id)
         center = self.nodes[self._node]
         asking: Asking = center.receipts.act(

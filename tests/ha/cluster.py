@@ -104,14 +104,6 @@ class Member:
         """Whether Patroni says that this server leads."""
         return self._answers("/primary")
 
-    def is_synchronous(self) -> bool:
-        """Whether Patroni says that this server has every answered commit."""
-        return self._answers("/sync")
-
-    def is_standby(self) -> bool:
-        """Whether Patroni says that this server follows."""
-        return self._answers("/replica")
-
     def _answers(self, path: str) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}{path}", timeout=2) as answer:
@@ -120,8 +112,8 @@ class Member:
             return False
 
     def stop(self) -> None:
-        """End Patroni, which ends its server; and the server, where Patroni did not."""
-        self.patroni.stop()
+        """End Patroni and its server at once: nothing that they have is needed any more."""
+        self.patroni.kill()
         self.kill_server()
 
 
@@ -164,8 +156,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Followers first: a primary that ends in order waits for those that follow it.
-        for member in sorted(self.members, key=Member.is_primary):
+        for member in self.members:
             member.stop()
 
     def primary(self) -> Member:
@@ -178,16 +169,24 @@ class Cluster:
         await_until(self._is_whole, "the servers do not follow; see out/ha/postgresql-1.log")
 
     def _is_whole(self) -> bool:
-        return (
-            sum(member.is_primary() for member in self.members) == 1
-            and sum(member.is_standby() for member in self.members) == MEMBERS - 1
-            and any(member.is_synchronous() for member in self.members)
-        )
+        leading = [member for member in self.members if member.is_primary()]
+        if len(leading) != 1:
+            return False
+        try:
+            with self._administering(leading[0]) as sql:
+                rows = sql.execute("SELECT state, sync_state FROM pg_stat_replication").fetchall()
+        except psycopg.Error:
+            return False
+        # One that still goes back to where the new primary began does not stream yet.
+        streaming = [how for state, how in rows if state == "streaming"]
+        return len(streaming) == MEMBERS - 1 and "sync" in streaming
+
+    def _administering(self, member: Member) -> psycopg.Connection[tuple[str, ...]]:
+        where = f"host=127.0.0.1 port={member.port} user=postgres dbname=postgres"
+        return psycopg.connect(where, password=self.passwords["postgres"], autocommit=True)
 
     def _make_database(self) -> None:
-        port = self.primary().port
-        where = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
-        with psycopg.connect(where, password=self.passwords["postgres"], autocommit=True) as sql:
+        with self._administering(self.primary()) as sql:
             word = self.passwords[ROLE]
             sql.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{word}'".encode())
             sql.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE} TEMPLATE template0".encode())

@@ -246,11 +246,6 @@ def adapted(sql: PrimaryConnection) -> PrimaryConnection:
     return sql
 
 
-# Types of columns, as COPY's octets are made of them.
-_COPIED: Final = {"bigint": "int8", "bytea": "bytea", "text": "text"}
-_Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
-
-
 class _WholeNumber(NumericBinaryLoader):
     """Reads a sum of whole numbers as what it is."""
 

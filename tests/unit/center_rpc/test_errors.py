@@ -38,6 +38,14 @@ def test_reason_that_says_wait_says_how_long() -> None:
     assert delay.retry_delay.seconds == 60
 
 
+def test_store_that_cannot_be_used_tells_when_to_come_back() -> None:
+    _, retry = details(Refusal(Reason.STORE_UNAVAILABLE))
+
+    delay = error_details_pb2.RetryInfo()
+    assert retry.Unpack(delay)
+    assert delay.retry_delay.seconds == 1
+
+
 def test_reason_without_waiting_has_no_delay() -> None:
     assert len(details(Refusal(Reason.FIELD_INVALID, field="x", rule="y"))) == 1
 
