@@ -43,6 +43,7 @@ class Asked:
     is_json: bool
     is_parts: bool
     is_docs: bool
+    is_where: bool
 
     @classmethod
     def of(cls, arguments: list[str]) -> Asked:
@@ -57,13 +58,17 @@ class Asked:
         parser.add_argument("goals", nargs="*", metavar="G", help="these alone, such as G3 G7")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--parts", action="store_true", help="the other parts, without G1-G10")
+        where = "where the CPU of a confirmation goes; the run of all goals tells it too"
+        parser.add_argument("--where", action="store_true", help=where)
         docs = "write what was measured last into docs/performance.md, and measure nothing"
         parser.add_argument("--write-docs", action="store_true", help=docs)
         found = parser.parse_args(arguments)
         unknown = [name for name in found.goals if name not in GOALS]
         if unknown:
             parser.error(f"not a goal: {', '.join(unknown)}")
-        return cls(tuple(found.goals), found.json, found.parts, found.write_docs)
+        is_all = not found.goals and not found.where
+        goals = tuple(GOALS) if is_all else tuple(found.goals)
+        return cls(goals, found.json, found.parts, found.write_docs, found.where or is_all)
 
 
 def main() -> int:
@@ -77,15 +82,14 @@ def main() -> int:
     console = Console(
         highlight=False, stderr=asked.is_json, width=None if sys.stdout.isatty() else 100
     )
-    chosen = _other_parts() if asked.is_parts else groups(asked.goals)
+    chosen = _other_parts() if asked.is_parts else groups(asked.goals, has_places=asked.is_where)
     facts = machine()
     began = time.monotonic()
     found = list(_measured(chosen, folder, console))
     facts["took"] = f"{time.monotonic() - began:.0f} s"
     if not asked.is_parts:
         results.keep(folder, facts, found)
-    wanted = asked.goals or tuple(GOALS)
-    goals = [one for part in found for one in part.goals if asked.is_parts or _is_of(one, wanted)]
+    goals = [g for part in found for g in part.goals if asked.is_parts or _is_of(g, asked.goals)]
     return _conclude(facts, found, goals, folder, console, as_json=asked.is_json)
 
 

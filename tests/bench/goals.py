@@ -34,8 +34,8 @@ class Group:
     measure: Measure
 
 
-def groups(wanted: Iterable[str]) -> list[Group]:
-    """Return what measures these goals; all of them where none is named."""
+def groups(wanted: Iterable[str], *, has_places: bool) -> list[Group]:
+    """Return what measures these goals, and what samples where the CPU goes if that is asked."""
     # Some of these import gRPC, whose environment the program settles first.
     from tests.bench import (
         acts,
@@ -46,9 +46,10 @@ def groups(wanted: Iterable[str]) -> list[Group]:
         lookups,
         observability,
         two_workers,
+        where,
     )
 
-    chosen = set(wanted) or set(GOALS)
+    chosen = set(wanted)
     known = (
         Group("confirmations", ("G1", "G2"), confirmations.measure),
         Group("card-sessions", ("G3", "G4"), card_sessions.measure),
@@ -59,4 +60,5 @@ def groups(wanted: Iterable[str]) -> list[Group]:
         Group("look-ups", ("G9",), lookups.measure),
         Group("beside-sessions", ("G10",), beside_sessions.measure),
     )
-    return [group for group in known if chosen & set(group.goals)]
+    found = [group for group in known if chosen & set(group.goals)]
+    return [*found, Group("where", (), where.measure)] if has_places else found

@@ -15,6 +15,8 @@ from tests.support.center_process import ROOT
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | float | None"
 PAGE = ROOT / "docs" / "performance.md"
 FILE = "goals.json"
+PLACES = "where"
+"""Under this name is kept what has no goal: where the CPU goes."""
 _BEGIN, _END = "<!-- goals: begin -->", "<!-- goals: end -->"
 
 
@@ -27,6 +29,8 @@ def keep(folder: Path, facts: dict[str, str], parts: Sequence[Part]) -> None:
     kept = _kept(folder)
     for part in parts:
         figures = [f"{figure.name}: {figure.shown}" for figure in part.figures]
+        if not part.goals:
+            kept[PLACES] = {"title": part.title, "figures": figures, "machine": facts}
         for goal in part.goals:
             name = goal.name.partition(" ")[0]
             kept[name] = {
@@ -74,7 +78,8 @@ def _table(kept: dict[str, dict[str, JSON]]) -> list[str]:
         measured = ", ".join(f"{float(str(number)):.2f}" for number, _, _ in numbers)
         goal = ", ".join(f"{sign} {limit}" for _, sign, limit in numbers)
         lines.append(f"| {name} | {GOALS[name]} | {measured} | {goal} | {verdict} |")
-    return [*lines, "", *_machines(kept, known), "", *_figures(kept, known)]
+    told = [*known, PLACES] if PLACES in kept else known
+    return [*lines, "", *_machines(kept, told), "", *_figures(kept, told)]
 
 
 def _machines(kept: dict[str, dict[str, JSON]], known: list[str]) -> list[str]:
@@ -100,6 +105,6 @@ def _figures(kept: dict[str, dict[str, JSON]], known: list[str]) -> list[str]:
         figures = one["figures"]
         assert isinstance(figures, list)
         for figure in figures:
-            what, _, shown = str(figure).partition(": ")
+            what, _, shown = str(figure).rpartition(": ")
             lines.append(f"| {what} | {shown} |")
     return lines

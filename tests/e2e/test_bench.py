@@ -61,6 +61,16 @@ def test_goals_are_measured_and_each_has_its_line(goals: tuple[str, ...], tmp_pa
     assert {path.name for path in tmp_path.iterdir()} <= {"goals.json", "report.json", "stores"}
 
 
+def test_the_places_of_the_cpu_are_told(tmp_path: Path) -> None:
+    ran = bench(tmp_path, "--where")
+
+    assert ran.returncode == 0, ran.stderr
+    places = json.loads((tmp_path / "goals.json").read_text(encoding="utf-8"))["where"]["figures"]
+    assert any(one.startswith("juki_center/") for one in places)
+    assert any(one.startswith("threads that run no Python") for one in places)
+    assert all(re.search(r": \d+ µs, \d+\.\d%$", one) for one in places)
+
+
 def test_the_parts_are_measured_and_removed(tmp_path: Path) -> None:
     ran = bench(tmp_path, "--parts", "--json", BENCH_SUSPENSIONS="2", BENCH_LEAVES="300")
 

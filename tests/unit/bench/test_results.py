@@ -69,6 +69,19 @@ def test_the_page_gets_the_newest_table_and_keeps_the_rest(tmp_path: Path) -> No
     assert page.read_text(encoding="utf-8") == once
 
 
+def test_where_the_cpu_goes_stands_behind_the_goals(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- goals: begin --><!-- goals: end -->")
+    places = Part("Where the CPU goes", [Figure("juki_center/rpc/agencies", 20.0, "20 µs, 5.0%")])
+    results.keep(tmp_path, FACTS, [part(Goal("G1 ratio", 1.2, 1.45)), places])
+
+    results.write_page(tmp_path, page)
+
+    written = page.read_text(encoding="utf-8")
+    assert "| **Where the CPU goes** | |\n| juki_center/rpc/agencies | 20 µs, 5.0% |" in written
+    assert "- G1, where: processor" in written
+
+
 def test_nothing_is_written_where_nothing_was_measured(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- goals: begin --><!-- goals: end -->")
