@@ -6,12 +6,12 @@ importer reads on, and the center has its turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from juki_center.storage.connection import connect, transaction, unavailable_if_broken
+from juki_center.storage.acting_store import committing_many
+from juki_center.storage.connection import connect, unavailable_if_broken
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.transaction import Transaction
 
@@ -44,19 +44,9 @@ class BulkConnection:
         """Tell that the file is here."""
         return False
 
-    @contextmanager
-    def committing(self) -> Iterator[Transaction]:
-        """Commit what is done inside, durably, or nothing where it raises.
-
-        The head of the log stays unsigned: the next one that the center signs covers it.
-        Raises Refusal(STORE_UNAVAILABLE).
-        """
-        with unavailable_if_broken(), transaction(self._sql):
-            self._tx.begin()
-            self._tx.log.begin()
-            yield self._tx
-            self._tx.log.end_act()
-            self._tx.log.seal(None)
+    def committing(self) -> AbstractContextManager[Transaction]:
+        """Commit as `committing_many` does."""
+        return committing_many(self._sql, self._tx)
 
     def others_wrote(self) -> bool:
         """Tell whether anybody else has committed since this was asked last.

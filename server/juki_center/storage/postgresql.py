@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
 from juki_center.areas.audit.heads import LogSigner
-from juki_center.errors import LogBroken, Reason, Refusal
-from juki_center.storage.connection import transaction, unavailable_if_broken
+from juki_center.errors import LogBroken
+from juki_center.storage.acting_store import ActingStore, committing_many
+from juki_center.storage.connection import unavailable_if_broken
 from juki_center.storage.control_listener import ControlListener
 from juki_center.storage.faults import unusable_if_broken
-from juki_center.storage.jobs import Forgetting, new_job
+from juki_center.storage.jobs import Forgetting
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_care import LogCare
 from juki_center.storage.log_records import StoredLog
@@ -38,7 +39,7 @@ from juki_center.store_url import shown
 Answer = TypeVar("Answer")
 
 
-class PostgreSQLStore:
+class PostgreSQLStore(ActingStore):
     """A store in one database, for any number of processes."""
 
     def __init__(
@@ -57,7 +58,6 @@ class PostgreSQLStore:
         self.name = shown(url)
         self.url = url
         self._kek = kek
-        self._closed = False
         with unusable_if_broken(self.name):
             migrate_server(url, self.name)
             signing = Signing(signer) if signer else None
@@ -66,38 +66,14 @@ class PostgreSQLStore:
             self._reading = ReadingPool(url, kek, self._watch)
             writing = PostgreSQLConnection(url, self._watch)
         # Room on the server's disk is the server's own affair.
-        self._care = LogCare(signing, Reserve(Path(), 0), is_signed=is_signed)
-        self._writer = Writer(
-            writing, Transaction(writing, kek), signing, self._care, window_seconds
-        )
+        care = LogCare(signing, Reserve(Path(), 0), is_signed=is_signed)
+        tx = Transaction(writing, kek)
+        super().__init__(Writer(writing, tx, signing, care, window_seconds), care)
         self._listener: ControlListener | None = None
         self._threads = ThreadPoolExecutor(MOST, "store-reader")
 
     def __repr__(self) -> str:
         return f"PostgreSQLStore({self.name!r})"
-
-    @property
-    def is_log_writable(self) -> bool:
-        """Whether the log can be written, as far as is known; acts are refused while it cannot."""
-        return self._care.is_writable
-
-    @property
-    def busy_seconds(self) -> float:
-        """For how long this process has been committing acts since the start, the lock included."""
-        return self._writer.busy_seconds
-
-    async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
-        """Run a changing act in the committing transaction; return after the commit is durable.
-
-        The guards of the current call are run before it. A caller that is cancelled does not take
-        the act back. While the log cannot be written, acts are refused with LOG_UNAVAILABLE; those
-        that are urgent, or that an urgent method asks for, are done as long as it is possible.
-        """
-        if self._closed:
-            raise Refusal(Reason.SHUTTING_DOWN)
-        job = new_job(act, urgent=urgent)
-        self._writer.put(job)
-        return await job.waiter
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread."""
@@ -172,19 +148,9 @@ class PostgreSQLBulk:
         """Tell that each statement goes to a server."""
         return True
 
-    @contextmanager
-    def committing(self) -> Iterator[Transaction]:
-        """Commit what is done inside, durably, or nothing where it raises.
-
-        The head of the log stays unsigned: the next one that a center signs covers it.
-        Raises Refusal(STORE_UNAVAILABLE).
-        """
-        with unavailable_if_broken(), transaction(self._sql):
-            self._tx.begin()
-            self._tx.log.begin()
-            yield self._tx
-            self._tx.log.end_act()
-            self._tx.log.seal(None)
+    def committing(self) -> AbstractContextManager[Transaction]:
+        """Commit as `committing_many` does."""
+        return committing_many(self._sql, self._tx)
 
     def others_wrote(self) -> bool:
         """Tell that nobody needs to be given a turn: the server gives turns in order."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from juki_center.areas.audit.heads import LogSigner
-from juki_center.errors import LogBroken, Reason, Refusal, StoreUnusable
+from juki_center.errors import LogBroken, StoreUnusable
+from juki_center.storage.acting_store import ActingStore
 from juki_center.storage.bulk import BulkConnection
 from juki_center.storage.connection import connect, unavailable_if_broken
 from juki_center.storage.faults import error_name
-from juki_center.storage.jobs import Forgetting, new_job
+from juki_center.storage.jobs import Forgetting
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.log_care import LogCare
 from juki_center.storage.migrate import migrate
@@ -32,7 +33,7 @@ from juki_center.storage.writer import WINDOW_SECONDS, Writer
 Answer = TypeVar("Answer")
 
 
-class SQLiteStore:
+class SQLiteStore(ActingStore):
     """A store in one file, for one process that serves and any number of operator's commands."""
 
     def __init__(
@@ -52,7 +53,6 @@ class SQLiteStore:
         """
         self.path = path
         self._kek = kek
-        self._closed = False
         with _unusable_if_broken(path):
             _make_file(path)
             migrate(path)
@@ -60,32 +60,9 @@ class SQLiteStore:
             is_signed = self._prepare(signer, signing)
             self._reading = Reading(connect(path, read_only=True), kek)
             writing = connect(path)
-        self._care = LogCare(signing, Reserve.beside(path, reserve_octets), is_signed=is_signed)
+        care = LogCare(signing, Reserve.beside(path, reserve_octets), is_signed=is_signed)
         tx = Transaction(writing, kek)
-        self._writer = Writer(writing, tx, signing, self._care, window_seconds)
-
-    @property
-    def is_log_writable(self) -> bool:
-        """Whether the log can be written, as far as is known; acts are refused while it cannot."""
-        return self._care.is_writable
-
-    @property
-    def busy_seconds(self) -> float:
-        """For how long acts have been committed since the start, waiting for the disk included."""
-        return self._writer.busy_seconds
-
-    async def act(self, act: Callable[[Transaction], Answer], *, urgent: bool = False) -> Answer:
-        """Run a changing act in the committing transaction; return after the commit is durable.
-
-        The guards of the current call are run before it. A caller that is cancelled does not take
-        the act back. While the log cannot be written, acts are refused with LOG_UNAVAILABLE; those
-        that are urgent, or that an urgent method asks for, are done as long as it is possible.
-        """
-        if self._closed:
-            raise Refusal(Reason.SHUTTING_DOWN)
-        job = new_job(act, urgent=urgent)
-        self._writer.put(job)
-        return await job.waiter
+        super().__init__(Writer(writing, tx, signing, care, window_seconds), care)
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on the committed state, on the calling thread.
