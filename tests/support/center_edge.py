@@ -22,7 +22,7 @@ from jukinet.copies.v1 import certificate_copy_service_pb2_grpc as pb_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from juki_center.rpc.interceptor import Gate
+    from juki_center.rpc.gates import Gate
     from juki_pki.credential import X509Credential
     from juki_pki.folder import PKIFolder
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from juki_center.config import CenterConfig
-    from juki_center.rpc.interceptor import Gate
+    from juki_center.rpc.gates import Gate
     from juki_center.rpc.terminal_sign_in import SignInParts
 
 

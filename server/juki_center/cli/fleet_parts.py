@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
-    from juki_center.rpc.interceptor import Gate
+    from juki_center.rpc.gates import Gate
 
 
 class FleetStore(RingingStore, Protocol):

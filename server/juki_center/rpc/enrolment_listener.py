@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from juki_center.rpc.edge import Edge
 from juki_center.rpc.errors import Statuses
-from juki_center.rpc.interceptor import Edge, Interceptor
+from juki_center.rpc.interceptor import Interceptor
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import access_rules
 from juki_center.rpc.server import Service, bind, channel_options

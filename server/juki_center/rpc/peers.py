@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from juki_center.areas.residents.codes import MunicipalityCode
 from juki_center.errors import Reason, Refusal
 from juki_pki.errors import IdentityError
 from juki_pki.identity import PeerIdentity, identity_from_certificate
@@ -40,6 +41,17 @@ class Caller:
     valid_from: datetime
     serial: str
     """The certificate's serial number, hexadecimal digits."""
+    uri: str = field(init=False)
+    role: str = field(init=False)
+    municipality: MunicipalityCode | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make once what every call asks of the identity."""
+        who = self.identity
+        object.__setattr__(self, "uri", who.uri)
+        object.__setattr__(self, "role", who.role.value)
+        municipality = MunicipalityCode(who.municipality) if who.municipality else None
+        object.__setattr__(self, "municipality", municipality)
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Caller:

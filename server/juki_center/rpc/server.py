@@ -14,8 +14,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from juki_center.rpc import status_http
+from juki_center.rpc.edge import Edge
 from juki_center.rpc.errors import Statuses
-from juki_center.rpc.interceptor import Edge, Interceptor
+from juki_center.rpc.interceptor import Interceptor
 from juki_center.rpc.live_calls import LiveCalls
 from juki_center.rpc.options import AccessRule, access_rules
 from juki_center.rpc.tracing import NO_TRACING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import ServiceDescriptor
 
     from juki_center.rpc.access_log import AccessLog
-    from juki_center.rpc.interceptor import Gate
+    from juki_center.rpc.gates import Gate
     from juki_center.rpc.metrics import Metrics
     from juki_center.rpc.tracing import Tracing
 
