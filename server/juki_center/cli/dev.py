@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from juki_center.cli import assembly, dev_texts, startup_guard
+from juki_center.cli import assembly, dev_texts, garbage, startup_guard
 from juki_center.cli.clock import system_clock
 from juki_center.cli.dev_agencies import enter_agencies
 from juki_center.cli.dev_clerks import enter_clerks
@@ -64,6 +64,7 @@ async def dev(options: DevOptions, *, as_json: bool) -> None:
             f"residents and cards: {center.folder.path / 'RESIDENTS.md'}",
             *dev_texts.paste_lines(center.folder.path, center.address),
         ]
+        garbage.settle()
         report("dev", center.facts, lines, as_json=as_json)
         await until_stopped()
 

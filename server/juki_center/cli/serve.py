@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from juki_center.cli import assembly, service_manager, startup_guard
+from juki_center.cli import assembly, garbage, service_manager, startup_guard
 from juki_center.cli.opening import opened_store
 from juki_center.cli.reloading import Hangup
 from juki_center.cli.report import report
@@ -48,6 +48,7 @@ async def work(path: Path, place: WorkerPlace) -> None:
     async with _surrounded(config, hangup) as (store, around):
         shared = replace(around, shares_ports=True)
         async with assembly.listening(config, store, shared):
+            garbage.settle()
             await _first(until_stopped(), supervisor_gone())
 
 
@@ -77,6 +78,7 @@ async def _listen(
         facts = addresses(config, server)
         lines = [f"listening on {facts['grpc']} (gRPC) and http://{facts['http']} (status)"]
         report("serve", facts, lines, as_json=as_json)
+        garbage.settle()
         service_manager.tell(service_manager.READY)
         await until_stopped()
         service_manager.tell(service_manager.STOPPING)

@@ -10,7 +10,7 @@ import asyncio
 import traceback
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
@@ -22,9 +22,8 @@ _LINES: Final = 128
 _SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How one call ended."""
+class Entry(NamedTuple):
+    """How one call ended; a tuple, because one is made for every call."""
 
     at: datetime
     method: str
@@ -35,7 +34,16 @@ class Entry:
 
     def line(self) -> bytes:
         """Return the entry as one line of JSON."""
-        return orjson.dumps(self) + b"\n"
+        # A mapping is written in a third of the time of a record.
+        mapping = {
+            "at": self.at,
+            "method": self.method,
+            "peer": self.peer,
+            "code": self.code,
+            "reason": self.reason,
+            "milliseconds": self.milliseconds,
+        }
+        return orjson.dumps(mapping, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,9 @@ class IdentityConfirmations(pb_grpc.IdentityConfirmationServiceServicer):
     ) -> pb.ConfirmByCodeResponse:
         """Confirm a person by code."""
         confirmation = await self._confirm(translate.by_code(request, _agency()))
-        message = translate.confirmation_message(confirmation)
-        return pb.ConfirmByCodeResponse(confirmation=message)
+        answer = pb.ConfirmByCodeResponse()
+        translate.fill_confirmation(answer.confirmation, confirmation)
+        return answer
 
     async def ConfirmByAttributes(  # noqa: N802  # the proto's name
         self,
@@ -87,8 +88,9 @@ class IdentityConfirmations(pb_grpc.IdentityConfirmationServiceServicer):
     ) -> pb.ConfirmByAttributesResponse:
         """Confirm a person by attributes."""
         confirmation = await self._confirm(translate.by_attributes(request, _agency()))
-        message = translate.confirmation_message(confirmation)
-        return pb.ConfirmByAttributesResponse(confirmation=message)
+        answer = pb.ConfirmByAttributesResponse()
+        translate.fill_confirmation(answer.confirmation, confirmation)
+        return answer
 
     async def ConfirmBatch(  # type: ignore[override]  # noqa: N802  # writes; the proto's name
         self,

@@ -198,19 +198,16 @@ def _municipality(path: str, text: str) -> MunicipalityCode | None:
         return MunicipalityCode(text)
 
 
-def confirmation_message(confirmation: commands.Confirmation) -> pb.Confirmation:
-    """Translate an answer for the wire."""
-    message = pb.Confirmation()
-    _fill_confirmation(message, confirmation)
-    return message
-
-
-def _fill_confirmation(message: pb.Confirmation, confirmation: commands.Confirmation) -> None:
+def fill_confirmation(message: pb.Confirmation, confirmation: commands.Confirmation) -> None:
+    """Write an answer into a message that is new, such as a part of another one."""
     # Messages are filled where they stand: to make each part and copy it takes three times as long.
     message.outcome = outcome_number(confirmation.outcome)
-    message.count = confirmation.count
-    message.varied.extend([_item_number(item) for item in confirmation.varied])
-    message.subject_reference = confirmation.subject_reference
+    if confirmation.count:
+        message.count = confirmation.count
+    if confirmation.varied:
+        message.varied.extend([_item_number(item) for item in confirmation.varied])
+    if confirmation.subject_reference:
+        message.subject_reference = confirmation.subject_reference
     message.provision_id = confirmation.provision_id
     if confirmation.information is not None:
         _fill_information(message.information, confirmation.information)
@@ -274,7 +271,7 @@ def fill_line_result(message: pb.LineResult, result: commands.LineResult) -> Non
     message.line = result.line
     outcome = result.outcome
     if isinstance(outcome, commands.Confirmation):
-        _fill_confirmation(message.confirmation, outcome)
+        fill_confirmation(message.confirmation, outcome)
     else:
         error = message.error
         error.reason, error.field, error.rule = outcome.reason.value, outcome.field, outcome.rule

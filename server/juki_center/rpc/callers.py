@@ -5,6 +5,7 @@ Which roles a method admits stands in the descriptor; here a peer only becomes a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from juki_center.areas.callers import Agency, Desk, Operator, Terminal
@@ -43,6 +44,8 @@ def operator(identity: PeerIdentity) -> Operator:
     return Operator(identity.uri)
 
 
+# Agencies ask much and are few; who is refused is not kept.
+@lru_cache(maxsize=1024)
 def agency(identity: PeerIdentity) -> Agency:
     """Return the calling agency; raise ROLE_NOT_ALLOWED for anybody else."""
     if identity.role is not Role.AGENCY:

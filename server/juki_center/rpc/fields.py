@@ -6,7 +6,6 @@ that it breaks; what the caller wrote is never echoed.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -16,7 +15,7 @@ from uuid import UUID
 from juki_center.errors import Reason, Refusal, RuleBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
     from google.protobuf.descriptor import EnumDescriptor
     from google.protobuf.message import Message
@@ -29,17 +28,35 @@ def invalid(field: str, rule: str) -> Refusal:
     return Refusal(Reason.FIELD_INVALID, field=field, rule=rule)
 
 
-@contextmanager
-def field(name: str) -> Iterator[None]:
+class Named:
+    """A block whose broken rule is named; a class, since most fields of requests are in one."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Let out what ended the block; of a broken rule, the refusal that names the field."""
+        if isinstance(error, RuleBroken):
+            path = f"{self._name}.{error.field}" if error.field else self._name
+            raise invalid(path, error.rule) from error
+
+
+def field(name: str) -> Named:
     """Name the field whose value breaks the rule of its type.
 
     Where the rule is one of a record, the part of it that breaks it is named too.
     """
-    try:
-        yield
-    except RuleBroken as broken:
-        path = f"{name}.{broken.field}" if broken.field else name
-        raise invalid(path, broken.rule) from broken
+    return Named(name)
 
 
 def uuid4(name: str, text: str) -> UUID:

@@ -9,7 +9,6 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     generate_latest,
 )
@@ -17,13 +16,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from juki_center.areas.overload.classes import Load
+from juki_center.rpc.call_counts import CallCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from juki_center.areas.overload.admission import Reading
 
-_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 UNKNOWN_METHOD: Final = "unknown"
 
 
@@ -56,20 +55,8 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._calls = Counter(
-            "juki_calls",
-            "Calls that ended, by method, code and reason.",
-            ("method", "code", "reason"),
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "juki_call_seconds",
-            "How long calls took.",
-            ("method",),
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
-        self._counted: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._calls = CallCounts()
+        self._registry.register(self._calls)
         self.open_card_sessions = Gauge(
             "juki_card_sessions_open", "Card sessions under way.", registry=self._registry
         )
@@ -176,15 +163,7 @@ class Metrics:
 
     def count(self, *, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `method` is one that is served, or UNKNOWN_METHOD."""
-        # Looked up once for each of the few combinations: `labels` takes longer than counting.
-        which = (method, code, reason)
-        counted = self._counted.get(which)
-        if counted is None:
-            counted = self._calls.labels(*which), self._seconds.labels(method)
-            self._counted[which] = counted
-        calls, taken = counted
-        calls.inc()
-        taken.observe(seconds)
+        self._calls.add(method, code, reason, seconds)
 
     def exposition(self) -> bytes:
         """Return all values in the text format of Prometheus."""

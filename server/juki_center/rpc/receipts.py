@@ -6,6 +6,8 @@ receipt has one checkpoint: leaves under another one wait for the next message o
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from juki_center.areas.calls import current_call
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import grpc
+    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from juki_center.areas.calls import Logged
@@ -28,12 +31,11 @@ FIELD: Final = "receipt"
 def fill(answer: Message) -> None:
     """Put the receipt of the current call into an answer that has the field; each leaf once."""
     call = current_call()
-    if call is None or not call.logged or FIELD not in answer.DESCRIPTOR.fields_by_name:
+    if call is None or not call.logged or not _has_receipt(answer.DESCRIPTOR):
         return
     leaves = _under_one_checkpoint(call.logged)
     del call.logged[: len(leaves)]
-    receipt: pb.Receipt = getattr(answer, FIELD)
-    receipt.CopyFrom(message(leaves))
+    _write(getattr(answer, FIELD), leaves)
 
 
 class Filling:
@@ -54,19 +56,26 @@ class Filling:
 
 def message(leaves: Sequence[Logged]) -> pb.Receipt:
     """Return leaves under one checkpoint, at least one, as the proto has them."""
-    return pb.Receipt(
-        leaves=[
-            pb.LoggedLeaf(
-                index=one.index, salt=one.salt, content=one.content, inclusion_proof=one.proof
-            )
-            for one in leaves
-        ],
-        checkpoint=leaves[0].checkpoint,
-    )
+    receipt = pb.Receipt()
+    _write(receipt, leaves)
+    return receipt
+
+
+def _write(receipt: pb.Receipt, leaves: Sequence[Logged]) -> None:
+    """Write leaves into a receipt that is new, in place: a copy would cost as much again."""
+    receipt.checkpoint = leaves[0].checkpoint
+    for one in leaves:
+        receipt.leaves.add(
+            index=one.index, salt=one.salt, content=one.content, inclusion_proof=one.proof
+        )
+
+
+@cache
+def _has_receipt(descriptor: Descriptor) -> bool:
+    return FIELD in descriptor.fields_by_name
 
 
 def _under_one_checkpoint(logged: Sequence[Logged]) -> list[Logged]:
     """Return the first leaves, as far as they are under one checkpoint."""
     first = logged[0].checkpoint
-    count = next((n for n, one in enumerate(logged) if one.checkpoint != first), len(logged))
-    return list(logged[:count])
+    return list(takewhile(lambda one: one.checkpoint == first, logged))

@@ -51,7 +51,7 @@ def test_leading_zero_of_a_code_survives_in_and_out() -> None:
     )
 
     assert command.question == commands.ByCode(ResidentCode("07215594348"))
-    assert translate.confirmation_message(told).information.code == "07215594348"
+    assert message_of(told).information.code == "07215594348"
 
 
 def test_attributes_become_the_command() -> None:
@@ -82,7 +82,7 @@ def test_names_come_in_and_go_out_octet_for_octet(name: str) -> None:
 
     assert isinstance(command.question, commands.ByAttributes)
     assert command.question.name == name
-    assert translate.confirmation_message(told).information.name.encode() == name.encode()
+    assert message_of(told).information.name.encode() == name.encode()
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_deleted_record_is_told_with_reason_and_date() -> None:
         provision_id="5",
     )
 
-    message = translate.confirmation_message(told)
+    message = message_of(told)
 
     assert message.outcome == pb.Confirmation.OUTCOME_DELETED
     assert message.deletion_reason == CHANGE_REASON_DEATH
@@ -217,7 +217,7 @@ def test_information_holds_what_was_told_alone() -> None:
         commands.Outcome.MATCH, information=commands.Information(sex=Sex.BLANK)
     )
 
-    message = translate.confirmation_message(told)
+    message = message_of(told)
 
     assert message.information == pb.IdentityInformation(sex=Entries.SEX_BLANK)
 
@@ -252,3 +252,9 @@ def test_nobody_but_an_agency_is_one(identity: PeerIdentity) -> None:
 
 def test_agency_is_known_by_the_name_in_its_certificate() -> None:
     assert callers.agency(PeerIdentity(Role.AGENCY, "passport-1")) == AGENCY
+
+
+def message_of(told: commands.Confirmation) -> pb.Confirmation:
+    message = pb.Confirmation()
+    translate.fill_confirmation(message, told)
+    return message
