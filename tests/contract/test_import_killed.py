@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from juki_center.areas.residents.imports import ImportMode
+from juki_center.areas.residents.imports import Import, ImportMode
 from tests.support.center import open_test_store
 from tests.support.register_files import everybody, findings, import_into, people, text_of
 
@@ -44,6 +44,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def quiet(
+    tmp_path_factory: pytest.TempPathFactory, undisturbed: Path, file: Path
+) -> tuple[Path, Import]:
+    """Return a folder into which the file was imported at one go, and that import."""
+    folder = Path(shutil.copytree(undisturbed, tmp_path_factory.mktemp("quiet") / "center"))
+    return folder, import_into(folder, file)
+
+
 def run_and_kill(folder: Path, file: Path, mode: ImportMode, commits: int) -> list[str]:
     """Import in a process of its own, kill it after so many commits; return what it said."""
     with subprocess.Popen(
@@ -63,11 +72,10 @@ def run_and_kill(folder: Path, file: Path, mode: ImportMode, commits: int) -> li
 @pytest.mark.slow
 @pytest.mark.parametrize("commits", [1, 2, 9, 25, 40])
 def test_a_killed_import_goes_on_and_ends_like_an_undisturbed_one(
-    tmp_path: Path, undisturbed: Path, file: Path, commits: int
+    tmp_path: Path, undisturbed: Path, quiet: tuple[Path, Import], file: Path, commits: int
 ) -> None:
-    quiet = Path(shutil.copytree(undisturbed, tmp_path / "quiet"))
+    folder, wanted = quiet
     killed = Path(shutil.copytree(undisturbed, tmp_path / "killed"))
-    wanted = import_into(quiet, file)
 
     said = run_and_kill(killed, file, ImportMode.LINES, commits)
     store = open_test_store(killed)
@@ -79,7 +87,7 @@ def test_a_killed_import_goes_on_and_ends_like_an_undisturbed_one(
     assert done.import_id == begun.import_id
     assert done.totals == wanted.totals
     assert (done.totals.applied, done.totals.freed, done.totals.lines) == (COUNT, 1, COUNT + 4)
-    other = open_test_store(quiet)
+    other = open_test_store(folder)
     assert findings(store, done) == findings(other, wanted)
     assert everybody(store) == everybody(other)
     store.close()

@@ -120,6 +120,7 @@ class Moves(RuleBasedStateMachine):
             lambda tx: {key: _whereabouts(tx, key).person for key in FAMILY}
         )
         self.places = dict.fromkeys(FAMILY, HOME)
+        self.judged = -1
         self.cards = {key: serial_of(key) for key in FAMILY}
         self.done: list[Done] = []
         self.fetched: tuple[str, TransferFetched] | None = None
@@ -392,8 +393,12 @@ class Moves(RuleBasedStateMachine):
                 self.places[key] = window
 
     def _judge(self) -> None:
-        assert broken_rules(self.world.sql) == []
-        assert self.world.do(lambda tx: faults(tx, self.people.values())) == []
+        """Let the judge look; where nothing was written since, he would say the same again."""
+        written = self.world.sql.total_changes
+        if written != self.judged:
+            assert broken_rules(self.world.sql) == []
+            assert self.world.do(lambda tx: faults(tx, self.people.values())) == []
+            self.judged = written
 
     def _together(self, mask: int) -> tuple[str, list[str]]:
         """Return whom a mask names, of those who live where the first of them does."""

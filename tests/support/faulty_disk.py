@@ -1,8 +1,9 @@
 """Commits that a fault hits, injected by strace at each write and each sync, one after another.
 
 `python -m tests.support.faulty_disk TEMPLATE FOLDER WAY STRIDE` copies the store of the folder
-TEMPLATE for each fault into FOLDER and prints one JSON object a line. This process only forks: a
-child commits and is hit, another one opens what it left and checks it.
+TEMPLATE for each fault into FOLDER and prints one JSON object a line. This process only forks:
+children, each with its share of the faults, which fork in their turn: one commits and is hit,
+another one opens what it left and checks it.
 
 The child commits three acts that share a commit, then one alone, in one of two ways: `plain`, or
 `checkpointing`, with the write-ahead log moved into the database by each commit. It ends without
@@ -23,7 +24,7 @@ import sys
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,8 @@ CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate")
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
 TOGETHER = (1, 2, 3)
 ALONE = 4
-_SECONDS = 20.0
+_SECONDS = 60.0
+_AT_ONCE = 3
 _SET_PTRACER, _ANYBODY = 0x59616D61, -1
 
 
@@ -254,20 +256,51 @@ def run(
     template: Path, folder: Path, *, checkpointing: bool, stride: int
 ) -> Iterator[dict[str, object]]:
     """Count the calls of the commits, hit them, and tell how each time ended."""
-    said, trace = hit(_copied(template, folder), None, checkpointing=checkpointing)
+    said, trace = hit(_copied(template, folder / "dry"), None, checkpointing=checkpointing)
     calls = counted(trace)
     yield {"calls": dict(calls), "done": _done(said)}
-    for fault in faults(calls, stride):
-        copy = _copied(template, folder)
-        said, trace = hit(copy, fault, checkpointing=checkpointing)
-        checker = _forked(lambda copy=copy, said=said: check(copy, said))  # type: ignore[misc]  # bound early
-        yield {
-            "fault": str(fault),
-            "is_injected": "INJECTED" in trace or "killed by SIGKILL" in trace,
-            "done": _done(said),
-            "refused": [str(one["reason"]) for one in said if "refused" in one],
-            "is_whole": os.waitstatus_to_exitcode(os.waitpid(checker, 0)[1]) == 0,
-        }
+    every = list(faults(calls, stride))
+
+    def share(number: int) -> Iterator[dict[str, object]]:
+        for fault in every[number::_AT_ONCE]:
+            yield _hit_and_checked(template, folder / str(number), fault, checkpointing)
+
+    # Most of the time it is waited for the tracer and the disk.
+    yield from _side_by_side([lambda n=n: share(n) for n in range(_AT_ONCE)])  # type: ignore[misc]  # bound early
+
+
+def _hit_and_checked(
+    template: Path, folder: Path, fault: Fault, checkpointing: bool
+) -> dict[str, object]:
+    copy = _copied(template, folder)
+    said, trace = hit(copy, fault, checkpointing=checkpointing)
+    checker = _forked(lambda: check(copy, said))
+    return {
+        "fault": str(fault),
+        "is_injected": "INJECTED" in trace or "killed by SIGKILL" in trace,
+        "done": _done(said),
+        "refused": [str(one["reason"]) for one in said if "refused" in one],
+        "is_whole": os.waitstatus_to_exitcode(os.waitpid(checker, 0)[1]) == 0,
+    }
+
+
+def _side_by_side(
+    shares: Sequence[Callable[[], Iterator[dict[str, object]]]],
+) -> Iterator[dict[str, object]]:
+    """Let a child do each share; yield all that they find. Raises RuntimeError where one fails."""
+    read, write = os.pipe()
+
+    def tell(share: Callable[[], Iterator[dict[str, object]]]) -> None:
+        for found in share():
+            # A line is shorter than what a pipe takes as one piece.
+            os.write(write, json.dumps(found).encode() + b"\n")
+
+    children = [_forked(lambda share=share: tell(share)) for share in shares]  # type: ignore[misc]  # bound early
+    os.close(write)
+    with os.fdopen(read, "rb") as lines:
+        yield from map(json.loads, lines)
+    if any(os.waitpid(child, 0)[1] for child in children):
+        raise RuntimeError("a share of the faults failed")
 
 
 def _done(said: list[dict[str, object]]) -> list[int]:
@@ -276,6 +309,7 @@ def _done(said: list[dict[str, object]]) -> list[int]:
 
 def _copied(template: Path, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
     return Path(shutil.copytree(template, folder))
 
 
