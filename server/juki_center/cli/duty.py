@@ -14,6 +14,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Protocol
 
+from juki_center.rpc.beside import going_on
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
@@ -77,13 +79,10 @@ async def by_one(
     """Have `work` entered while it is this process's turn, until the block ends."""
     with ThreadPoolExecutor(1, "duty") as thread:
         duty = _Duty(turn, work, thread, period_seconds)
-        task = asyncio.create_task(duty.run())
         try:
-            yield
+            async with going_on(duty.run()):
+                yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
             # The thread does one thing after the other: what it was asked before is over then.
             await duty.asked(turn.close)
 

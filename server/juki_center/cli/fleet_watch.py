@@ -17,6 +17,7 @@ from juki_center.cli import shipped
 from juki_center.cli.log_watch import CALLER_URI
 from juki_center.errors import Refusal
 from juki_center.rpc.access_log import Alarm
+from juki_center.rpc.beside import going_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,13 +50,8 @@ class FleetWatch:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch until the block ends."""
-        task = asyncio.create_task(self.keep_watching(_a_minute))
-        try:
+        async with going_on(self.keep_watching(_a_minute)):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def keep_watching(self, pause: Callable[[], Awaitable[None]]) -> None:
         """Look at the terminals, pause, and begin again."""

@@ -31,6 +31,7 @@ from juki_center.areas.residents.edit_locks import forget_old_locks
 from juki_center.cli.day_end import end_day
 from juki_center.cli.reconciling import reconcile_all
 from juki_center.errors import Refusal
+from juki_center.rpc.beside import going_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,13 +56,8 @@ class KeptStore(Store, Protocol):
 @contextlib.asynccontextmanager
 async def housekeeping(store: KeptStore, clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Keep house until the block ends."""
-    task = asyncio.create_task(keep_house(store, clock, _an_hour))
-    try:
+    async with going_on(keep_house(store, clock, _an_hour)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def keep_house(

@@ -17,6 +17,7 @@ from juki_center.areas.alerts.rules import AlertKind
 from juki_center.areas.alerts.watching import Watched, watch_log
 from juki_center.errors import Refusal
 from juki_center.rpc.access_log import Alarm
+from juki_center.rpc.beside import going_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -50,13 +51,8 @@ class LogWatch:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch until the block ends."""
-        task = asyncio.create_task(self.keep_watching(_half_a_minute))
-        try:
+        async with going_on(self.keep_watching(_half_a_minute)):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def keep_watching(self, pause: Callable[[], Awaitable[None]]) -> None:
         """Pause, look at what the log has got since, and begin again."""

@@ -13,6 +13,7 @@ from juki_center.areas.fleet.queues import QueueState
 from juki_center.areas.moves.deliveries import deliver_next
 from juki_center.cli.housekeeping import CALLER_URI
 from juki_center.errors import Refusal
+from juki_center.rpc.beside import going_on
 from juki_center.rpc.metrics import QueueLength
 
 if TYPE_CHECKING:
@@ -34,13 +35,8 @@ PERIOD_SECONDS: Final = 0.5
 @contextlib.asynccontextmanager
 async def draining(store: Store, clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Look for what is to be applied until the block ends."""
-    task = asyncio.create_task(_drain(store, clock))
-    try:
+    async with going_on(_drain(store, clock)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def measure_queues(store: Store, clock: Callable[[], datetime], metrics: Metrics) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from juki_center.config import CenterConfig, Environment, live_changes
 from juki_center.errors import CenterError
 from juki_center.rpc.access_log import Reload
+from juki_center.rpc.beside import going_on
 from juki_pki.errors import PKIError
 from juki_pki.expiry import Expiry, expiries
 from juki_pki.folder import PKIFolder
@@ -89,13 +90,8 @@ class Reloading:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Look again and again until the block ends."""
-        task = asyncio.create_task(self._watch())
-        try:
+        async with going_on(self._watch()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _watch(self) -> None:
         while True:

@@ -23,6 +23,7 @@ from juki_center.areas.fleet.certificates import (
 )
 from juki_center.areas.fleet.control import ControlKind
 from juki_center.errors import Reason, Refusal
+from juki_center.rpc.beside import going_on
 from juki_pki.identity import Role
 from juki_pki.requests import key_sha256
 
@@ -121,13 +122,8 @@ class CertificateGate:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """End calls when their certificates do, until the block ends."""
-        task = asyncio.create_task(self._watch())
-        try:
+        async with going_on(self._watch()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _watch(self) -> None:
         while True:

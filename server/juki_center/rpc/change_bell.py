@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from juki_center.errors import Refusal
+from juki_center.rpc.beside import going_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,13 +37,8 @@ class ChangeBell:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Look at the store until the block ends."""
-        task = asyncio.create_task(self._watch())
-        try:
+        async with going_on(self._watch()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def wait_beyond(self, rings: int, seconds: float) -> bool:
         """Wait until it has rung oftener than `rings`; say whether it did in time."""

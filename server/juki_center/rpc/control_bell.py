@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from juki_center.areas.fleet.control import ControlEvent
 from juki_center.areas.ports import Store
 from juki_center.errors import Refusal
+from juki_center.rpc.beside import going_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -71,13 +72,8 @@ class ControlBell:
         """Look at the store until the block ends."""
         loop = asyncio.get_running_loop()
         self._store.on_control(lambda: _call_soon(loop, self.look))
-        task = asyncio.create_task(self._watch())
-        try:
+        async with going_on(self._watch()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _watch(self) -> None:
         while True:
