@@ -15,7 +15,7 @@ from juki_load.measure import result as results
 from tests.support.postgresql import databases
 from tools.load import Callers, Stage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 OFFICES: Final = 24
 FEW_PLACES: Final = "\n[overload]\nmost_calls = 8\n"
