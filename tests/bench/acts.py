@@ -54,7 +54,7 @@ def measure(folder: Path, effort: Effort) -> Iterator[Part]:
     per_sync = median(one.acts / one.syncs for one in turns)
     act, bare = (median(each) * 1e6 for each in zip(*((t.act, t.bare) for t in turns), strict=True))
     figures = [
-        Figure("acts in a second of a turn", turns[-1].acts, f"{turns[-1].acts:,} in a turn"),
+        Figure("acts in the last turn", turns[-1].acts, f"{turns[-1].acts:,}"),
         Figure("acts in a sync", per_sync, f"{per_sync:.1f}"),
         Figure("CPU of an act", act, f"{act:.0f} µs"),
         Figure("CPU of its rows by executemany, 64 acts a commit", bare, f"{bare:.0f} µs"),

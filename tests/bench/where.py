@@ -47,7 +47,7 @@ async def _asked(center: CenterProcess, go: Path, effort: Effort) -> int:
 
 def _part(found: dict[str, dict[str, float]], count: int, effort: Effort) -> Part:
     figures = [
-        *_shares({f"thread {name}": one for name, one in found["threads"].items()}, count),
+        *_shares({f"{name} (thread)": one for name, one in found["threads"].items()}, count),
         *_shares(found["places"], count),
     ]
     return Part(f"Where the CPU of a confirmation goes, {effort.at_once} at once", figures)
