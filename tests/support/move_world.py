@@ -91,7 +91,7 @@ def _furnished() -> tuple[bytes, KeyEncryptionKey]:
         with closing(sqlite3.connect(folder / "center.db", isolation_level=None)) as sql:
             sql.execute("BEGIN")
             tx = Transaction(sql, key)
-            tx.begin()
+            tx.forget_reads()
             enter_everybody(tx)
             sql.execute("COMMIT")
             sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -133,7 +133,7 @@ class World:
         Raises what the act raises, and Crash before the statement with the number `stop_before`.
         """
         self.sql.execute("BEGIN")
-        self.tx.begin()
+        self.tx.forget_reads()
         self.statements.stop_before(stop_before)
         try:
             answer = act(self.tx)
@@ -215,7 +215,7 @@ class World:
 
     def _log(self, denied: DeniedAttempt) -> None:
         self.sql.execute("BEGIN")
-        self.tx.begin()
+        self.tx.forget_reads()
         self.tx.audit.append(denied.event)
         self.sql.execute("COMMIT")
 

@@ -78,7 +78,7 @@ def read_ledger(
     with closing(connect(path, read_only=True)) as sql:
         sql.execute("BEGIN")
         tx = Transaction(sql, kek)
-        tx.begin()
+        tx.forget_reads()
         directory, moves = _directory(sql), _moves(sql, tx)
         versions, closed = _versions(sql, tx, directory)
         return Ledger(

@@ -59,8 +59,7 @@ def committing_many(sql: Connection, tx: Transaction) -> Iterator[Transaction]:
     Raises Refusal(STORE_UNAVAILABLE).
     """
     with unavailable_if_broken(), transaction(sql):
-        tx.keys.begin()
-        tx.log.begin()
+        tx.begin()
         yield tx
         tx.log.end_act()
-        tx.log.seal(None)
+        tx.seal(None)

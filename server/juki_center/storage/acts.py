@@ -33,17 +33,17 @@ def run_act(
     The transaction has been begun, for its keys too: its acts share what they read of them. Of an
     act that raises DeniedAttempt the leaf stands, and the exception comes out all the same.
     """
-    tx.log.begin_act()
+    tx.write_waiting()
+    mark = tx.begin_act()
     try:
         with savepoint(sql):
             return act(tx), tx.log.end_act(call)
     except DeniedAttempt as denied:
-        tx.begin()
+        tx.undo_act(mark)
         _log_denied(tx, denied, call)
         raise
     except BaseException:
-        # A key that the act made is none, and one that it destroyed is one again.
-        tx.begin()
+        tx.undo_act(mark)
         raise
 
 
@@ -58,7 +58,7 @@ def run_act_openly(
 
     Raises HalfDone where there is: the transaction must be rolled back as a whole.
     """
-    tx.log.begin_act()
+    mark = tx.begin_act()
     changed = sql.total_changes
     try:
         return act(tx), tx.log.end_act(call)
@@ -70,7 +70,7 @@ def run_act_openly(
     except Exception as error:
         if sql.total_changes != changed:
             raise HalfDone from None
-        tx.begin()
+        tx.undo_act(mark)
         if isinstance(error, DeniedAttempt):
             _log_denied(tx, error, call)
         raise

@@ -37,11 +37,10 @@ class PassingStore:
     @contextmanager
     def committing(self) -> Iterator[None]:
         """Commit all acts that are done inside, or none where it raises."""
-        self._tx.log.begin()
         self._tx.begin()
         with transaction(self._sql):
             yield
-            self._tx.log.seal(None)
+            self._tx.seal(None)
 
     def do(self, act: Callable[[Transaction], Answer]) -> Answer:
         """Run an act; what it raises undoes it alone, and a refusal that counts is logged."""
@@ -58,7 +57,7 @@ class PassingStore:
 
     def read(self, question: Callable[[Transaction], Answer]) -> Answer:
         """Run a reading act on what was done so far."""
-        self._tx.begin()
+        self._tx.forget_reads()
         return question(self._tx)
 
     async def ask(self, question: Callable[[Transaction], Answer]) -> Answer:

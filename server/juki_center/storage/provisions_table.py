@@ -1,8 +1,12 @@
-"""The log of provisions in the database: persons by keyed hash, nothing of their entries."""
+"""The log of provisions in the database: persons by keyed hash, nothing of their entries.
+
+Rows are numbered as they come and written together: before any are read, and at the latest at the
+end of the transaction. Nobody else writes meanwhile, so that the numbers follow the newest row's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -28,12 +32,11 @@ from juki_center.storage.sql import (
     to_micros,
 )
 
-_INSERT = (
-    "INSERT INTO provisions (at, agency, affair, purpose, kind, subject, municipality, items,"
-    " outcome, batch_id, line, answer_token) VALUES "
+_ADD = (
+    "INSERT INTO provisions (id, at, agency, affair, purpose, kind, subject, municipality, items,"
+    " outcome, batch_id, line, answer_token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ADD = f"{_INSERT}{_ROW} RETURNING id"
+_NEWEST = "SELECT coalesce(max(id), 0) FROM provisions"
 _NO_LINE = (None, None, None)
 _STANDING = (
     "SELECT line, answer_token, id FROM provisions"
@@ -56,49 +59,64 @@ class ProvisionsTable:
     def __init__(self, sql: SQL, keys: KeyRing) -> None:
         self._sql = sql
         self._keys = keys
+        self._newest: int | None = None
+        self._waiting: list[tuple[Value, ...]] = []
+
+    def begin(self) -> None:
+        """Begin a transaction: what waited in an earlier one was undone."""
+        self.back_to(0)
+
+    def mark(self) -> int:
+        """Return the present state, for `back_to`."""
+        return len(self._waiting)
+
+    def back_to(self, mark: int) -> None:
+        """Forget what came after a mark: it was undone."""
+        del self._waiting[mark:]
+        self._newest = None
+
+    def write(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._sql.executemany(_ADD, self._waiting)
+            self._waiting.clear()
 
     def add(self, provision: Provision) -> Recorded:
         """Add a row."""
         subject = self._subject(provision.person)
-        row = self._sql.execute(_ADD, (*_columns(provision, subject), *_NO_LINE)).fetchone()
-        if row is None:
-            raise LookupError("no number was returned")
-        return Recorded(provision, as_number(row[0]), subject, is_new=True)
+        number = self._put(provision, subject, _NO_LINE)
+        return Recorded(provision, number, subject, is_new=True)
 
     def add_lines(
         self, batch_id: UUID, began_at: datetime, answers: Mapping[int, LineAnswer]
     ) -> dict[int, Recorded]:
         """Add a row for each line of one agency's batch, by its number.
 
-        A line with the same content is the row that stands already. One statement reads what
-        stands, another writes what is new.
+        A line with the same content is the row that stands already; one statement reads what
+        stands.
         """
         if not answers:
             return {}
-        tokens = {line: self._answer_token(one, began_at) for line, one in answers.items()}
         standing = self._standing(batch_id, answers)
-        new = [line for line, token in tokens.items() if (line, token) not in standing]
-        subjects = {line: self._subject(one.provision.person) for line, one in answers.items()}
-        rows = [
-            (*_columns(answers[line].provision, subjects[line]), batch_id.bytes, line, tokens[line])
-            for line in new
-        ]
-        numbers = self._added(rows)
-        return {
-            line: Recorded(
-                one.provision,
-                numbers[line] if line in numbers else standing[line, tokens[line]],
-                subjects[line],
-                is_new=line in numbers,
-            )
-            for line, one in answers.items()
-        }
+        recorded: dict[int, Recorded] = {}
+        for line, one in answers.items():
+            token = self._answer_token(one, began_at)
+            subject = self._subject(one.provision.person)
+            number = standing.get((line, token))
+            if number is None:
+                place = (batch_id.bytes, line, token)
+                new = self._put(one.provision, subject, place)
+                recorded[line] = Recorded(one.provision, new, subject, is_new=True)
+            else:
+                recorded[line] = Recorded(one.provision, number, subject, is_new=False)
+        return recorded
 
     def of_person(
         self, person: PersonID, since: datetime, before: datetime
     ) -> list[tuple[int, Provision]]:
         """Return the rows of a person with their numbers, in the order of their time."""
-        subject = self._keys.look_up(LookUp.AUDIT).token(person.octets)
+        self.write()
+        subject = self._subject(person)
         rows = self._sql.execute(
             _OF_PERSON, (subject, to_micros(since), to_micros(before))
         ).fetchall()
@@ -106,6 +124,7 @@ class ProvisionsTable:
 
     def forget_before(self, moment: datetime, limit: int) -> int:
         """Delete rows of earlier times, at most `limit`; return how many were there."""
+        self.write()
         deleted = self._sql.execute(
             "DELETE FROM provisions WHERE id IN (SELECT id FROM provisions WHERE at < ? LIMIT ?)",
             (to_micros(moment), limit),
@@ -114,6 +133,7 @@ class ProvisionsTable:
 
     def counts(self, since: datetime, before: datetime, agency: str | None) -> list[ProvisionCount]:
         """Count the rows of a time, by agency, affair, kind and outcome in this order."""
+        self.write()
         rows = self._sql.execute(
             _COUNTS, (to_micros(since), to_micros(before), agency, agency)
         ).fetchall()
@@ -128,6 +148,17 @@ class ProvisionsTable:
             for row in rows
         ]
 
+    def _put(
+        self, provision: Provision, subject: bytes, place: tuple[bytes | int | None, ...]
+    ) -> int:
+        """Let a row wait, and return its number."""
+        if self._newest is None:
+            row = self._sql.execute(_NEWEST).fetchone()
+            self._newest = (as_number(row[0]) if row else 0) + len(self._waiting)
+        self._newest += 1
+        self._waiting.append((self._newest, *_columns(provision, subject), *place))
+        return self._newest
+
     def _subject(self, person: PersonID) -> bytes:
         # Named as in the audit log, so that both can be read for one person.
         return self._keys.look_up(LookUp.AUDIT).token(person.octets)
@@ -141,21 +172,13 @@ class ProvisionsTable:
         self, batch_id: UUID, answers: Mapping[int, LineAnswer]
     ) -> dict[tuple[int, bytes], int]:
         """Return the numbers of the rows that lines from the first to the last have already."""
+        self.write()
         agency = next(iter(answers.values())).provision.agency
         which = (agency, batch_id.bytes, min(answers), max(answers))
         return {
             (as_number(row[0]), as_octets(row[1])): as_number(row[2])
             for row in self._sql.execute(_STANDING, which).fetchall()
         }
-
-    def _added(self, rows: Sequence[tuple[Value, ...]]) -> dict[int, int]:
-        """Add rows of lines; return their numbers by the numbers of the lines."""
-        if not rows:
-            return {}
-        statement = f"{_INSERT}{', '.join([_ROW] * len(rows))} RETURNING line, id"
-        parameters = [value for row in rows for value in row]
-        found = self._sql.execute(statement, parameters).fetchall()
-        return {as_number(line): as_number(number) for line, number in found}
 
 
 def _columns(provision: Provision, subject: bytes) -> tuple[Value, ...]:

@@ -28,7 +28,7 @@ class Reading:
         call = current_call()
         with unavailable_if_broken():
             self._sql.execute("BEGIN")
-            self._tx.begin()
+            self._tx.forget_reads()
             self._tx.trace.clear()
             try:
                 if call is not None:

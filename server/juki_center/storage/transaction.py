@@ -29,7 +29,7 @@ from juki_center.storage.issues_table import IssuesTable
 from juki_center.storage.keyring import KeyRing
 from juki_center.storage.keys import KeyEncryptionKey
 from juki_center.storage.locks_table import LocksTable
-from juki_center.storage.log_growth import LogGrowth
+from juki_center.storage.log_growth import Grown, LogGrowth
 from juki_center.storage.log_table import LogTable
 from juki_center.storage.moves_table import MovesTable
 from juki_center.storage.notices_table import NoticesTable
@@ -43,6 +43,7 @@ from juki_center.storage.registers_table import RegistersTable
 from juki_center.storage.residents_table import ResidentsTable
 from juki_center.storage.revocations_table import RevocationsTable
 from juki_center.storage.rotation import Rotations
+from juki_center.storage.signing import Signing
 from juki_center.storage.sql import SQL
 from juki_center.storage.stock_table import StockTable
 from juki_center.storage.subscriptions_table import SubscriptionsTable
@@ -105,10 +106,36 @@ class Transaction:
         self.unlocks = UnlocksTable(sql, self.keys)
 
     def begin(self) -> None:
-        """Begin a transaction, or undo an act: what was read and kept before counts no more."""
+        """Begin a transaction: what an earlier one read or left counts no more."""
+        self.log.begin()
+        self.provisions.begin()
+        self.forget_reads()
+
+    def forget_reads(self) -> None:
+        """Forget what was read: an act was undone, or another one reads."""
         self.keys.begin()
         self.agencies.begin()
         self.control.begin()
+
+    def begin_act(self) -> int:
+        """Begin an act inside the transaction; return what `undo_act` goes back to."""
+        self.log.begin_act()
+        return self.provisions.mark()
+
+    def undo_act(self, mark: int) -> None:
+        """Forget what an act has left, whose rows are undone."""
+        self.provisions.back_to(mark)
+        # A key that the act made is none, and one that it destroyed is one again.
+        self.forget_reads()
+
+    def write_waiting(self) -> None:
+        """Write the rows that wait: what comes after this may be undone without them."""
+        self.provisions.write()
+
+    def seal(self, signing: Signing | None) -> Grown | None:
+        """Write what waits, and what the acts have appended to the log. Raises HeadUnsigned."""
+        self.write_waiting()
+        return self.log.seal(signing)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -117,6 +144,7 @@ class Transaction:
         Raises RuleBroken, CONTRADICTS_THE_REGISTER, for a row that the tables cannot hold beside
         those that they have, such as a code that lies in a stock.
         """
+        self.write_waiting()
         mark = self.trace.mark()
         self._sql.execute("SAVEPOINT alone")
         try:
@@ -133,5 +161,4 @@ class Transaction:
         self._sql.execute("ROLLBACK TO alone")
         self._sql.execute("RELEASE alone")
         self.trace.back_to(mark)
-        # A key that was made inside is none.
-        self.begin()
+        self.undo_act(0)

@@ -191,12 +191,11 @@ class Writer:
             self._commit_all(batch, signing, openly=False)
 
     def _commit_all(self, batch: list[Work], signing: Signing | None, *, openly: bool) -> None:
-        self._tx.log.begin()
         self._tx.begin()
         with transaction(self._sql):
             for job in batch:
                 self._run_one(job, openly=openly)
-            grown = self._tx.log.seal(signing)
+            grown = self._tx.seal(signing)
             for job in batch:
                 job.collect(self._tx, grown)
         self._care.committed(is_signed=grown is not None and grown.checkpoint is not None)
