@@ -7,7 +7,7 @@ is one. A disconnected municipality's residents are not told of at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from juki_center.areas.agencies.commands import (
@@ -120,18 +120,19 @@ def _told(
     municipalities: Municipalities,
 ) -> Answered:
     """Return what is told of the one person who was found."""
-    confirmation = Confirmation(finding.outcome, varied=finding.varied)
     told: tuple[Item, ...]
     match finding.outcome:
         case Outcome.DELETED:
-            deleted = replace(confirmation, deletion=_deletion(tx, resident.person))
+            deletion = _deletion(tx, resident.person)
+            deleted = Confirmation(finding.outcome, varied=finding.varied, deletion=deletion)
             return Answered(deleted, resident)
         case Outcome.CODE_CHANGED:
             told = (Item.RESIDENT_CODE,) if Item.RESIDENT_CODE in items else ()
         case _:
             told = items
     information = _information(resident, told, municipalities) if told else None
-    return Answered(replace(confirmation, information=information), resident, told)
+    told_so = Confirmation(finding.outcome, varied=finding.varied, information=information)
+    return Answered(told_so, resident, told)
 
 
 def _information(

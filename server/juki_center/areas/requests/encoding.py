@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Final, cast
 from uuid import UUID
 
 import cbor2
 
 _PLAIN: Final = frozenset({str, int, bytes, bool, type(None)})
-# Asking a record what its fields are takes longer than encoding them. There are few kinds.
-_NAMES: Final[dict[type, tuple[str, ...] | None]] = {}
+# How each kind is encoded, which takes longer to find out than to do. There are few kinds.
+_ENCODERS: Final[dict[type, Callable[[object], object]]] = {}
 
 
 def canonical(command: object) -> bytes:
@@ -22,21 +23,31 @@ def canonical(command: object) -> bytes:
 
 def _plain(value: object) -> object:
     kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is tuple:
-        return _each(cast("tuple[object, ...]", value))
-    names = _field_names(kind)
-    if names is not None:
-        return [kind.__name__, *_each([getattr(value, name) for name in names])]
-    if isinstance(value, tuple):
-        return _each(value)
-    if isinstance(value, UUID):
-        return value.bytes
-    if isinstance(value, timedelta):
-        return value // timedelta(microseconds=1)
+    encoder = _ENCODERS.get(kind)
+    if encoder is None:
+        encoder = _ENCODERS[kind] = _encoder_of(kind)
+    return encoder(value)
+
+
+def _encoder_of(kind: type) -> Callable[[object], object]:
+    if is_dataclass(kind):
+        return _record_encoder(kind.__name__, [one.name for one in fields(kind)])
+    if issubclass(kind, tuple):
+        return _list
+    if issubclass(kind, UUID):
+        return attrgetter("bytes")
+    if issubclass(kind, timedelta):
+        return _microseconds
     # Enumerations are texts; cbor2 takes the exact type only.
-    return str(value) if isinstance(value, str) else value
+    return str if issubclass(kind, str) and kind is not str else _as_it_is
+
+
+def _record_encoder(kind: str, names: list[str]) -> Callable[[object], object]:
+    if len(names) < 2:
+        # A getter gives several values as a tuple, but one as it is.
+        return lambda record: [kind, *_each([getattr(record, name) for name in names])]
+    of = attrgetter(*names)
+    return lambda record: [kind, *_each(of(record))]
 
 
 def _each(values: Iterable[object]) -> list[object]:
@@ -44,9 +55,13 @@ def _each(values: Iterable[object]) -> list[object]:
     return [one if type(one) in _PLAIN else _plain(one) for one in values]
 
 
-def _field_names(kind: type) -> tuple[str, ...] | None:
-    """Return the names of a record's fields, None for what is no record."""
-    if kind not in _NAMES:
-        named = tuple(one.name for one in fields(kind)) if is_dataclass(kind) else None
-        _NAMES[kind] = named
-    return _NAMES[kind]
+def _list(value: object) -> list[object]:
+    return _each(cast("tuple[object, ...]", value))
+
+
+def _microseconds(value: object) -> int:
+    return cast("timedelta", value) // timedelta(microseconds=1)
+
+
+def _as_it_is(value: object) -> object:
+    return value
