@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
@@ -27,6 +27,7 @@ from tests.bench.people import CardSessions, callers_of
 from tests.support.center_process import ROOT
 
 _RAMP_SECONDS = 1.0
+_PAUSE_SECONDS = 0.02
 
 
 class SessionLoad:
@@ -112,9 +113,12 @@ class _Busy:
         task.add_done_callback(self._tasks.discard)
 
     async def _one(self) -> None:
-        # A session that is refused, or finds no window free, is one that was not finished.
-        with suppress(Over, IndexError):
+        try:
             await self._sessions.one()
+        except (Over, IndexError):
+            # Refused, or no window is free yet after the turn before: it was not finished.
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
             self._finished += 1
 
 
