@@ -22,7 +22,7 @@ from tests.ha.rounds import Kill, Rounds
 from tests.ha.verdict import Stored, StoredLeaf, Verdict, judge
 from tests.support.crew_center import juki_center
 
-_ASKED_AGAIN: Final = 50
+_ASKED_AGAIN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def run(folder: Path, kinds: Sequence[str], callers: int, tell: Callable[[str], 
         cluster = opened.enter_context(Cluster(folder, agreement.clients))
         tell("making a center with 2 nodes of 2 workers")
         pair = [Node(one) for one in nodes.made(folder, cluster.url)]
+        opened.callback(_stop, pair)
         for node in pair:
-            opened.callback(node.stop)
             node.start()
         before = _provisions(cluster.url)
         tell(f"{callers} callers ask")
@@ -64,7 +64,17 @@ def run(folder: Path, kinds: Sequence[str], callers: int, tell: Callable[[str], 
                 kills.append(kill)
                 tell(f"killed {kill.what}: {kill.gap:.1f} s without an acknowledged act")
         tell("judging")
-        return Outcome(tuple(kills), *_judged(first, cluster.url, asking, before, addresses))
+        verdict = _judged(first, cluster.url, asking, before, addresses)
+        tell("stopping")
+        return Outcome(tuple(kills), *verdict)
+
+
+def _stop(pair: Sequence[Node]) -> None:
+    """End both nodes in order, at the same time."""
+    for node in pair:
+        node.ask_to_end()
+    for node in pair:
+        node.stop()
 
 
 def _judged(

@@ -89,6 +89,11 @@ class Node:
         """Whether it says that it serves."""
         return self._crew.is_ready()
 
+    def ask_to_end(self) -> None:
+        """Tell it to end in order, and do not wait."""
+        if self._crew.supervisor is not None and self._crew.supervisor.poll() is None:
+            self._crew.supervisor.terminate()
+
     def stop(self) -> None:
         """End it in order."""
         self._opened.close()

@@ -34,7 +34,8 @@ def juki_center(*arguments: str) -> subprocess.CompletedProcess[str]:
 def move_to_server(folder: Path, url: str, *, with_clerks: bool = True) -> None:
     """Make a development center, its clerks signed in or not, and move its store to a server."""
     with CenterProcess(folder, with_clerks=with_clerks):
-        pass
+        # It takes calls before it has written down how others call it; this is written last.
+        eventually((folder / "RESIDENTS.md").exists)
     config = folder / "center.toml"
     file = f"sqlite:///{folder / 'center' / 'center.sqlite'}"
     moved = juki_center("migrate-store", file, url, "--config", str(config))
