@@ -1,7 +1,8 @@
 """Callers of both nodes, and what they wrote down: the history by which everything is judged.
 
-A caller asks one question after the other. What is not answered by one node is sent to the other
-one under the same id, until it is answered; only then comes the next question.
+A caller asks one question after the other. What is not answered by one node is put to the other
+one, until it is answered. By the contract a question that is put again is another one: so each try
+has an id of its own, which the log names, and may be done once at the most.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Caller:
 
     nodes: Sequence[Center]
     answered: list[Answered] = field(default_factory=list)
+    unanswered: list[uuid.UUID] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     _node: int = 0
@@ -76,14 +78,15 @@ class Caller:
 
     def ask(self) -> None:
         """Ask one question until it is answered. Raises Problem for what does not pass."""
-        question_id = uuid.uuid4()
         until = time.monotonic() + _GIVES_UP_SECONDS
         for tries in range(1, 1_000_000):
+            question_id = uuid.uuid4()
             try:
                 # As every client does: heads that were seen are proved to be of one log.
                 self.nodes[self._node].receipts.prove_in_time()
                 answer = self._sent(question_id)
             except Problem as problem:
+                self.unanswered.append(question_id)
                 self._bear(problem, until)
                 continue
             provision = answer.confirmation.provision_id
@@ -91,17 +94,10 @@ class Caller:
             self.answered.append(done)
             return
 
-    def again(self, one: Answered) -> str:
-        """Send a question once more that was answered; return the provision of the answer."""
-        # Its leaf stands where it stood, behind nothing that was seen since.
-        return self._sent(one.question_id, seen=0).confirmation.provision_id
-
-    def _sent(self, question_id: uuid.UUID, *, seen: int | None = None) -> pb.ConfirmByCodeResponse:
+    def _sent(self, question_id: uuid.UUID) -> pb.ConfirmByCodeResponse:
         request = _question(question_id)
         center = self.nodes[self._node]
-        asking: Asking = center.receipts.act(
-            event_of(request), request_id=question_id.bytes, seen=seen
-        )
+        asking: Asking = center.receipts.act(event_of(request), request_id=question_id.bytes)
         method = center.confirmations.ConfirmByCode
         answer = channel.call(method, asking.stamped(request), seconds=_CALL_SECONDS)
         asking.require(answer)

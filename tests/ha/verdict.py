@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from uuid import UUID
 
 from juki_audit.leaf import DONE, Leaf, commitment
 from juki_audit.receipts import TrustedLog
@@ -34,7 +35,7 @@ class StoredLeaf:
 class Stored:
     """What the database has: since the callers began, its provisions, and the whole log."""
 
-    provisions: Mapping[str, int]
+    provisions: set[str]
     leaves: Sequence[StoredLeaf]
     checkpoint: bytes
 
@@ -49,18 +50,22 @@ class Verdict:
     faults: tuple[str, ...]
 
 
-def judge(answered: Sequence[Answered], stored: Stored, log: TrustedLog) -> Verdict:
+def judge(
+    answered: Sequence[Answered], unanswered: Sequence[UUID], stored: Stored, log: TrustedLog
+) -> Verdict:
     """Hold every acknowledged act to the store and to the log.
+
+    What was sent and not answered may have been done, once at the most.
 
     Raises LogRefused where the last checkpoint is not one of the log.
     """
     acts = _acts(stored.leaves)
-    done = Counter(acts.values())
+    sent = {one.question_id.bytes for one in answered} | {one.bytes for one in unanswered}
     lost = sum(not _is_there(one, stored, acts) for one in answered)
     return Verdict(
         acknowledged=len(answered),
         lost=lost,
-        twice=_twice(answered, stored, done),
+        twice=_twice(answered, sent, stored, acts),
         faults=tuple(_faults(answered, stored, log)),
     )
 
@@ -90,14 +95,18 @@ def _is_there(one: Answered, stored: Stored, acts: Mapping[int, bytes]) -> bool:
     )
 
 
-def _twice(answered: Sequence[Answered], stored: Stored, done: Mapping[bytes, int]) -> int:
-    """Count the requests that have two leaves, and the provisions that answer no request."""
-    asked = {one.question_id.bytes for one in answered}
-    leaves = sum(count - 1 for request, count in done.items() if request in asked)
+def _twice(
+    answered: Sequence[Answered], sent: set[bytes], stored: Stored, acts: Mapping[int, bytes]
+) -> int:
+    """Count the second acts: of one id, of no id that was sent, and of one provision."""
+    done = Counter(acts.values())
+    again = sum(count - 1 for count in done.values())
+    unasked = len(done.keys() - sent)
     told = Counter(one.provision for one in answered)
     shared = sum(count - 1 for count in told.values())
-    unasked = sum(count for name, count in stored.provisions.items() if name not in told)
-    return max(leaves, unasked) + shared
+    # Each leaf is of one provision: one more was recorded by an act that left no leaf.
+    surplus = max(0, len(stored.provisions) - len(acts))
+    return again + unasked + shared + surplus
 
 
 def _faults(answered: Sequence[Answered], stored: Stored, log: TrustedLog) -> Iterable[str]:

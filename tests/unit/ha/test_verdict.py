@@ -66,13 +66,13 @@ def log() -> TrustedLog:
 def stored(leaves: list[StoredLeaf], *provisions: str) -> Stored:
     """Return a database."""
     named = provisions or ("p0", "p1", "p2")
-    return Stored(dict.fromkeys(named, 1), leaves, note(leaves))
+    return Stored(set(named), leaves, note(leaves))
 
 
 def test_what_was_acknowledged_and_is_there_once_is_in_order(
     leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
 ) -> None:
-    verdict = judge(history, stored(leaves), log)
+    verdict = judge(history, [], stored(leaves), log)
 
     assert (verdict.acknowledged, verdict.lost, verdict.twice, verdict.faults) == (3, 0, 0, ())
 
@@ -80,13 +80,13 @@ def test_what_was_acknowledged_and_is_there_once_is_in_order(
 def test_acknowledged_act_without_its_row_is_lost(
     leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
 ) -> None:
-    assert judge(history, stored(leaves, "p0", "p1"), log).lost == 1
+    assert judge(history, [], stored(leaves, "p0", "p1"), log).lost == 1
 
 
 def test_acknowledged_act_whose_leaf_is_gone_is_lost_and_its_head_does_not_hold(
     leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
 ) -> None:
-    verdict = judge(history, stored(leaves[:2]), log)
+    verdict = judge(history, [], stored(leaves[:2]), log)
 
     assert verdict.lost == 1
     assert verdict.faults == ("head of size 3: the log ends at 2",)
@@ -95,7 +95,7 @@ def test_acknowledged_act_whose_leaf_is_gone_is_lost_and_its_head_does_not_hold(
 def test_leaf_that_another_took_the_place_of_is_lost(
     leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
 ) -> None:
-    verdict = judge(history, stored([leaves[0], leaf(uuid.UUID(int=9), 9), leaves[2]]), log)
+    verdict = judge(history, [], stored([leaves[0], leaf(uuid.UUID(int=9), 9), leaves[2]]), log)
 
     assert verdict.lost == 1
     assert "head of size 2: the log has another root there" in verdict.faults
@@ -106,13 +106,30 @@ def test_request_with_two_leaves_was_done_twice(
 ) -> None:
     again = [*leaves, leaf(_IDS[0], 7)]
 
-    assert judge(history, stored(again), log).twice == 1
+    assert judge(history, [], stored(again), log).twice == 1
 
 
 def test_provision_that_answers_nobody_was_done_twice(
     leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
 ) -> None:
-    assert judge(history, stored(leaves, "p0", "p1", "p2", "p3"), log).twice == 1
+    assert judge(history, [], stored(leaves, "p0", "p1", "p2", "p3"), log).twice == 1
+
+
+def test_try_that_was_not_answered_may_have_been_done_once(
+    leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
+) -> None:
+    unanswered = uuid.UUID(int=4)
+    there = stored([*leaves, leaf(unanswered, 7)], "p0", "p1", "p2", "p3")
+
+    assert judge(history, [unanswered], there, log).twice == 0
+
+
+def test_leaf_that_nobody_asked_for_is_told(
+    leaves: list[StoredLeaf], history: list[Answered], log: TrustedLog
+) -> None:
+    there = stored([*leaves, leaf(uuid.UUID(int=4), 7)], "p0", "p1", "p2", "p3")
+
+    assert judge(history, [], there, log).twice == 1
 
 
 def test_two_questions_with_one_provision_are_told(
@@ -120,7 +137,7 @@ def test_two_questions_with_one_provision_are_told(
 ) -> None:
     shared = [*history[:2], replace(history[2], provision="p0")]
 
-    assert judge(shared, stored(leaves, "p0", "p1"), log).twice == 1
+    assert judge(shared, [], stored(leaves, "p0", "p1"), log).twice == 1
 
 
 def test_content_that_was_altered_is_told(
@@ -128,7 +145,7 @@ def test_content_that_was_altered_is_told(
 ) -> None:
     altered = [*leaves[:2], replace(leaves[2], salt=bytes(31) + b"\1")]
 
-    verdict = judge(history, stored(altered), log)
+    verdict = judge(history, [], stored(altered), log)
 
     assert verdict.faults == ("leaf 2: its content is not what was committed to",)
 
