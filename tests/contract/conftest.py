@@ -40,6 +40,7 @@ _ALWAYS_ON_SERVER = frozenset(
         "test_revocations",
         "test_store",
         "test_update_queues",
+        "test_watch",
     )
 )
 

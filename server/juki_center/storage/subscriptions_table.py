@@ -15,8 +15,9 @@ _REFERENCE_OCTETS = 16
 # The order of the join is fixed: a page looks at few notices, and an agency may watch millions.
 _WATCHED = (
     "SELECT c.position, c.person, c.municipality, c.at FROM changes c CROSS JOIN subscriptions s"
-    " WHERE c.position > ? AND c.position <= ? AND (? IS NULL OR c.municipality = ?)"
-    " AND s.agency = ? AND s.affair = ? AND s.person = c.person AND c.position > s.since_position"
+    " ON s.person = c.person WHERE c.position > ? AND c.position <= ?"
+    " AND (? IS NULL OR c.municipality = ?) AND s.agency = ? AND s.affair = ?"
+    " AND c.position > s.since_position"
     " ORDER BY c.position LIMIT ?"
 )
 
