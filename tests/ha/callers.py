@@ -1,4 +1,4 @@
-"""Callers of both nodes, and what they wrote down: the history by which everything is judged.
+"""Agencies that ask both nodes, and what they wrote down: a half of the history that is judged.
 
 A caller asks one question after the other. What is not answered by one node is put to the other
 one, until it is answered. By the contract a question that is put again is another one: so each try
@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,22 +20,15 @@ from juki_agency.center import Center
 from juki_agency.config import AgencyConfig
 from juki_client import channel
 from juki_client.outcome import Problem
-from juki_client.patience import told_seconds
 from juki_client.receipts import Asking, event_of
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
 from jukinet.audit.v1 import receipt_pb2
+from tests.ha.turns import BETWEEN_SECONDS, CALL_SECONDS, GIVES_UP_SECONDS, Turns
 from tests.support.center import SAMPLES
 
 AGENCY: Final = "agency-pension.toml"
 _AFFAIR: Final = "pension"
 _CODE: Final = SAMPLES["takahashi-ichiro"].record.code.digits
-_PASSING: Final = frozenset(
-    ("CENTER_UNREACHABLE", "SHUTTING_DOWN", "STORE_UNAVAILABLE", "OVERLOADED", "LOG_UNAVAILABLE")
-)
-_CALL_SECONDS: Final = 5.0
-_GIVES_UP_SECONDS: Final = 180.0
-_PAUSE_SECONDS: Final = 0.2
-_BETWEEN_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +47,10 @@ class Caller:
     """One caller, with a connection to each node and one log book for both."""
 
     nodes: Sequence[Center]
+    turns: Turns
     answered: list[Answered] = field(default_factory=list)
     unanswered: list[uuid.UUID] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
-    _node: int = 0
 
     @classmethod
     @contextmanager
@@ -74,20 +65,20 @@ class Caller:
                 )
                 for address in addresses
             ]
-            yield cls(nodes, _node=number % len(nodes))
+            yield cls(nodes, Turns(len(nodes), number % len(nodes)))
 
     def ask(self) -> None:
         """Ask one question until it is answered. Raises Problem for what does not pass."""
-        until = time.monotonic() + _GIVES_UP_SECONDS
+        until = time.monotonic() + GIVES_UP_SECONDS
         for tries in range(1, 1_000_000):
             question_id = uuid.uuid4()
             try:
                 # As every client does: heads that were seen are proved to be of one log.
-                self.nodes[self._node].receipts.prove_in_time()
+                self.nodes[self.turns.now].receipts.prove_in_time()
                 answer = self._sent(question_id)
             except Problem as problem:
                 self.unanswered.append(question_id)
-                self._bear(problem, until)
+                self.turns.bear(problem, until)
                 continue
             provision = answer.confirmation.provision_id
             done = Answered(question_id, time.monotonic(), tries, provision, answer.receipt)
@@ -96,59 +87,29 @@ class Caller:
 
     def _sent(self, question_id: uuid.UUID) -> pb.ConfirmByCodeResponse:
         request = _question(question_id)
-        center = self.nodes[self._node]
+        center = self.nodes[self.turns.now]
         asking: Asking = center.receipts.act(event_of(request), request_id=question_id.bytes)
         method = center.confirmations.ConfirmByCode
-        answer = channel.call(method, asking.stamped(request), seconds=_CALL_SECONDS)
+        answer = channel.call(method, asking.stamped(request), seconds=CALL_SECONDS)
         asking.require(answer)
         return answer
 
-    def _bear(self, problem: Problem, until: float) -> None:
-        """Pause, and turn to the other node."""
-        self.refused[problem.reason] += 1
-        if problem.reason not in _PASSING or time.monotonic() > until:
-            raise problem
-        self._node = (self._node + 1) % len(self.nodes)
-        time.sleep(max(_PAUSE_SECONDS, told_seconds(problem) or 0.0))
+    def times(self) -> list[float]:
+        """When something was acknowledged."""
+        return [one.at for one in list(self.answered)]
 
     def ask_until(self, over: threading.Event) -> None:
-        """Ask until it is over; what goes wrong is kept for the verdict."""
-        try:
-            while not over.is_set():
-                self.ask()
-                over.wait(_BETWEEN_SECONDS)
-        except Problem as problem:
-            self.defects.append(f"{problem.reason} {dict(problem.metadata)}")
+        """Ask until it is over."""
+        while not over.is_set():
+            self.ask()
+            over.wait(BETWEEN_SECONDS)
 
     def prove(self) -> None:
         """Have the log proved to be one, from the first head seen to the newest; raises Problem."""
-        self.nodes[self._node].receipts.prove()
+        self.nodes[self.turns.now].receipts.prove()
 
 
 def _question(question_id: uuid.UUID) -> pb.ConfirmByCodeRequest:
     return pb.ConfirmByCodeRequest(
         affair=_AFFAIR, code=_CODE, items=(pb.ITEM_NAME,), question_id=str(question_id)
     )
-
-
-@contextmanager
-def asking_meanwhile(
-    folder: Path, addresses: Sequence[str], count: int
-) -> Iterator[Sequence[Caller]]:
-    """Have callers ask while the block runs; at its end every question has its answer."""
-    over = threading.Event()
-    with ExitStack() as opened:
-        callers = [
-            opened.enter_context(Caller.of(folder, addresses, number)) for number in range(count)
-        ]
-        threads = [
-            threading.Thread(target=one.ask_until, args=(over,), daemon=True) for one in callers
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield callers
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Self
 
 import psycopg
 
@@ -13,12 +14,46 @@ from juki_client.log_proofs import trusted_log
 from juki_client.outcome import Problem
 from tests.ha import nodes
 from tests.ha.agreement import Agreement
-from tests.ha.callers import Caller, asking_meanwhile
+from tests.ha.callers import Caller
 from tests.ha.cluster import Cluster
 from tests.ha.nodes import Node
+from tests.ha.registrars import Registrar
 from tests.ha.rounds import Kill, Rounds
-from tests.ha.verdict import Stored, StoredLeaf, Verdict, judge
+from tests.ha.turns import Line, asking_meanwhile
+from tests.ha.verdict import Stored, StoredLeaf, Verdict, judge, judge_births
 from tests.support.crew_center import juki_center
+from tests.support.own_history import Held
+from tests.support.registering import CHIYODA
+
+_CODES_PER_KILL: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Who asks: agencies, and the registrars of a municipality."""
+
+    agencies: Sequence[Caller]
+    registrars: Sequence[Registrar]
+
+    @classmethod
+    @contextmanager
+    def of(cls, folder: Path, addresses: Sequence[str], count: int) -> Iterator[Self]:
+        """Open the lines of so many; a half of them registers."""
+        with ExitStack() as opened:
+            agencies = [
+                opened.enter_context(Caller.of(folder, addresses, number))
+                for number in range((count + 1) // 2)
+            ]
+            registrars = [
+                opened.enter_context(Registrar.of(folder, addresses, number))
+                for number in range(count // 2)
+            ]
+            yield cls(agencies, registrars)
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """All of them."""
+        return [*self.agencies, *self.registrars]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +85,20 @@ def run(folder: Path, kinds: Sequence[str], callers: int, tell: Callable[[str], 
         opened.callback(_stop, pair)
         for node in pair:
             node.start()
-        before = _provisions(cluster.url)
-        tell(f"{callers} callers ask")
         first = pair[0].folder
+        _stock(first, _CODES_PER_KILL * len(kinds))
+        before = Held.by(cluster.url)
+        tell(f"{callers} callers ask")
         addresses = [node.address for node in pair]
         kills: list[Kill] = []
-        with asking_meanwhile(first, addresses, callers) as asking:
-            for kill in Rounds(cluster, pair, asking).run(kinds):
-                kills.append(kill)
-                tell(f"killed {kill.what}: {kill.gap:.1f} s without an acknowledged act")
-        tell("judging")
-        verdict = _judged(first, cluster.url, asking, before, addresses)
+        with Crowd.of(first, addresses, callers) as crowd:
+            with asking_meanwhile(crowd.lines):
+                for kill in Rounds(cluster, pair, crowd.lines).run(kinds):
+                    kills.append(kill)
+                    tell(f"killed {kill.what}: {kill.gap:.1f} s without an acknowledged act")
+                tell("every birth is sent once more")
+            tell("judging")
+        verdict = _judged(first, cluster.url, crowd, before, addresses)
         tell("stopping")
         return Outcome(tuple(kills), *verdict)
 
@@ -73,21 +111,43 @@ def _stop(pair: Sequence[Node]) -> None:
         node.stop()
 
 
+def _stock(folder: Path, count: int) -> None:
+    """Give the municipality codes for the children."""
+    stocked = ("codes", "stock", "--municipality", CHIYODA, "--count", str(count))
+    done = juki_center(*stocked, "--config", str(folder / "center.toml"))
+    if done.returncode:
+        raise RuntimeError(f"juki-center codes stock: {done.stderr.strip()[-300:]}")
+
+
 def _judged(
-    folder: Path, url: str, asking: Sequence[Caller], before: set[str], addresses: Sequence[str]
+    folder: Path, url: str, crowd: Crowd, before: Held, addresses: Sequence[str]
 ) -> tuple[Verdict, tuple[str, ...]]:
-    answered = [one for caller in asking for one in caller.answered]
-    unanswered = [one for caller in asking for one in caller.unanswered]
     log = trusted_log(folder / "pki" / "trust")
-    verdict = judge(answered, unanswered, _stored(url, before), log)
+    after, leaves = Held.by(url), _log(url)
+    stored = Stored(set(after.provisions - before.provisions), *leaves)
+    verdict = judge(
+        [one for caller in crowd.agencies for one in caller.answered],
+        [one for caller in crowd.agencies for one in caller.unanswered],
+        stored,
+        log,
+    ).with_other(
+        judge_births(
+            [one for caller in crowd.registrars for one in caller.entered],
+            [one for caller in crowd.registrars for one in caller.unanswered],
+            (before, after),
+            stored,
+            log,
+        )
+    )
     faults = [*verdict.faults]
-    faults += [f"a caller gave up: {defect}" for caller in asking for defect in caller.defects]
-    faults += _proved(folder, addresses, len(asking))
+    faults += [f"a caller gave up: {defect}" for line in crowd.lines for defect in line.defects]
+    faults += _proved(folder, addresses, len(crowd.lines))
     faults += _examined(folder)
     return verdict, tuple(faults)
 
 
-def _stored(url: str, before: set[str]) -> Stored:
+def _log(url: str) -> tuple[Sequence[StoredLeaf], bytes]:
+    """Return every leaf, and the last checkpoint."""
     with psycopg.connect(url) as sql:
         rows = sql.execute(
             "SELECT salt, content, commitment FROM audit_leaves ORDER BY leaf_index"
@@ -95,19 +155,14 @@ def _stored(url: str, before: set[str]) -> Stored:
         head = sql.execute("SELECT checkpoint FROM audit_head").fetchone()
     if head is None:
         raise RuntimeError("the log has no head")
-    return Stored(_provisions(url) - before, [StoredLeaf(*row) for row in rows], head[0])
-
-
-def _provisions(url: str) -> set[str]:
-    with psycopg.connect(url) as sql:
-        return {str(row[0]) for row in sql.execute("SELECT id FROM provisions")}
+    return [StoredLeaf(*row) for row in rows], head[0]
 
 
 def _proved(folder: Path, addresses: Sequence[str], callers: int) -> list[str]:
     """Have every head that a caller has seen proved to be of the log that there is now."""
     faults = []
-    for number in range(callers):
-        with Caller.of(folder, addresses, number) as line:
+    with Crowd.of(folder, addresses, callers) as crowd:
+        for line in crowd.lines:
             try:
                 line.prove()
             except Problem as problem:

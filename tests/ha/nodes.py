@@ -24,7 +24,7 @@ _SECOND: Final = "center-2"
 def made(folder: Path, url: str) -> tuple[Path, Path]:
     """Make a center with invented residents on the database; return the folders of its nodes."""
     first, second = folder / "center-1", folder / "center-2"
-    move_to_server(first, url, with_clerks=False)
+    move_to_server(first, url)
     make.issue_peer(
         PKIFolder(first / "pki"),
         PeerIdentity(Role.CENTER, _SECOND),

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.ha.callers import Caller
 from tests.ha.cluster import Cluster, Member
 from tests.ha.nodes import Node
 from tests.ha.programs import await_until
+from tests.ha.turns import Line
 from tests.ha.verdict import largest_gap
 
 _CALM_SECONDS: Final = 2.0
@@ -27,7 +27,7 @@ class Kill:
 class Rounds:
     """All kinds of kills, in turns; after each everything is whole again."""
 
-    def __init__(self, cluster: Cluster, nodes: Sequence[Node], callers: Sequence[Caller]) -> None:
+    def __init__(self, cluster: Cluster, nodes: Sequence[Node], callers: Sequence[Line]) -> None:
         self._cluster = cluster
         self._nodes = nodes
         self._callers = callers
@@ -51,7 +51,7 @@ class Rounds:
             self._number += 1
 
     def _times(self) -> list[float]:
-        return [one.at for caller in self._callers for one in list(caller.answered)]
+        return [at for caller in self._callers for at in caller.times()]
 
     def _await_acts(self, seconds: float) -> None:
         """Return when acts have been acknowledged anew, after a calm while of them."""

@@ -7,9 +7,10 @@ tree is grown anew from the leaves that the database has.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Final
 from uuid import UUID
 
 from juki_audit.leaf import DONE, Leaf, commitment
@@ -17,9 +18,14 @@ from juki_audit.receipts import TrustedLog
 from juki_audit.tree import Frontier
 from juki_client.receipts import event_of, opened
 from jukinet.agencies.v1 import identity_confirmation_service_pb2 as pb
+from jukinet.audit.v1 import receipt_pb2
+from jukinet.residents.v1 import resident_service_pb2 as residents_pb
 from tests.ha.callers import Answered
+from tests.ha.registrars import Entered
+from tests.support.own_history import Held, judged_births
 
-EVENT = event_of(pb.ConfirmByCodeRequest())
+EVENT: Final = event_of(pb.ConfirmByCodeRequest())
+EVENT_OF_BIRTHS: Final = event_of(residents_pb.RegisterBirthRequest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,15 @@ class Verdict:
     twice: int
     faults: tuple[str, ...]
 
+    def with_other(self, other: Verdict) -> Verdict:
+        """Return the verdict on both; what both found in the one log is told once."""
+        return Verdict(
+            self.acknowledged + other.acknowledged,
+            self.lost + other.lost,
+            self.twice + other.twice,
+            tuple(dict.fromkeys(self.faults + other.faults)),
+        )
+
 
 def judge(
     answered: Sequence[Answered], unanswered: Sequence[UUID], stored: Stored, log: TrustedLog
@@ -66,32 +81,67 @@ def judge(
         acknowledged=len(answered),
         lost=lost,
         twice=_twice(answered, sent, stored, acts),
-        faults=tuple(_faults(answered, stored, log)),
+        faults=tuple(_faults([one.receipt for one in answered], stored, log)),
     )
 
 
-def _acts(leaves: Sequence[StoredLeaf]) -> dict[int, bytes]:
-    """Return the requests whose questions were answered, by the places of their leaves."""
+def judge_births(
+    entered: Sequence[Entered],
+    unanswered: Collection[bytes],
+    held: tuple[Held, Held],
+    stored: Stored,
+    log: TrustedLog,
+) -> Verdict:
+    """Hold every birth to the persons, before and after, to the log, and to its first answer.
+
+    An answer to the same request that is not the first one tells of another act. Raises LogRefused
+    where the last checkpoint is not one of the log.
+    """
+    acts = _acts(stored.leaves, EVENT_OF_BIRTHS)
+    counted = judged_births(*held, [one.registered for one in entered], unanswered)
+    misplaced = sum(
+        not all(
+            _stands(reply.receipt, one.registered.request_id, stored, acts)
+            for reply in (one.first, *one.again)
+        )
+        for one in entered
+    )
+    other = sum(not reply.says_as(one.first) for one in entered for reply in one.again)
+    receipts = [reply.receipt for one in entered for reply in (one.first, *one.again)]
+    return Verdict(
+        acknowledged=len(entered),
+        # A leaf that is gone is found in both ways.
+        lost=max(counted.lost, misplaced),
+        twice=counted.twice + other,
+        faults=tuple(_faults(receipts, stored, log)),
+    )
+
+
+def _acts(leaves: Sequence[StoredLeaf], event: str = EVENT) -> dict[int, bytes]:
+    """Return the requests whose act was done, by the places of their leaves."""
     acts = {}
     for index, one in enumerate(leaves):
         if one.content is not None:
             leaf = Leaf.decode(one.content)
-            if leaf.event == EVENT and leaf.outcome == DONE:
+            if leaf.event == event and leaf.outcome == DONE:
                 acts[index] = leaf.request_id
     return acts
 
 
 def _is_there(one: Answered, stored: Stored, acts: Mapping[int, bytes]) -> bool:
     """Whether an act is recorded, and its leaves stand where its receipt says."""
-    places = [leaf.index for leaf in one.receipt.leaves]
-    return (
-        one.provision in stored.provisions
-        and any(acts.get(place) == one.question_id.bytes for place in places)
-        and all(
-            leaf.index < len(stored.leaves)
-            and stored.leaves[leaf.index].commitment == commitment(leaf.salt, leaf.content)
-            for leaf in one.receipt.leaves
-        )
+    is_recorded = one.provision in stored.provisions
+    return is_recorded and _stands(one.receipt, one.question_id.bytes, stored, acts)
+
+
+def _stands(
+    receipt: receipt_pb2.Receipt, request_id: bytes, stored: Stored, acts: Mapping[int, bytes]
+) -> bool:
+    """Whether the leaves of a receipt stand where it says, and one of them is the request's."""
+    return any(acts.get(leaf.index) == request_id for leaf in receipt.leaves) and all(
+        leaf.index < len(stored.leaves)
+        and stored.leaves[leaf.index].commitment == commitment(leaf.salt, leaf.content)
+        for leaf in receipt.leaves
     )
 
 
@@ -109,11 +159,13 @@ def _twice(
     return again + unasked + shared + surplus
 
 
-def _faults(answered: Sequence[Answered], stored: Stored, log: TrustedLog) -> Iterable[str]:
+def _faults(
+    receipts: Iterable[receipt_pb2.Receipt], stored: Stored, log: TrustedLog
+) -> Iterable[str]:
     """Tell what of the tree does not hold: the last head, and each receipt's."""
     heads = {}
-    for one in answered:
-        head = log.head(opened(one.receipt).checkpoint)
+    for receipt in receipts:
+        head = log.head(opened(receipt).checkpoint)
         heads[head.size] = head
     last = log.head(stored.checkpoint)
     heads[last.size] = last

@@ -7,7 +7,7 @@ again after a lost answer it is another one, and each sending counts once at the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -65,17 +65,33 @@ def judged(
     asked = {one.question_id: one for one in questions}
     lost = sum(after.leaves[_QUESTION, one.question_id] == 0 for one in questions)
     lost += sum(one.provision not in after.provisions for one in questions)
-    lost += sum(after.leaves[_BIRTH, one.request_id] == 0 for one in births)
     twice = len(questions) - len({one.provision for one in questions})
-    twice += len(births) - len({one.code for one in births})
     twice += sum(max(0, after.leaves[_QUESTION, key] - one.tries) for key, one in asked.items())
-    twice += sum(max(0, after.leaves[_BIRTH, one.request_id] - 1) for one in births)
     # What no leaf speaks of was done without anybody having asked for it.
     leaves = after.leaves - before.leaves
     twice += max(0, len(after.provisions - before.provisions) - _of(leaves, _QUESTION))
-    twice += max(0, after.persons - before.persons - len(births))
-    lost += max(0, len(births) - (after.persons - before.persons))
-    return Verdict(len(every), lost, twice)
+    of_births = judged_births(before, after, births)
+    return Verdict(len(every), lost + of_births.lost, twice + of_births.twice)
+
+
+def judged_births(
+    before: Held, after: Held, births: Sequence[Registered], unanswered: Collection[bytes] = ()
+) -> Verdict:
+    """Compare births with the persons and the leaves that are there.
+
+    What was sent and never answered may be there, once; nobody else registers births meanwhile.
+    """
+    ids = {one.request_id for one in births}
+    new = after.persons - before.persons
+    lost = sum(after.leaves[_BIRTH, one] == 0 for one in ids) + max(0, len(births) - new)
+    twice = len(births) - len({one.code for one in births})
+    entered = {key: number for (kind, key), number in after.leaves.items() if kind == _BIRTH}
+    known = {key for kind, key in before.leaves if kind == _BIRTH}
+    sent = ids | set(unanswered)
+    twice += sum(max(0, entered.get(one, 0) - 1) for one in sent)
+    twice += sum(number for key, number in entered.items() if key not in sent | known)
+    twice += max(0, new - len(births) - len(unanswered))
+    return Verdict(len(births), lost, twice)
 
 
 def _of(leaves: Counter[tuple[str, bytes]], event: str) -> int:

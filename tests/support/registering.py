@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from juki_client.identity import ClientIdentity
+from juki_client.log_shelf import Shelf
 from juki_pki import make
 from juki_pki.folder import PKIFolder
 from juki_pki.identity import PeerIdentity, Role
@@ -26,14 +27,17 @@ TERMINAL = "01"
 
 
 @contextmanager
-def terminal_at(folder: Path, address: str, name: str) -> Iterator[Center]:
+def terminal_at(
+    folder: Path, address: str, name: str, log_shelf: Shelf | None = None
+) -> Iterator[Center]:
     """Give a line of a terminal of Chiyoda; it is enrolled where it has no certificate yet."""
     pki, peer = PKIFolder(folder / "pki"), PeerIdentity(Role.TERMINAL, name, CHIYODA)
     place = pki.peer_path(peer)
     if not place.exists():
         make.issue_peer(pki, peer, Profiles.load(), datetime.now(UTC))
     identity = ClientIdentity.load(place / "chain.pem", place / "key.pem")
-    with Center(address, identity, Trust.load(pki.trust_path)) as center:
+    trust = Trust.load(pki.trust_path)
+    with Center(address, identity, trust, log_shelf=log_shelf) as center:
         yield center
 
 
