@@ -1,8 +1,8 @@
 """`make ha`: a center of two nodes on three database servers, killed while it is asked.
 
-HA_ROUNDS says how often everything is killed (default 1), HA_CALLERS how many ask or
-register at once (default 6), HA_KILLS what is killed in each round, in order: primary, patroni, server, node and
-worker. Everything lies in out/ha, or in HA_DIR, and stays there for whoever wants to look.
+HA_ROUNDS says how often everything is killed (default 1), HA_CALLERS how many ask or register at
+once (default 6), HA_KILLS what is killed in each round, in order: primary, patroni, server, node
+and worker. Everything lies in out/ha, or in HA_DIR, and stays there for whoever wants to look.
 """
 
 from __future__ import annotations

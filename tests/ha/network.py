@@ -97,10 +97,16 @@ def run(folder: Path, kinds: Sequence[str], callers: int, tell: Callable[[str], 
                     kills.append(kill)
                     tell(f"killed {kill.what}: {kill.gap:.1f} s without an acknowledged act")
                 tell("every birth is sent once more")
-            tell("judging")
+            tell(f"judging; {_told_late(crowd)}")
         verdict = _judged(first, cluster.url, crowd, before, addresses)
         tell("stopping")
         return Outcome(tuple(kills), *verdict)
+
+
+def _told_late(crowd: Crowd) -> str:
+    """Say how many births were acknowledged, and of how many the first try was in vain."""
+    tries = [one.registered.tries for line in crowd.registrars for one in line.entered]
+    return f"{sum(number > 1 for number in tries)} of {len(tries)} births took more than one try"
 
 
 def _stop(pair: Sequence[Node]) -> None:
