@@ -172,6 +172,9 @@ def expected(rule: AccessRule, caller: Caller, request: Message | None) -> str:
     return ADMITTED
 
 
+_UNSAID = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
+
+
 async def outcome(line: grpc.aio.Channel, path: str, *, wanted: str = ADMITTED) -> str:
     """Call a method, and say which gate has refused it, if one has.
 
@@ -187,16 +190,18 @@ async def outcome(line: grpc.aio.Channel, path: str, *, wanted: str = ADMITTED) 
 async def _said(
     line: grpc.aio.Channel, path: str, call_seconds: float, stream_seconds: float
 ) -> str | None:
-    """Call a method once; None where nothing was said in time."""
+    """Call a method once; None where nothing was said in time, or the client was cut off while it
+    still wrote its request.
+    """
     try:
         await _called(line, path, call_seconds, stream_seconds)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata():
             return NO_CONNECTION
-        reason = agency_service.reason_of(error)[0]
+        reason, told = agency_service.reason_of(error)
         if reason in GATES:
             return reason
-        return None if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED else ADMITTED
+        return None if error.code() in _UNSAID and not told else ADMITTED
     return ADMITTED
 
 

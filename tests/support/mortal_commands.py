@@ -19,6 +19,7 @@ import os
 import pkgutil
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,14 @@ class Countdown:
 
     def _kill(self, victim: int) -> None:
         os.kill(victim, signal.SIGKILL)
-        while Path(f"/proc/{victim}/stat").read_text(encoding="utf-8").rpartition(")")[2][1] != "Z":
-            os.sched_yield()
+        # Whoever started the victim may have taken note of its end already.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            while _state_of(victim) != "Z":
+                os.sched_yield()
+
+
+def _state_of(process: int) -> str:
+    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2][1]
 
 
 def attach(countdown: Countdown) -> None:

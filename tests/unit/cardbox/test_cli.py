@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +344,8 @@ class Inserted:
             env={**os.environ, "PYTHONPATH": search},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            # A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads here
         )
         self.connection, _ = self._listener.accept()
         self.connection.settimeout(LIMIT_SECONDS)
